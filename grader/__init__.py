@@ -1,0 +1,1 @@
+"""Judge what the harness measured, and tell people about it."""

@@ -1,0 +1,75 @@
+"""What became of one call into a subject. A submission's failure is one of these values, never an exception."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The call returned `value`, already rebuilt into plain builtins."""
+
+    value: object
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The submission (or its driver) raised; all three texts are hostile and capped."""
+
+    type_name: str
+    message: str
+    traceback: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """No complete reply came within the limit."""
+
+    timeout_sec: float
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The subject's process ended; `signal` and `exit_code` are `None` where the cause could not be read."""
+
+    signal: int | None = None
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class OutOfMemory:
+    """The kernel ended the subject at its memory limit."""
+
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class BadReply:
+    """What came back was not an answer to the question asked: late, duplicate, malformed, oversized."""
+
+    reason: str
+
+
+Outcome = Finished | Raised | TimedOut | Crashed | OutOfMemory | BadReply
+Failure = Raised | TimedOut | Crashed | OutOfMemory | BadReply
+
+
+def describe(outcome: Outcome) -> str:
+    """Say in one sentence what happened, for the person who wrote the submission."""
+    match outcome:
+        case Finished():
+            return "finished"
+        case Raised(type_name, message):
+            return f"raised {type_name}: {message}" if message else f"raised {type_name}"
+        case TimedOut(timeout_sec):
+            return f"gave no answer within {timeout_sec:g} s"
+        case Crashed(signal=None, exit_code=None):
+            return "its process ended before it answered"
+        case Crashed(signal=None, exit_code=exit_code):
+            return f"its process exited with code {exit_code} before it answered"
+        case Crashed(signal=signal):
+            return f"its process was killed by signal {signal}"
+        case OutOfMemory(memory_mb):
+            return f"used more than its {memory_mb} MiB of memory and was stopped"
+        case BadReply(reason):
+            return f"sent something that is no answer: {reason}"
