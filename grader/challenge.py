@@ -71,13 +71,18 @@ class Challenge(Declared):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> "Challenge":
-        ids = [item.id for item in [*self.checks, *self.bars]]
+        ids = [item.id for item in self.items]
         twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
         if twice:
             raise ValueError(f"ids used twice: {', '.join(twice)}")
         if self.bars and sum(bar.control for bar in self.bars) != 1:
             raise ValueError("exactly one bar must have control = true")
         return self
+
+    @property
+    def items(self) -> tuple["Check | Bar", ...]:
+        """Every check, then every bar: all that has an id."""
+        return (*self.checks, *self.bars)
 
 
 def function_name(id_: str) -> str:

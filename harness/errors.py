@@ -15,3 +15,7 @@ class SandboxFailed(HarnessError):
 
 class ControlLost(HarnessError):
     """The control channel between the host and the grader broke or spoke nonsense."""
+
+
+class CallUnsendable(HarnessError):
+    """A challenge asked for a call whose arguments are not plain data, or are beyond the wire's caps."""

@@ -1,0 +1,144 @@
+"""Compare what a known solution got with what it should get. Pure.
+
+A reference or an accepted solution must pass, a starter must fail, and a rejected one must fail by exactly the
+checks and bars that its `expect.toml` names. None may lie so near to a bar that its verdict is luck.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from grader.bar_verdict import BarVerdict
+from grader.dead_zone import THIN_MARGIN, Margin, Shore, Sounding
+from grader.evidence import CheckStatus
+from grader.known import KnownSolution, SolutionKind
+from grader.verdict import Judgement, Verdict
+
+SOUND = frozenset({SolutionKind.REFERENCE, SolutionKind.ACCEPTED})
+"""The kinds that must pass."""
+
+
+class Agreement(StrEnum):
+    """How what happened compares with what should."""
+
+    EXPECTED = "expected"
+    UNEXPECTED = "unexpected"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One grading, boiled down to what a comparison needs.
+
+    `failed` and `unsettled` name checks and bars; `optional` says which of all are not required.
+    """
+
+    failed: frozenset[str] = frozenset()
+    unsettled: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    margins: tuple[Margin, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of a comparison, with a sentence for each thing that is not as it should be."""
+
+    agreement: Agreement
+    reasons: tuple[str, ...] = ()
+
+
+def observe(judgement: Judgement) -> Observed:
+    """Boil a judgement down; bars that were not measured because a required check failed are no open question."""
+    failed_checks = {judged.check.id for judged in judgement.checks if judged.status is CheckStatus.FAILED}
+    failed_bars = {judged.bar.id for judged in judgement.bars if judged.verdict is BarVerdict.FAIL}
+    items = [*(judged.check for judged in judgement.checks), *(judged.bar for judged in judgement.bars)]
+    optional = {item.id for item in items if not item.required}
+    unanswered = {BarVerdict.INCONCLUSIVE}
+    if failed_checks <= optional:
+        unanswered.add(BarVerdict.NOT_MEASURED)
+    return Observed(
+        failed=frozenset(failed_checks | failed_bars),
+        unsettled=frozenset(judged.bar.id for judged in judgement.bars if judged.verdict in unanswered),
+        optional=frozenset(optional),
+        margins=tuple(_margins(judgement)),
+        errors=_errors(judgement) if judgement.verdict is Verdict.ERROR else (),
+    )
+
+
+def compare(solution: KnownSolution, observed: Observed) -> Comparison:
+    """Say whether a grading went as `solution` demands."""
+    if observed.errors:
+        return Comparison(Agreement.ERROR, observed.errors)
+    wrong = (*_wrong_failures(solution, observed), *_thin_margins(solution, observed.margins))
+    if wrong:
+        return Comparison(Agreement.UNEXPECTED, wrong)
+    questions = _open_questions(solution, observed)
+    if questions:
+        return Comparison(Agreement.INCONCLUSIVE, tuple(f"{id_} is inconclusive" for id_ in questions))
+    return Comparison(Agreement.EXPECTED)
+
+
+def soundings(solution: KnownSolution, margins: Iterable[Margin]) -> list[Sounding]:
+    """Pick the margins that delimit a bar's dead zone: those of sound solutions, and of slow ones at their own bars."""
+    if solution.kind in SOUND:
+        return [Sounding(solution.name, Shore.SOUND, margin) for margin in margins]
+    named = solution.expectation.fails
+    return [Sounding(solution.name, Shore.SLOW, margin) for margin in margins if margin.bar in named]
+
+
+def _wrong_failures(solution: KnownSolution, observed: Observed) -> tuple[str, ...]:
+    match solution.kind:
+        case SolutionKind.REFERENCE | SolutionKind.ACCEPTED:
+            return tuple(f"failed {id_} but must pass" for id_ in sorted(observed.failed - observed.optional))
+        case SolutionKind.STARTER:
+            return () if observed.failed or observed.unsettled else ("passed, but a starter must fail",)
+        case SolutionKind.REJECTED:
+            named, tolerated = set(solution.expectation.fails), set(solution.expectation.may_fail)
+            return (
+                *(f"was not caught by {id_}" for id_ in sorted(named - observed.failed - observed.unsettled)),
+                *(
+                    f"failed {id_}, which expect.toml does not name"
+                    for id_ in sorted(observed.failed - named - tolerated)
+                ),
+            )
+
+
+def _open_questions(solution: KnownSolution, observed: Observed) -> list[str]:
+    """List what must be settled before anything can be claimed; where any failure will do, others may stay open."""
+    match solution.kind:
+        case SolutionKind.REFERENCE | SolutionKind.ACCEPTED:
+            return sorted(observed.unsettled - observed.optional)
+        case SolutionKind.STARTER:
+            return [] if observed.failed else sorted(observed.unsettled)
+        case SolutionKind.REJECTED:
+            named, tolerated = set(solution.expectation.fails), set(solution.expectation.may_fail)
+            return sorted(observed.unsettled - tolerated - (observed.optional - named))
+
+
+def _thin_margins(solution: KnownSolution, margins: Sequence[Margin]) -> tuple[str, ...]:
+    """Complain of bars too close to call, but for those where `may_fail` says that nothing is claimed."""
+    return tuple(
+        f"is {abs(margin.units):.1f} units of noise from {margin.bar} "
+        f"({margin.ratio:.3f} against {margin.threshold:.2f}); under {THIN_MARGIN:g} is luck"
+        for margin in margins
+        if margin.thin and margin.bar not in solution.expectation.may_fail
+    )
+
+
+def _margins(judgement: Judgement) -> Iterable[Margin]:
+    for judged in judgement.bars:
+        if judged.margin is not None and judged.evidence is not None and judged.evidence.ratio is not None:
+            ratio = judged.evidence.ratio.estimate
+            yield Margin(judged.bar.id, ratio, judged.bar.pass_, judged.margin, judged.bar.required)
+
+
+def _errors(judgement: Judgement) -> tuple[str, ...]:
+    """Say what of ours broke: the grading as a whole, and each check or bar that did."""
+    broken = {CheckStatus.ERROR, CheckStatus.SKIPPED}
+    return (
+        *judgement.faults,
+        *(f"{judged.check.id}: {judged.message}" for judged in judgement.checks if judged.status in broken),
+        *(f"{judged.bar.id}: {judged.reason}" for judged in judgement.bars if judged.verdict is BarVerdict.ERROR),
+    ) or ("the grading ended in an error",)

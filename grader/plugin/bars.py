@@ -1,0 +1,169 @@
+"""Measure one bar, as a duel or by a statistic of each launch, and record the evidence."""
+
+import math
+from collections.abc import Callable
+from random import Random
+from typing import NoReturn
+
+import pytest
+
+from grader.challenge import Bar
+from grader.evidence import BarEvidence, BarStatus, ControlEvidence, Finding, Interval
+from grader.plugin.facade import PairedLaunch, SubjectFailed
+from grader.plugin.run import Run
+from grader.plugin.stopwatch import PedanticStopwatch, PlainStopwatch
+from harness.duel.interval import Estimate, estimate
+from harness.duel.match import Forfeit, Match, Measured, Pairing
+from harness.duel.round import Workload
+from harness.duel.schedule import LOOKS, next_look
+from harness.duel.stopping import Decision, decide
+from harness.errors import HarnessError
+from harness.outcome import TimedOut
+from harness.sandbox.roles import Side, Subject
+
+Statistic = Callable[[PairedLaunch], tuple[float, float]]
+
+
+class BarFailed(AssertionError):
+    """Ends the pytest item of a bar whose subject failed; the evidence is recorded already."""
+
+
+class BarMeasurement:
+    """What the fixtures `duel` and `measure` do, for one bar."""
+
+    def __init__(self, run: Run, bar: Bar, request: pytest.FixtureRequest) -> None:
+        self._run = run
+        self._bar = bar
+        self._request = request
+
+    def duel(self, workload: Workload) -> None:
+        """Measure the bar by alternating rounds of `workload`, then the control if this bar carries it."""
+        stopwatch = PedanticStopwatch(self._request, self._bar.id)
+        match = Match(self._run.roster, workload, self._run.rng(self._bar.id), stopwatch, _across)
+        result = match.play(self._bar.pass_, self._on_launch)
+        if isinstance(result, Forfeit):
+            self._fail(result.side, result.sentence)
+        if result.intrusions:
+            self._run.findings.append(_intrusion(self._bar.id, result.intrusions))
+        self._record(
+            result.estimate,
+            unit="s",
+            candidate=[launch.candidate for launch in result.launches],
+            reference=[launch.reference for launch in result.launches],
+            voided=result.voided,
+        )
+        if self._carries_control():
+            self._control(workload)
+
+    def measure(self, statistic: Statistic, unit: str = "s") -> None:
+        """Measure the bar by one pair of positive numbers a launch, (candidate, reference), smaller being better."""
+        rng = self._run.rng(self._bar.id)
+        pairs: list[tuple[float, float]] = []
+        while (look := next_look(len(pairs))) is not None:
+            while len(pairs) < look:
+                self._on_launch(len(pairs), look)
+                pairs.append(self._statistic(statistic, len(pairs), rng))
+            estimated = estimate([[math.log(mine / theirs)] for mine, theirs in pairs])
+            if decide(estimated, self._bar.pass_) is not Decision.UNDECIDED:
+                break
+        self._record(estimated, unit, [[mine] for mine, _ in pairs], [[theirs] for _, theirs in pairs], voided=0)
+
+    def _statistic(self, statistic: Statistic, number: int, rng: Random) -> tuple[float, float]:
+        """Take one launch's numbers; a call that ran out of time gets a second chance in fresh processes."""
+        launch = PairedLaunch(self._run.roster, _across(number), rng)
+        launch.ensure()
+        try:
+            return self._taken(statistic, launch)
+        except SubjectFailed as failure:
+            if not isinstance(failure.outcome, TimedOut):
+                self._fail(failure.side, str(failure))
+        launch.fresh()
+        try:
+            return self._taken(statistic, launch)
+        except SubjectFailed as failure:
+            self._fail(failure.side, str(failure))
+
+    def _taken(self, statistic: Statistic, launch: PairedLaunch) -> tuple[float, float]:
+        """Take the numbers; where an answer breaks the statistic, the reference against itself tells whose fault it is."""
+        try:
+            return statistic(launch)
+        except (SubjectFailed, pytest.skip.Exception, HarnessError):
+            raise
+        except AssertionError as error:
+            self._fail(Side.CANDIDATE, str(error))
+        except Exception as error:
+            both = PairedLaunch(self._run.roster, _control_pairing(launch.number), launch.rng)
+            both.ensure()
+            statistic(both)
+            self._fail(Side.CANDIDATE, f"gave an answer of the wrong shape ({type(error).__name__} while checking it)")
+
+    def _fail(self, side: Side, sentence: str) -> NoReturn:
+        status = BarStatus.SUBJECT_FAILED if side is Side.CANDIDATE else BarStatus.ERROR
+        message = sentence if side is Side.CANDIDATE else f"the reference {sentence}"
+        self._run.bars[self._bar.id] = BarEvidence(id=self._bar.id, status=status, message=message)
+        raise BarFailed(message)
+
+    def _record(
+        self,
+        estimated: Estimate | None,
+        unit: str,
+        candidate: list[list[float]],
+        reference: list[list[float]],
+        voided: int,
+    ) -> None:
+        ratios = [
+            [mine / theirs for mine, theirs in zip(*launch, strict=True)]
+            for launch in zip(candidate, reference, strict=True)
+        ]
+        self._run.bars[self._bar.id] = BarEvidence(
+            id=self._bar.id,
+            status=BarStatus.NOT_MEASURED if estimated is None else BarStatus.MEASURED,
+            message="too few launches to claim anything" if estimated is None else "",
+            unit=unit,
+            ratio=None if estimated is None else _interval(estimated),
+            noise=None if estimated is None else estimated.noise,
+            launches=ratios,
+            candidate=candidate,
+            reference=reference,
+            voided_rounds=voided,
+        )
+
+    def _carries_control(self) -> bool:
+        selected = self._run.selected_bars()
+        return self._bar.control or (self._run.control is None and not any(bar.control for bar in selected))
+
+    def _control(self, workload: Workload) -> None:
+        """Measure the reference against itself, each launch's against the next one's."""
+        stopwatch = PlainStopwatch(self._request)
+        match = Match(self._run.roster, workload, self._run.rng("control"), stopwatch, _control_pairing)
+        result = match.play_fixed(LOOKS[0])
+        if isinstance(result, Measured) and result.estimate is not None:
+            self._run.control = ControlEvidence(bar=self._bar.id, ratio=_interval(result.estimate))
+
+    def _on_launch(self, done: int, total: int) -> None:
+        self._run.tell("launch", self._bar.id, done, total, "")
+
+
+def _across(launch: int) -> Pairing:
+    return Pairing(launch, Subject(Side.CANDIDATE, launch), Subject(Side.REFERENCE, launch))
+
+
+def _control_pairing(launch: int) -> Pairing:
+    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, (launch + 1) % LOOKS[0]))
+
+
+def _interval(estimated: Estimate) -> Interval:
+    return Interval(
+        estimate=math.exp(estimated.center),
+        low=math.exp(estimated.low),
+        high=math.exp(estimated.high),
+        confidence=estimated.confidence,
+    )
+
+
+def _intrusion(bar_id: str, times: int) -> Finding:
+    return Finding(
+        kind="worked_while_paused",
+        text=f"a subject used CPU while it was frozen, in {times} rounds of {bar_id}",
+        advice="Read the submission for timers, signals and helper processes before you trust its figures.",
+    )

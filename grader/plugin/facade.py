@@ -1,0 +1,93 @@
+"""What a check holds in its hands: one subject, to call, to restart and to read the accounting of."""
+
+import time
+from pathlib import Path
+from random import Random
+
+from harness.duel.match import HASH_SEED_LIMIT, Pairing
+from harness.outcome import Finished, Outcome, describe
+from harness.roster import Roster
+from harness.sandbox.roles import Side, Stats, Subject
+
+
+class SubjectFailed(Exception):
+    """A subject did not answer a call that had to be answered; the sentence is for the person who wrote it."""
+
+    def __init__(self, side: Side, sentence: str, outcome: Outcome) -> None:
+        super().__init__(sentence)
+        self.side = side
+        self.outcome = outcome
+
+
+class SubjectFacade:
+    """One subject of the grading; a subject that broke is started again at its next use in another check."""
+
+    def __init__(self, roster: Roster, subject: Subject, rng: Random, source: Path | None = None) -> None:
+        self._roster = roster
+        self._subject = subject
+        self._rng = rng
+        self._source = source
+
+    @property
+    def source(self) -> Path:
+        """The submission's folder on the trusted side: to read as text, never to import."""
+        if self._source is None:
+            raise LookupError("only the submission has a source to read")
+        return self._source
+
+    def ensure(self) -> None:
+        """Start the subject if it never was, or broke."""
+        if not self._roster.started(self._subject):
+            self.restart()
+
+    def restart(self) -> None:
+        """Start the subject afresh, in a new process with a new hash seed."""
+        self._roster.start([self._subject], self._rng.randint(1, HASH_SEED_LIMIT))
+
+    def call(self, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
+        """Call one of the driver's functions; whatever the subject does is an outcome."""
+        return self._roster.call(self._subject, function, *args, timeout_sec=timeout_sec)
+
+    def value(self, function: str, *args: object, timeout_sec: float | None = None) -> object:
+        """Call one of the driver's functions and give its answer; raises SubjectFailed when there is none."""
+        outcome = self.call(function, *args, timeout_sec=timeout_sec)
+        return self._finished(outcome)
+
+    def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
+        """Give a call's answer and its seconds, from the first byte sent to the complete reply decoded."""
+        self._roster.wake(self._subject)
+        request = self._roster.encode(self._subject, function, args)
+        began = time.perf_counter()
+        outcome = self._roster.exchange(self._subject, request, timeout_sec)
+        seconds = time.perf_counter() - began
+        return self._finished(outcome), seconds
+
+    def stats(self) -> Stats:
+        """Read the subject's accounting."""
+        return self._roster.stats([self._subject])[0]
+
+    def _finished(self, outcome: Outcome) -> object:
+        if isinstance(outcome, Finished):
+            return outcome.value
+        raise SubjectFailed(self._subject.side, describe(outcome), outcome)
+
+
+class PairedLaunch:
+    """One launch of a bar that is no plain duel: both sides' subjects, of which only the one in use is awake."""
+
+    def __init__(self, roster: Roster, pairing: Pairing, rng: Random) -> None:
+        self._roster = roster
+        self._subjects = sorted({pairing.candidate, pairing.reference})
+        self.number = pairing.launch
+        self.rng = rng
+        self.candidate = SubjectFacade(roster, pairing.candidate, rng)
+        self.reference = SubjectFacade(roster, pairing.reference, rng)
+
+    def fresh(self) -> None:
+        """Start both sides in new processes with one hash seed."""
+        self._roster.start(self._subjects, self.rng.randint(1, HASH_SEED_LIMIT))
+
+    def ensure(self) -> None:
+        """Start both sides unless they run already."""
+        if not all(self._roster.started(subject) for subject in self._subjects):
+            self.fresh()

@@ -1,0 +1,232 @@
+"""Play the schedule of one duel: rounds in turn, disturbed ones again, launches until the interval settles."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+from harness.duel.interval import Estimate, estimate, log_ratios
+from harness.duel.round import Call, Round, Workload
+from harness.duel.schedule import LOOKS, REPEATS_OF_A_VOID_ROUND, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
+from harness.duel.stopping import Decision, decide
+from harness.outcome import Finished, Outcome, TimedOut, describe
+from harness.roster import Roster
+from harness.sandbox.roles import Side, Stats, Subject
+
+PATIENCE = 25.0
+"""A call may take this many times the reference's longest for the same work; far beyond any bar, so it decides nothing close."""
+
+MIN_PATIENCE_SEC = 1.0
+"""A stall of the whole machine must not look like a slow submission."""
+
+LOST_SHARE = 0.05
+"""A round whose subject was off the core for more of it than this was disturbed, by others or by its own waiting."""
+
+PAUSED_CPU_SEC = 0.001
+"""CPU that a frozen subject may seem to use, by the grain of the accounting."""
+
+HASH_SEED_LIMIT = 2**32 - 1
+"""The largest PYTHONHASHSEED."""
+
+
+class Stopwatch(Protocol):
+    """What times one exchange; `keep` pools a sample that counts."""
+
+    def time(self, setup: Callable[[], bytes], target: Callable[[bytes], Outcome]) -> tuple[Outcome, float]:
+        """Run `setup` untimed and `target` on what it made, timed, in seconds."""
+
+    def keep(self, side: Side, seconds: float) -> None:
+        """Add a sample that counts to `side`'s record."""
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The two subjects of one launch of one duel; in a control both run the reference."""
+
+    launch: int
+    candidate: Subject
+    reference: Subject
+
+    def subject(self, side: Side) -> Subject:
+        """Give the subject that plays `side`."""
+        return self.candidate if side is Side.CANDIDATE else self.reference
+
+
+@dataclass(frozen=True)
+class Forfeit:
+    """A subject failed in a round; `sentence` says how and may carry hostile text."""
+
+    side: Side
+    sentence: str
+    timed_out: bool = False
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The samples of one launch that count, in seconds, paired by position."""
+
+    candidate: list[float]
+    reference: list[float]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A duel that was played to a look of the schedule."""
+
+    launches: list[Launch]
+    estimate: Estimate | None
+    decision: Decision
+    voided: int
+    intrusions: int
+
+
+@dataclass
+class Match:
+    """One duel in progress."""
+
+    roster: Roster
+    workload: Workload
+    rng: Random
+    stopwatch: Stopwatch
+    pairing: Callable[[int], Pairing]
+    voided: int = 0
+    intrusions: int = 0
+    slowest_reference_sec: dict[str, float] = field(default_factory=dict)
+
+    def play(self, threshold: float, on_launch: Callable[[int, int], None]) -> Measured | Forfeit:
+        """Measure until a look decides against `threshold`, or the schedule is used up."""
+        launches: list[Launch] = []
+        while (look := next_look(len(launches))) is not None:
+            while len(launches) < look:
+                on_launch(len(launches), look)
+                launch = self._launch_with_second_chance(self.pairing(len(launches)))
+                if isinstance(launch, Forfeit):
+                    return launch
+                launches.append(launch)
+            result = self._summary(launches, threshold)
+            if result.decision is not Decision.UNDECIDED:
+                break
+        return result
+
+    def play_fixed(self, launches: int) -> Measured | Forfeit:
+        """Measure exactly `launches` launches and decide nothing; for controls."""
+        played: list[Launch] = []
+        for number in range(launches):
+            launch = self._launch_with_second_chance(self.pairing(number))
+            if isinstance(launch, Forfeit):
+                return launch
+            played.append(launch)
+        return self._summary(played, threshold=1.0)
+
+    def _summary(self, launches: list[Launch], threshold: float) -> Measured:
+        estimated = estimate([log_ratios(launch.candidate, launch.reference) for launch in launches])
+        return Measured(launches, estimated, decide(estimated, threshold), self.voided, self.intrusions)
+
+    def _launch_with_second_chance(self, pairing: Pairing) -> Launch | Forfeit:
+        """Replay a launch once when a call ran out of time: a stall of the machine does not come twice, a slow map does."""
+        launch = self._launch(pairing)
+        if isinstance(launch, Forfeit) and launch.timed_out:
+            launch = self._launch(pairing)
+        return launch
+
+    def _launch(self, pairing: Pairing) -> Launch | Forfeit:
+        self._start(pairing)
+        samples: dict[Side, list[float]] = {Side.CANDIDATE: [], Side.REFERENCE: []}
+        for number in range(WARM_UP_ROUNDS + ROUNDS_PER_LAUNCH):
+            pair = self._pair(pairing, number)
+            if isinstance(pair, Forfeit):
+                return pair
+            if number >= WARM_UP_ROUNDS:
+                for side, seconds in pair.items():
+                    samples[side].append(seconds)
+                    self.stopwatch.keep(side, seconds)
+        return Launch(samples[Side.CANDIDATE], samples[Side.REFERENCE])
+
+    def _start(self, pairing: Pairing) -> None:
+        subjects = [pairing.candidate, pairing.reference]
+        if not all(self.roster.started(subject) for subject in subjects):
+            self.roster.start(subjects, self.rng.randint(1, HASH_SEED_LIMIT))
+
+    def _pair(self, pairing: Pairing, number: int) -> dict[Side, float] | Forfeit:
+        """Measure both sides on one fresh round; a disturbed pair is measured again, on another round."""
+        for attempt in range(1 + REPEATS_OF_A_VOID_ROUND):
+            round_ = self.workload.round(self.rng)
+            seconds: dict[Side, float] = {}
+            disturbed = False
+            for side in order(pairing.launch, number):
+                turn = self._turn(pairing, side, round_)
+                if isinstance(turn, Forfeit):
+                    return turn
+                seconds[side], lost = turn
+                disturbed = disturbed or lost
+            if not disturbed or attempt == REPEATS_OF_A_VOID_ROUND:
+                break
+            self.voided += 1
+        return seconds
+
+    def _turn(self, pairing: Pairing, side: Side, round_: Round) -> tuple[float, bool] | Forfeit:
+        subject = pairing.subject(side)
+        for call in round_.prepare:
+            began = time.perf_counter()
+            outcome = self.roster.call(subject, call.function, *call.args, timeout_sec=self._limit(call))
+            if not isinstance(outcome, Finished):
+                return self._forfeit(side, outcome)
+            self._remember(side, call, time.perf_counter() - began)
+        self.roster.wake(subject)
+        before = self._accounts(pairing)
+        limit_sec = self._limit(round_.timed)
+        outcome, seconds = self.stopwatch.time(
+            lambda: self.roster.encode(subject, round_.timed.function, round_.timed.args),
+            lambda request: self.roster.exchange(subject, request, limit_sec),
+        )
+        after = self._accounts(pairing)
+        if not isinstance(outcome, Finished):
+            return self._forfeit(side, outcome)
+        wrong = _wrong(side, round_, outcome.value)
+        if wrong is not None:
+            return Forfeit(side, f"gave a wrong answer in a timed round: {wrong}")
+        self._remember(side, round_.timed, seconds)
+        return seconds, self._disturbed(side, seconds, before, after)
+
+    def _limit(self, call: Call) -> float | None:
+        slowest = self.slowest_reference_sec.get(call.function)
+        return None if slowest is None else max(MIN_PATIENCE_SEC, PATIENCE * slowest)
+
+    def _remember(self, side: Side, call: Call, seconds: float) -> None:
+        if side is Side.REFERENCE:
+            self.slowest_reference_sec[call.function] = max(seconds, self.slowest_reference_sec.get(call.function, 0.0))
+
+    def _forfeit(self, side: Side, outcome: Outcome) -> Forfeit:
+        if isinstance(outcome, TimedOut) and self.slowest_reference_sec:
+            sentence = f"took more than {PATIENCE:g} times as long as the reference and was stopped after {outcome.timeout_sec:.1f} s"
+            return Forfeit(side, sentence, timed_out=True)
+        return Forfeit(side, describe(outcome), timed_out=isinstance(outcome, TimedOut))
+
+    def _accounts(self, pairing: Pairing) -> dict[Side, Stats]:
+        candidate, reference = self.roster.stats([pairing.candidate, pairing.reference])
+        return {Side.CANDIDATE: candidate, Side.REFERENCE: reference}
+
+    def _disturbed(self, side: Side, seconds: float, before: dict[Side, Stats], after: dict[Side, Stats]) -> bool:
+        used = {which: _cpu_between(before[which], after[which]) for which in Side}
+        frozen = used[Side.REFERENCE if side is Side.CANDIDATE else Side.CANDIDATE]
+        intruded = frozen is not None and frozen > PAUSED_CPU_SEC
+        self.intrusions += intruded
+        own = used[side]
+        return intruded or (own is not None and seconds - own > LOST_SHARE * seconds)
+
+
+def _wrong(side: Side, round_: Round, answer: object) -> str | None:
+    """Check an answer; one that breaks the check has the wrong shape, as the reference's very first answer did not."""
+    try:
+        return round_.check(answer)
+    except Exception as error:
+        if side is Side.REFERENCE:
+            raise
+        return f"it has the wrong shape ({type(error).__name__} while checking it)"
+
+
+def _cpu_between(before: Stats, after: Stats) -> float | None:
+    if before.cpu_sec is None or after.cpu_sec is None:
+        return None
+    return after.cpu_sec - before.cpu_sec

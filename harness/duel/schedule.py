@@ -1,0 +1,29 @@
+"""How often and in which order the two sides of a duel are measured. Pure: no clock, no sleep."""
+
+from harness.sandbox.roles import Side
+
+LOOKS = (5, 8, 13)
+"""Launches after which a duel may end, fixed beforehand so that stopping early cannot be tuned to the data."""
+
+ROUNDS_PER_LAUNCH = 4
+"""Pairs of rounds kept per launch: two ABBA blocks, so a drift that is linear in time cancels."""
+
+WARM_UP_ROUNDS = 1
+"""Pairs of rounds thrown away at the start of a launch, while the interpreter specialises its byte code."""
+
+REPEATS_OF_A_VOID_ROUND = 2
+"""How often a disturbed pair is measured again before it counts as it is: a busy machine must not stop the duel."""
+
+
+def order(launch: int, round_: int) -> tuple[Side, Side]:
+    """Say who goes first: B A, A B, B A, A B ..., and the other way round in every second launch.
+
+    The very first is the reference, so that its time is known before a candidate's patience is needed.
+    """
+    candidate_first = (launch + round_) % 2 == 1
+    return (Side.CANDIDATE, Side.REFERENCE) if candidate_first else (Side.REFERENCE, Side.CANDIDATE)
+
+
+def next_look(launches_done: int, looks: tuple[int, ...] = LOOKS) -> int | None:
+    """Give the number of launches to have at the next look, or `None` when the schedule is used up."""
+    return next((look for look in looks if look > launches_done), None)

@@ -1,0 +1,170 @@
+"""The subjects of one grading, as whoever measures sees them: start, call, and never more than one of them awake.
+
+Theory of operation: every subject is frozen but the one being called. `wake` hands the core over with one pause and one
+resume, sent together. A subject that timed out, crashed or spoke nonsense has a broken channel and must be started
+again. Each side has a time budget for the whole grading, so that many slow answers cannot outlast the grading's own limit.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from harness.channel import Channel
+from harness.listener import Listener
+from harness.outcome import Crashed, Finished, OutOfMemory, Outcome, TimedOut
+from harness.sandbox.roles import Side, State, Stats, Subject, SubjectControl
+
+LOAD_TIMEOUT_SEC = 20.0
+"""Importing a submission; generous, because the bars measure speed, not this."""
+
+
+class HandOver(SubjectControl, Protocol):
+    """A control channel that can send a pause and a resume together."""
+
+    def hand_over(self, pause: Sequence[Subject], resume: Sequence[Subject]) -> None:
+        """Freeze some subjects and thaw others, in one exchange."""
+
+
+@dataclass
+class Seat:
+    """One subject's connection; `loaded` is what loading its driver came to."""
+
+    channel: Channel | None
+    loaded: Outcome
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What calls may take: each by default, and all of one side's together."""
+
+    call_sec: float
+    side_sec: float
+    memory_mb: int
+
+
+class Roster:
+    """Every subject started so far, and which of them is awake."""
+
+    def __init__(self, control: HandOver, sockets: Path, allowance: Allowance) -> None:
+        self._control = control
+        self._sockets = sockets
+        self._allowance = allowance
+        self._seats: dict[Subject, Seat] = {}
+        self._awake: set[Subject] = set()
+        self.spent_sec = dict.fromkeys(Side, 0.0)
+        self.peaks: dict[Subject, Stats] = {}
+
+    def start(self, subjects: Sequence[Subject], hash_seed: int) -> None:
+        """Start `subjects` afresh with one hash seed, and load their drivers; whoever was awake is frozen first."""
+        self._freeze(self._awake - set(subjects))
+        self._note_stats([subject for subject in subjects if subject in self._seats])
+        for subject in subjects:
+            self._drop(subject)
+        listeners = {subject: Listener(self._sockets, subject) for subject in subjects}
+        try:
+            self._control.restart(subjects, hash_seed)
+            self._awake |= set(subjects)
+            for subject, listener in listeners.items():
+                self._seat(subject, listener)
+        finally:
+            for listener in listeners.values():
+                listener.close()
+
+    def started(self, subject: Subject) -> bool:
+        """Tell whether `subject` has a channel that still works."""
+        seat = self._seats.get(subject)
+        return seat is not None and seat.channel is not None and not seat.channel.broken
+
+    def wake(self, subject: Subject) -> None:
+        """Thaw `subject` and freeze every other."""
+        others = self._awake - {subject}
+        if subject in self._awake:
+            self._freeze(others)
+            return
+        self._control.hand_over(sorted(others), [subject])
+        self._awake = {subject}
+
+    def freeze_all(self) -> None:
+        """Leave nobody awake."""
+        self._freeze(set(self._awake))
+
+    def call(self, subject: Subject, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
+        """Wake `subject` and call one of its driver's functions."""
+        return self._spend(subject, timeout_sec, lambda channel, limit: channel.call(function, *args, timeout_sec=limit))
+
+    def exchange(self, subject: Subject, request: bytes, timeout_sec: float) -> Outcome:
+        """Send a request encoded by `encode` to an awake `subject`: nothing but the exchange itself, for timing."""
+        return self._spend(subject, timeout_sec, lambda channel, limit: channel.exchange(request, timeout_sec=limit))
+
+    def encode(self, subject: Subject, function: str, args: Sequence[object]) -> bytes:
+        """Encode a request for `exchange`; each must be sent next, and once."""
+        channel = self._seats[subject].channel
+        return b"" if channel is None else channel.encode(function, *args)
+
+    def stats(self, subjects: Sequence[Subject]) -> list[Stats]:
+        """Read the accounting of `subjects`."""
+        return self._control.stats(subjects)
+
+    def explain(self, subject: Subject, outcome: Outcome) -> Outcome:
+        """Say why a process ended, where the sandbox knows better than the socket that closed."""
+        if not isinstance(outcome, Crashed):
+            return outcome
+        stats = self._control.stats([subject])[0]
+        if stats.oom_killed:
+            return OutOfMemory(self._allowance.memory_mb)
+        return replace(outcome, signal=stats.signal, exit_code=stats.exit_code)
+
+    def close(self) -> None:
+        """Note every subject's last accounting and hang up."""
+        self._note_stats(list(self._seats))
+        for subject in list(self._seats):
+            self._drop(subject)
+
+    def _spend(self, subject: Subject, timeout_sec: float | None, exchange: Callable[[Channel, float], Outcome]) -> Outcome:
+        seat = self._seats[subject]
+        if seat.channel is None or not isinstance(seat.loaded, Finished):
+            return seat.loaded
+        left = self._allowance.side_sec - self.spent_sec[subject.side]
+        if left <= 0:
+            return TimedOut(self._allowance.side_sec)
+        self.wake(subject)
+        began = time.perf_counter()
+        outcome = exchange(seat.channel, min(timeout_sec or self._allowance.call_sec, left))
+        self.spent_sec[subject.side] += time.perf_counter() - began
+        return self.explain(subject, outcome)
+
+    def _seat(self, subject: Subject, listener: Listener) -> None:
+        connection = listener.accept(lambda: self._control.stats([subject])[0].state is not State.EXITED)
+        if connection is None:
+            self._seats[subject] = Seat(None, self.explain(subject, Crashed()))
+            return
+        channel = Channel(connection)
+        self._seats[subject] = Seat(channel, self.explain(subject, channel.call("", timeout_sec=LOAD_TIMEOUT_SEC)))
+
+    def _freeze(self, subjects: set[Subject]) -> None:
+        if subjects:
+            self._control.pause(sorted(subjects))
+            self._awake -= subjects
+
+    def _drop(self, subject: Subject) -> None:
+        self._awake.discard(subject)
+        seat = self._seats.pop(subject, None)
+        if seat is not None and seat.channel is not None:
+            seat.channel.close()
+
+    def _note_stats(self, subjects: Sequence[Subject]) -> None:
+        for subject, stats in zip(subjects, self._control.stats(subjects) if subjects else [], strict=True):
+            self.peaks[subject] = _merged(self.peaks.get(subject), stats)
+
+
+def _merged(before: Stats | None, now: Stats) -> Stats:
+    """Add up CPU time over the starts of one subject, and keep the highest peak."""
+    if before is None:
+        return now
+    return replace(
+        now,
+        cpu_sec=(before.cpu_sec or 0.0) + (now.cpu_sec or 0.0),
+        memory_peak_mb=max(before.memory_peak_mb or 0.0, now.memory_peak_mb or 0.0),
+    )

@@ -1,0 +1,33 @@
+"""Which CPU cores the subjects run on, and which everything else: they must not share one if there are two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Both subjects run on the cores `subject`, in turn; the grader, its clock and its load generator on `grader`."""
+
+    subject: tuple[int, ...]
+    grader: tuple[int, ...]
+
+    @property
+    def apart(self) -> bool:
+        """Whether no core belongs to both; where one does, every measurement includes the grader's own work."""
+        return not set(self.subject) & set(self.grader)
+
+
+def split_cores(available: Sequence[int], wanted: int) -> Cores:
+    """Give subjects the last `wanted` cores, for most systems keep interrupts and their own services on the first.
+
+    The grader gets the rest; where nothing is left it shares the first core.
+    """
+    ordered = tuple(sorted(set(available)))
+    if not ordered:
+        raise ValueError("no core is available")
+    return Cores(subject=ordered[-wanted:], grader=ordered[:-wanted] or ordered[:1])
+
+
+def cpuset(cores: Sequence[int]) -> str:
+    """Write cores as the kernel reads them: `0,2,3`."""
+    return ",".join(str(core) for core in sorted(cores))

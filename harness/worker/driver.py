@@ -1,0 +1,55 @@
+"""The driver beside the submission: a file loaded once, whose public functions can be called by name."""
+
+import sys
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Final
+
+MODULE: Final = "driver"
+
+
+class NoSuchFunction(Exception):
+    """The driver has no public function of that name."""
+
+
+class Driver:
+    """The driver's file. Loading it imports the submission, so that waits for the first call and has its time limit."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._module: ModuleType | None = None
+        self._fault: BaseException | None = None
+
+    def load(self) -> None:
+        """Load the driver once; raises what loading raised, each time."""
+        if self._fault is not None:
+            raise self._fault
+        if self._module is None:
+            try:
+                self._module = _load(self._path)
+            except BaseException as fault:
+                self._fault = fault
+                raise
+
+    def function(self, name: str) -> Callable[..., object]:
+        """Find a public function of the driver; the empty name is loading it."""
+        self.load()
+        found = vars(self._module).get(name) if name else _nothing
+        if not callable(found) or name.startswith("_"):
+            raise NoSuchFunction(name)
+        return found
+
+
+def _nothing() -> None:
+    """Do nothing: the answer to a call that only loads the driver."""
+
+
+def _load(path: str) -> ModuleType:
+    spec = spec_from_file_location(MODULE, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"not a Python file: {path}")
+    module = module_from_spec(spec)
+    sys.modules[MODULE] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,403 @@
+"""An insertion-ordered hash map in pure Python: chained buckets over compact, parallel columns.
+
+Theory of operation
+-------------------
+An entry is a *position*, and every fact about it sits in its own column at that position, in insertion order:
+
+    position   0      1      2      3
+    keys      HOLE   "a"    HOLE   "c"        list    what the caller gave
+    values    HOLE    10    HOLE    30        list
+    hashes     0     h(a)    .     h(c)       int64   neither growing nor most misses run foreign code
+    next       0      0      .      1         int32   the older entry of the same bucket; 0 ends the chain
+
+    heads[hash % width] -> position of the bucket's newest entry, or 0
+
+Position 0 is never used, so 0 means "nothing" and a zeroed array is an empty table. Inserting appends to the columns;
+deleting unlinks the entry from its chain and leaves a hole. Holes are squeezed out when the table is rebuilt, which
+every full column and every mass deletion brings about, so each costs its caller O(1) amortised.
+
+The width is a prime: hashes of ints are the ints, and a prime spreads strides and equal low bits without a mixing step.
+
+Foreign code runs at three places only: hash(key), `==` on keys, and finalizers of what we let go. hash() is called
+first, before anything is read. After each `==` we look whether the entry is still where it was, and search anew when
+it is not. Whatever is let go is let go last, when the map is whole again.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, ValuesView
+from itertools import compress
+from typing import Any
+
+
+class _Hole:
+    """Mark a position without an entry, and an argument that was not given."""
+
+
+_PRIMES = (
+    *(7, 13, 29, 53, 97, 193, 389, 769, 1543, 3079, 6151, 12289, 24593, 49157, 98317, 196613, 393241, 786433, 1572869),
+    *(3145739, 6291469, 12582917, 25165843, 50331653, 100663319, 201326611, 402653189, 805306457, 1610612741),
+)
+# Buckets a rebuild provides for each live entry, and entries the columns may then hold for each bucket. Between the
+# two lies a factor of two, so that a rebuild is paid for by as many operations as it moves entries.
+_BUCKETS_PER_ENTRY = 2.0
+_ENTRIES_PER_BUCKET = 1.0
+# Holes for each live entry before a deletion gives memory back.
+_HOLES_PER_ENTRY = 3
+# An __eq__ that changes the map each time it is asked could make a search start over for ever.
+_SEARCH_LIMIT = 100
+
+
+class HashMap(MutableMapping):
+    """Map hashable keys to values, in insertion order, with the semantics of dict."""
+
+    __slots__ = ("_capacity", "_first", "_hashes", "_heads", "_holes", "_in_repr", "_keys", "_next", "_values", "_width")
+
+    def __init__(self, items: Mapping | Iterable = ()) -> None:
+        self._in_repr = False
+        self._reset()
+        self.update(items)
+
+    def _reset(self) -> None:
+        self._width = _PRIMES[0]
+        self._capacity = int(self._width * _ENTRIES_PER_BUCKET) + 1
+        self._heads = array("i", bytes(4 * self._width))
+        self._keys: list[Any] = [_Hole]
+        self._values: list[Any] = [_Hole]
+        self._hashes = array("q", [0])
+        self._next = array("i", [0])
+        self._holes = 1  # position 0
+        self._first = 1  # no live entry comes before it
+
+    # -- Searching. The four hot methods repeat the search in line: a call would cost a fifth of the whole. They try
+    # the first entry with an equal hash, which is nearly always the only one, and leave the rest to _find.
+
+    def _find(self, key: Any, hashed: int) -> int:
+        """Return the key's position, or 0; nothing foreign has run since it was true."""
+        for _ in range(_SEARCH_LIMIT):
+            keys, hashes, after = self._keys, self._hashes, self._next
+            size = len(keys)
+            position = self._heads[hashed % self._width]
+            while position:
+                if hashes[position] == hashed:
+                    found = keys[position]
+                    if found is key:
+                        return position
+                    equal = True if found == key else False  # noqa: SIM210  (asks for the truth of the answer just once)
+                    if self._keys is not keys or len(keys) != size or keys[position] is not found:
+                        break
+                    if equal:
+                        return position
+                position = after[position]
+            else:
+                return 0
+        raise RuntimeError("HashMap kept changing during a search for a key")
+
+    def __getitem__(self, key: Any) -> Any:
+        hashed = hash(key)
+        position = self._heads[hashed % self._width]
+        while position:
+            if self._hashes[position] == hashed:
+                keys = self._keys
+                found = keys[position]
+                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                    return self._values[position]
+                position = self._find(key, hashed)
+                if position:
+                    return self._values[position]
+                break
+            position = self._next[position]
+        raise KeyError(key)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        hashed = hash(key)
+        position = self._heads[hashed % self._width]
+        while position:
+            if self._hashes[position] == hashed:
+                keys = self._keys
+                found = keys[position]
+                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                    return self._values[position]
+                position = self._find(key, hashed)
+                return self._values[position] if position else default
+            position = self._next[position]
+        return default
+
+    def __contains__(self, key: object) -> bool:
+        hashed = hash(key)
+        position = self._heads[hashed % self._width]
+        while position:
+            if self._hashes[position] == hashed:
+                keys = self._keys
+                found = keys[position]
+                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                    return True
+                return self._find(key, hashed) != 0
+            position = self._next[position]
+        return False
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        hashed = hash(key)
+        heads = self._heads
+        bucket = hashed % self._width
+        head = position = heads[bucket]
+        while position:
+            if self._hashes[position] == hashed:
+                keys = self._keys
+                found = keys[position]
+                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                    self._values[position] = value
+                    return
+                position = self._find(key, hashed)
+                if position:
+                    self._values[position] = value
+                else:
+                    self._append(key, hashed, value)
+                return
+            position = self._next[position]
+        keys = self._keys
+        end = len(keys)
+        if end == self._capacity:
+            self._append(key, hashed, value)
+            return
+        keys.append(key)
+        self._values.append(value)
+        self._hashes.append(hashed)
+        self._next.append(head)
+        heads[bucket] = end
+
+    def _append(self, key: Any, hashed: int, value: Any) -> None:
+        """Add an entry that is known to be absent, making room first."""
+        if len(self._keys) == self._capacity:
+            self._rebuild(len(self))
+        heads, bucket = self._heads, hashed % self._width
+        end = len(self._keys)
+        self._keys.append(key)
+        self._values.append(value)
+        self._hashes.append(hashed)
+        self._next.append(heads[bucket])
+        heads[bucket] = end
+
+    def __delitem__(self, key: Any) -> None:
+        hashed = hash(key)
+        position = self._heads[hashed % self._width]
+        while position:
+            if self._hashes[position] == hashed:
+                keys = self._keys
+                found = keys[position]
+                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                    self._remove(position, hashed)
+                    return
+                position = self._find(key, hashed)
+                if position:
+                    self._remove(position, hashed)
+                    return
+                break
+            position = self._next[position]
+        raise KeyError(key)
+
+    def pop(self, key: Any, default: Any = _Hole) -> Any:
+        hashed = hash(key)
+        position = self._find(key, hashed)
+        if position:
+            return self._remove(position, hashed)
+        if default is _Hole:
+            raise KeyError(key)
+        return default
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        hashed = hash(key)
+        position = self._find(key, hashed)
+        if position:
+            return self._values[position]
+        self._append(key, hashed, default)
+        return default
+
+    def _remove(self, position: int, hashed: int) -> Any:
+        """Turn the entry into a hole and return its value."""
+        heads, after, keys, values = self._heads, self._next, self._keys, self._values
+        bucket = hashed % self._width
+        newer = heads[bucket]
+        if newer == position:
+            heads[bucket] = after[position]
+        else:
+            while after[newer] != position:
+                newer = after[newer]
+            after[newer] = after[position]
+        gone = keys[position], values[position]  # kept alive until the map is whole: finalizers may use it
+        keys[position] = values[position] = _Hole
+        self._holes = holes = self._holes + 1
+        live = len(keys) - holes
+        if holes > 8 and holes > live * _HOLES_PER_ENTRY:
+            self._rebuild(live)
+        return gone[1]
+
+    # -- The table.
+
+    def _rebuild(self, room: int) -> None:
+        """Squeeze out the holes and link every entry anew, into buckets enough for `room` entries."""
+        keys, values, hashes = self._keys, self._values, self._hashes
+        if self._holes > 1:
+            live = [key is not _Hole for key in keys]
+            live[0] = True
+            keys, values = list(compress(keys, live)), list(compress(values, live))
+            hashes = array("q", compress(hashes, live))
+        buckets = room * _BUCKETS_PER_ENTRY
+        width = next((prime for prime in _PRIMES if prime >= buckets), _PRIMES[-1])
+        heads = array("i", bytes(4 * width))
+        after = array("i", [0])
+        link = after.append
+        entries = iter(enumerate(hashes))
+        next(entries)
+        for position, hashed in entries:
+            bucket = hashed % width
+            link(heads[bucket])
+            heads[bucket] = position
+        self._keys, self._values, self._hashes, self._next = keys, values, hashes, after
+        self._heads, self._width, self._holes, self._first = heads, width, 1, 1
+        self._capacity = max(int(width * _ENTRIES_PER_BUCKET), len(keys)) + 1
+
+    def clear(self) -> None:
+        gone = self._keys, self._values  # noqa: F841  (finalizers run when this frame ends and the map is whole)
+        self._reset()
+
+    def update(self, items: Mapping | Iterable = (), /) -> None:
+        put = self.__setitem__
+        if isinstance(items, HashMap):
+            items = items.items()
+        elif hasattr(items, "keys"):
+            for key in items.keys():  # noqa: SIM118  (all that update asks of a mapping is keys() and [])
+                put(key, items[key])
+            return
+        for key, value in items:
+            put(key, value)
+
+    def copy(self) -> HashMap:
+        twin = object.__new__(type(self))
+        twin._in_repr = False
+        twin._heads, twin._width, twin._capacity = self._heads[:], self._width, self._capacity
+        twin._keys, twin._values, twin._holes = self._keys[:], self._values[:], self._holes
+        twin._first = self._first
+        twin._hashes, twin._next = self._hashes[:], self._next[:]
+        return twin
+
+    # -- Looking at all of it.
+
+    def __len__(self) -> int:
+        return len(self._keys) - self._holes
+
+    def __iter__(self) -> Iterator:
+        return _each(_from_first(self, self._keys), *_state(self))
+
+    def keys(self) -> KeysView:
+        return _Keys(self)
+
+    def values(self) -> ValuesView:
+        return _Values(self)
+
+    def items(self) -> ItemsView:
+        return _Items(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        if len(self) != len(other):
+            return False
+        for key, value in self.items():
+            theirs = other.get(key, _Hole)
+            if value is not theirs and (theirs is _Hole or not value == theirs):
+                return False
+        return True
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        if self._in_repr:
+            return "HashMap({...})"
+        self._in_repr = True
+        try:
+            inside = ", ".join([f"{key!r}: {value!r}" for key, value in self.items()])
+            return f"HashMap({{{inside}}})"
+        finally:
+            self._in_repr = False
+
+    def __reduce__(self) -> tuple:
+        return type(self), (), None, None, iter(self.items())  # hashes differ between processes: insert again
+
+
+# -- Iterators. Until a map's columns are replaced they only ever grow at the end or gain a hole, so (column, its length,
+# holes) tells every change, and telling costs insertion nothing. It is noted when the iterator is made, not when it is
+# first advanced. Where there were no holes to begin with, none can turn up later without ending the iteration.
+
+
+def _state(map_: HashMap) -> tuple[HashMap, list, int, int]:
+    return map_, map_._keys, len(map_._keys), map_._holes
+
+
+def _check(map_: HashMap, keys: list, length: int, holes: int) -> None:
+    if map_._keys is not keys or len(keys) != length or map_._holes != holes:
+        raise RuntimeError("HashMap changed size during iteration")
+
+
+def _from_first(map_: HashMap, column: list) -> Iterator:
+    """Iterate over the column from the first live entry on: a queue's holes are all in front."""
+    keys, first, end = map_._keys, map_._first, len(map_._keys)
+    while first < end and keys[first] is _Hole:
+        first += 1
+    map_._first = first
+    entries = iter(column)
+    entries.__setstate__(first)
+    return entries
+
+
+def _each(column: Iterator, map_: HashMap, keys: list, length: int, holes: int) -> Iterator:
+    _check(map_, keys, length, holes)
+    if holes == 1:
+        for entry in column:
+            yield entry
+            if map_._holes != holes or len(keys) != length or map_._keys is not keys:
+                _check(map_, keys, length, holes)
+    else:
+        for entry in column:
+            if entry is not _Hole:
+                yield entry
+                _check(map_, keys, length, holes)
+
+
+def _each_item(pairs: Iterator, map_: HashMap, keys: list, length: int, holes: int) -> Iterator:
+    _check(map_, keys, length, holes)
+    if holes == 1:
+        for pair in pairs:
+            yield pair
+            if map_._holes != holes or len(keys) != length or map_._keys is not keys:
+                _check(map_, keys, length, holes)
+    else:
+        for pair in pairs:
+            if pair[0] is not _Hole:
+                yield pair
+                _check(map_, keys, length, holes)
+
+
+class _Keys(KeysView):
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator:
+        return iter(self._mapping)
+
+
+class _Values(ValuesView):
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator:
+        map_ = self._mapping
+        return _each(_from_first(map_, map_._values), *_state(map_))
+
+
+class _Items(ItemsView):
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator:
+        map_ = self._mapping
+        pairs = zip(_from_first(map_, map_._keys), _from_first(map_, map_._values), strict=True)
+        return _each_item(pairs, *_state(map_))

@@ -1,0 +1,88 @@
+"""The estimator against known answers: SciPy's quantile test, the binomial table, and planted medians."""
+
+import math
+import random
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom, quantile_test
+
+from harness.duel.interval import binomial_half_cdf, estimate, log_ratios, median_ranks
+
+values = st.floats(-5, 5, allow_nan=False)
+
+
+@pytest.mark.parametrize("n", [5, 8, 13, 20, 50])
+def test_ends_agree_with_scipys_quantile_test(n: int) -> None:
+    sample = np.random.default_rng(n).normal(size=n)
+    found = estimate([[value] for value in sample])
+    assert found is not None
+    theirs = quantile_test(sample, q=0, p=0.5).confidence_interval(confidence_level=found.confidence - 1e-9)
+    assert (found.low, found.high) == (theirs.low, theirs.high)
+
+
+def test_ten_values_at_95_percent_take_the_second_of_each_end() -> None:
+    """Conover's table A3 for n = 10, p = 1/2: P(X <= 1) = 0.0107, so ranks 2 and 9 enclose the median at 97.85 %."""
+    rank, confidence = median_ranks(10, confidence=0.95)
+    assert (rank, round(confidence, 4)) == (2, 0.9785)
+
+
+@given(st.integers(1, 200), st.data())
+def test_cdf_is_the_binomials(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    assert binomial_half_cdf(k, n) == pytest.approx(binom.cdf(k, n, 0.5), rel=1e-9)
+
+
+def test_five_launches_give_their_range_and_say_so() -> None:
+    found = estimate([[0.1], [0.2], [0.3], [0.4], [0.5]])
+    assert found is not None
+    assert (found.low, found.center, found.high, found.confidence) == (0.1, 0.3, 0.5, 0.9375)
+
+
+@pytest.mark.parametrize("launches", [5, 8, 13])
+def test_interval_covers_a_planted_median_as_often_as_it_says(launches: int) -> None:
+    rng = random.Random(launches)
+    trials, covered = 4_000, 0
+    for _ in range(trials):
+        found = estimate([[rng.expovariate(1.0)] for _ in range(launches)])
+        assert found is not None
+        covered += found.low <= math.log(2) <= found.high
+    sampling_error = 4 * math.sqrt(0.0625 * 0.9375 / trials)
+    assert covered / trials == pytest.approx(median_ranks(launches)[1], abs=sampling_error)
+
+
+def test_noise_is_the_standard_error_of_a_median() -> None:
+    rng = random.Random(7)
+    estimates = [estimate([[rng.gauss(0, 1)] for _ in range(13)]) for _ in range(3_000)]
+    centers = [found.center for found in estimates if found is not None]
+    claimed = statistics.mean(found.noise for found in estimates if found is not None)
+    assert claimed == pytest.approx(statistics.stdev(centers), rel=0.06)
+
+
+@given(st.lists(st.lists(values, min_size=1, max_size=6), min_size=2, max_size=20))
+def test_estimate_lies_inside_its_interval(launches: list[list[float]]) -> None:
+    found = estimate(launches)
+    assert found is not None
+    assert found.low <= found.center <= found.high
+
+
+@given(st.lists(values, min_size=5, max_size=13), st.floats(1e6, 1e9))
+def test_one_wild_launch_does_not_move_the_estimate_past_its_neighbours(medians: list[float], wild: float) -> None:
+    before, after = estimate([[m] for m in medians]), estimate([[m] for m in [wild, *medians[1:]]])
+    assert before is not None
+    assert after is not None
+    assert after.center <= max(medians[1:])
+
+
+@pytest.mark.parametrize("launches", [[], [[1.0]], [[math.nan], [1.0]], [[math.inf], [1.0]]])
+def test_too_little_or_no_number_claims_nothing(launches: list[list[float]]) -> None:
+    assert estimate(launches) is None
+
+
+def test_log_ratios_pair_by_position_and_refuse_unequal_lengths() -> None:
+    assert log_ratios([2.0, 3.0], [1.0, 3.0]) == pytest.approx([math.log(2), 0.0])
+    with pytest.raises(ValueError, match="argument"):
+        log_ratios([1.0], [1.0, 2.0])

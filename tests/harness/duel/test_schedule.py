@@ -1,0 +1,35 @@
+"""The schedule is balanced, so that neither side has the better seat."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.duel.schedule import LOOKS, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
+from harness.sandbox.roles import Side
+
+
+def test_rounds_alternate_abba() -> None:
+    firsts = "".join("A" if order(0, round_)[0] is Side.CANDIDATE else "B" for round_ in range(6))
+    assert firsts == "BABABA"
+
+
+def test_the_first_of_all_is_the_reference() -> None:
+    assert order(0, 0)[0] is Side.REFERENCE
+
+
+@given(st.integers(0, 100))
+def test_kept_rounds_of_a_launch_are_balanced(launch: int) -> None:
+    kept = range(WARM_UP_ROUNDS, WARM_UP_ROUNDS + ROUNDS_PER_LAUNCH)
+    firsts = Counter(order(launch, round_)[0] for round_ in kept)
+    assert firsts[Side.CANDIDATE] == firsts[Side.REFERENCE]
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_both_sides_play_every_round(launch: int, round_: int) -> None:
+    assert set(order(launch, round_)) == set(Side)
+
+
+def test_looks_are_fixed_and_end() -> None:
+    assert [next_look(done) for done in (0, 4, 5, 8, 12, 13, 99)] == [5, 5, 8, 13, 13, None, None]
+    assert list(LOOKS) == sorted(LOOKS)
