@@ -1,8 +1,8 @@
 """Build the project's image when what goes into it has changed.
 
-Theory of operation: the inputs' digest is a label of the image itself, so no file on disk can claim an image that is not there.
-When it differs, the base image tells which Python and C library it has, the wheels that uv.lock names for them are
-downloaded out here, and the Dockerfile installs them without a network (an engine may have none, and needs none).
+Theory of operation: the inputs' digest is a label of the image itself, so no file on disk can claim an image that is
+not there. When it differs, the base image tells which Python and C library it has, the wheels that uv.lock names for
+them are downloaded out here, and the Dockerfile installs them without a network (an engine may have none).
 
     build/wheels/<key>/   requirements.txt and *.whl; <key> digests the requirements and the base's Python
 """

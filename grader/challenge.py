@@ -26,8 +26,8 @@ class DeclaredLimits(Declared):
     grading_timeout_sec: float = Field(300.0, gt=0, le=3600)
 
 
-class Check(Declared):
-    """A property the submission has or lacks; `id` names the function `test_<id>` in `grading/test_behaviour.py`."""
+class Graded(Declared):
+    """What a check and a bar have in common; a failure of one that is not required costs its weight, not the pass."""
 
     id: Slug
     title: str
@@ -35,18 +35,18 @@ class Check(Declared):
     weight: float = Field(1.0, ge=0)
 
 
-class Bar(Declared):
+class Check(Graded):
+    """A property the submission has or lacks; `id` names the function `test_<id>` in `grading/test_behaviour.py`."""
+
+
+class Bar(Graded):
     """A ratio to the reference; `id` names the function `test_<id>` in `grading/test_bars.py`.
 
     The submission passes at or below `pass`, with distinction at or below `distinction`.
     """
 
-    id: Slug
-    title: str
     pass_: float = Field(alias="pass", gt=1.0)
     distinction: float = Field(1.10, gt=1.0)
-    required: bool = True
-    weight: float = Field(1.0, ge=0)
     control: bool = False
 
     @model_validator(mode="after")
@@ -80,7 +80,7 @@ class Challenge(Declared):
         return self
 
     @property
-    def items(self) -> tuple["Check | Bar", ...]:
+    def items(self) -> tuple[Graded, ...]:
         """Every check, then every bar: all that has an id."""
         return (*self.checks, *self.bars)
 

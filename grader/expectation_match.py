@@ -12,7 +12,8 @@ from grader.bar_verdict import BarVerdict
 from grader.dead_zone import THIN_MARGIN, Margin, Shore, Sounding
 from grader.evidence import CheckStatus
 from grader.known import KnownSolution, SolutionKind
-from grader.verdict import Judgement, Verdict
+from grader.result import Result
+from grader.verdict import Verdict
 
 SOUND = frozenset({SolutionKind.REFERENCE, SolutionKind.ACCEPTED})
 """The kinds that must pass."""
@@ -49,21 +50,20 @@ class Comparison:
     reasons: tuple[str, ...] = ()
 
 
-def observe(judgement: Judgement) -> Observed:
-    """Boil a judgement down; bars that were not measured because a required check failed are no open question."""
-    failed_checks = {judged.check.id for judged in judgement.checks if judged.status is CheckStatus.FAILED}
-    failed_bars = {judged.bar.id for judged in judgement.bars if judged.verdict is BarVerdict.FAIL}
-    items = [*(judged.check for judged in judgement.checks), *(judged.bar for judged in judgement.bars)]
-    optional = {item.id for item in items if not item.required}
+def observe(result: Result) -> Observed:
+    """Boil a result down; bars that were not measured because a required check failed are no open question."""
+    failed_checks = {check.id for check in result.checks if check.status is CheckStatus.FAILED}
+    failed_bars = {bar.id for bar in result.bars if bar.verdict is BarVerdict.FAIL}
+    optional = {item.id for item in [*result.checks, *result.bars] if not item.required}
     unanswered = {BarVerdict.INCONCLUSIVE}
     if failed_checks <= optional:
         unanswered.add(BarVerdict.NOT_MEASURED)
     return Observed(
         failed=frozenset(failed_checks | failed_bars),
-        unsettled=frozenset(judged.bar.id for judged in judgement.bars if judged.verdict in unanswered),
+        unsettled=frozenset(bar.id for bar in result.bars if bar.verdict in unanswered),
         optional=frozenset(optional),
-        margins=tuple(_margins(judgement)),
-        errors=_errors(judgement) if judgement.verdict is Verdict.ERROR else (),
+        margins=tuple(_margins(result)),
+        errors=_errors(result) if result.verdict is Verdict.ERROR else (),
     )
 
 
@@ -127,18 +127,16 @@ def _thin_margins(solution: KnownSolution, margins: Sequence[Margin]) -> tuple[s
     )
 
 
-def _margins(judgement: Judgement) -> Iterable[Margin]:
-    for judged in judgement.bars:
-        if judged.margin is not None and judged.evidence is not None and judged.evidence.ratio is not None:
-            ratio = judged.evidence.ratio.estimate
-            yield Margin(judged.bar.id, ratio, judged.bar.pass_, judged.margin, judged.bar.required)
+def _margins(result: Result) -> Iterable[Margin]:
+    for bar in result.bars:
+        if bar.margin is not None and bar.ratio is not None:
+            yield Margin(bar.id, bar.ratio.estimate, bar.pass_, bar.margin, bar.required)
 
 
-def _errors(judgement: Judgement) -> tuple[str, ...]:
+def _errors(result: Result) -> tuple[str, ...]:
     """Say what of ours broke: the grading as a whole, and each check or bar that did."""
-    broken = {CheckStatus.ERROR, CheckStatus.SKIPPED}
     return (
-        *judgement.faults,
-        *(f"{judged.check.id}: {judged.message}" for judged in judgement.checks if judged.status in broken),
-        *(f"{judged.bar.id}: {judged.reason}" for judged in judgement.bars if judged.verdict is BarVerdict.ERROR),
+        *result.faults,
+        *(f"{check.id}: {check.message}" for check in result.checks if check.says is Verdict.ERROR),
+        *(f"{bar.id}: {bar.reason}" for bar in result.bars if bar.verdict is BarVerdict.ERROR),
     ) or ("the grading ended in an error",)

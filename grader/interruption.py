@@ -4,14 +4,16 @@ Theory of operation
 
     signal ──► interruptible()'s handler ──► first one: raise Interrupted ──► finally blocks clean up ──► exit 128 + n
                                         └──► any later one: ignored, for the clean-up is already on its way
-    signal ──► shielded()'s handler     ──► remembered, and delivered when the clean-up is done
+    signal ──► a Shield's handler       ──► remembered, and delivered when the shield is lifted or taken away
 """
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+
+_Handler = Callable[[int, FrameType | None], object] | int | None
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -45,30 +47,59 @@ def interruptible(on_first: Callable[[], None] = lambda: None) -> Iterator[None]
         on_first()
         raise Interrupted(signum)
 
-    with _handling(handle):
-        yield
-
-
-@contextmanager
-def shielded() -> Iterator[None]:
-    """Hold stopping signals back until the block has ended, then deliver the first of them."""
-    held: list[int] = []
+    before = _install(dict.fromkeys(STOPPING, handle))
     try:
-        with _handling(lambda signum, _: held.append(signum)):
+        yield
+    finally:
+        _install(before)
+
+
+class Shield:
+    """Hold stopping signals back from the work that must be finished; deliver the first of them at the end.
+
+    `lifted` lets them through for a while. Whatever such a signal interrupts, control comes back under the shield, so a
+    `finally` around it is never cut short:
+
+        with Shield() as shield:
+            try:
+                with shield.lifted(): ...      # may be interrupted
+            finally: ...                       # may not
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[signal.Signals, _Handler] = {}
+        self._held: list[int] = []
+
+    def __enter__(self) -> "Shield":
+        self._before = _install(dict.fromkeys(STOPPING, self._hold))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _install(self._before)
+        self._deliver()
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """Let signals through, also one that came before."""
+        try:
+            _install(self._before)
+            self._deliver()
             yield
-    finally:
-        if held:
-            signal.raise_signal(held[0])
+        finally:
+            _install(dict.fromkeys(self._before, self._hold))
+
+    def _hold(self, signum: int, _: FrameType | None) -> None:
+        self._held.append(signum)
+
+    def _deliver(self) -> None:
+        if self._held:
+            signum = self._held[0]
+            self._held.clear()
+            signal.raise_signal(signum)
 
 
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+def _install(handlers: Mapping[signal.Signals, _Handler]) -> dict[signal.Signals, _Handler]:
+    """Set signal handlers and return those before; outside the main thread nothing can be set."""
     if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {signum: signal.signal(signum, handler) for signum in STOPPING}
-    try:
-        yield
-    finally:
-        for signum, previous in before.items():
-            signal.signal(signum, previous)
+        return {}
+    return {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}

@@ -1,7 +1,7 @@
 """The result of one grading, as `result.json` holds it: versioned, strict, and complete enough to judge again.
 
-Texts that came from a submission (its name, messages, findings) are kept as they came, cut to a length; whoever shows them
-must escape them first (`grader.report.escape`).
+Texts that came from a submission (its name, messages, findings) are kept as they came, cut to a length; whoever shows
+them must escape them first (`grader.report.escape`).
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from grader.evidence import CheckStatus
 from grader.verdict import Verdict
 from harness.sandbox.roles import Isolation
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class Recorded(BaseModel):
@@ -53,20 +53,25 @@ class RecordedInterval(Recorded):
     confidence: float = Field(gt=0, lt=1)
 
 
-class CheckResult(Recorded):
-    """One check: what it is, how it ended, and what it says of the submission (`says`) given whether it is required."""
+class GradedItem(Recorded):
+    """What a check and a bar have in common, as the challenge declares it."""
 
     id: str
     title: str
     required: bool
     weight: float
+
+
+class CheckResult(GradedItem):
+    """One check: what it is, how it ended, and what it says of the submission (`says`) given whether it is required."""
+
     status: CheckStatus
     says: Verdict
     message: str
     duration_sec: float
 
 
-class BarResult(Recorded):
+class BarResult(GradedItem):
     """One bar: its thresholds, its measurement and its verdict.
 
     `reason` is our own sentence, `message` may be hostile. `noise` is the standard error of the ratio's logarithm, and
@@ -74,10 +79,6 @@ class BarResult(Recorded):
     launch of ratios, `candidate` and `reference` the raw samples of the same shape, in `unit`.
     """
 
-    id: str
-    title: str
-    required: bool
-    weight: float
     pass_: float = Field(alias="pass")
     distinction: float
     control: bool

@@ -1,7 +1,7 @@
 """Write a result once, whole or not at all; read one back; and say what the published schema says of it.
 
-The new file is written beside the old one, forced to the disk and put in its place in one step, so whoever reads sees the old
-result or the new one, never half of either, whatever happens to the power or the disk.
+The new file is written beside the old one, forced to the disk and put in its place in one step, so whoever reads sees
+the old result or the new one, never half of either, whatever happens to the power or the disk.
 """
 
 import json

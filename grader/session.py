@@ -1,7 +1,7 @@
 """The grader role: receive a job, run pytest over the challenge's grading folder, and send the evidence up.
 
-Started by the sandbox as `python -m grader.session`, with the control channel on its standard input and output. Nothing that pytest or
-a library prints may reach that channel, so standard output is moved out of the way first.
+Started by the sandbox as `python -m grader.session`, with the control channel on its standard input and output. Nothing
+that pytest or a library prints may reach that channel, so standard output is moved out of the way first.
 """
 
 import os
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from harness.control.client import ControlClient
+from harness.control.messages import Job, Progress, Result
 from hypothesis import HealthCheck, settings
 
 from grader.challenge import Challenge
@@ -21,8 +23,6 @@ from grader.plugin.collection import BARS_FILE, BEHAVIOUR_FILE, Collection
 from grader.plugin.fixtures import Fixtures
 from grader.plugin.run import Run
 from grader.plugin.settled import SettledBars
-from harness.control.client import ControlClient
-from harness.control.messages import Job, Progress, Result
 from harness.machine import read_machine
 from harness.roster import Allowance, Roster
 from harness.sandbox.roles import Side
@@ -94,7 +94,12 @@ def _run_pytest(run: Run, grading: Path, benchmarks: Path) -> str | None:
     """Run the selected checks and bars; the return value says what is wrong with the run as a whole."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     settings.register_profile(
-        "grading", database=None, deadline=None, print_blob=False, report_multiple_bugs=False, suppress_health_check=list(HealthCheck)
+        "grading",
+        database=None,
+        deadline=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("grading")
     files = [str(grading / name) for name in (BEHAVIOUR_FILE, BARS_FILE) if (grading / name).exists()]

@@ -108,7 +108,7 @@ def _infinite(value: object, place: str) -> Iterator[str]:
 
 
 def believable(evidence: BarEvidence) -> BarEvidence:
-    """Keep of a bar that is not soundly measured what can be told all the same: never a ratio, samples only if sound."""
+    """Keep of a bar without a sound measurement what can be told all the same: no ratio, and samples only if sound."""
     samples = ("unit", "launches", "candidate", "reference", "voided_rounds")
     kept = {"id", "status", "message", *(samples if samples_fault(evidence) is None else ())}
     duration_sec = evidence.duration_sec if math.isfinite(evidence.duration_sec) else 0.0

@@ -119,13 +119,14 @@ class Channel:
         if not self.broken:
             self._conversation.note(event)
         self._socket.close()
+        self._buffer.clear()
         crashed = isinstance(outcome, Crashed)
         self._after_breaking = outcome if crashed else BadReply(f"nothing more is asked after it {describe(outcome)}")
         return outcome
 
     def _refuse_unasked(self) -> None:
         if self._readable.poll(0):
-            if not self._socket.recv(1):
+            if self._receive_some() == 0:
                 raise ConnectionResetError
             raise WireError("bytes that nobody asked for")
 
@@ -143,15 +144,19 @@ class Channel:
         whole = False
         while not whole:
             _wait(self._readable, deadline)
-            try:
-                count = self._socket.recv_into(self._buffer.room())
-            except BlockingIOError:
-                continue
-            if not count and self._buffer.took_bytes:
+            count = self._receive_some()
+            if count == 0 and self._buffer.took_bytes:
                 raise WireError("a reply cut short")
-            if not count:
+            if count == 0:
                 raise ConnectionResetError
-            whole = self._buffer.took(count)
+            whole = count is not None and self._buffer.took(count)
+
+    def _receive_some(self) -> int | None:
+        """Receive into the buffer; 0 at the end, `None` where there was nothing, as before an out-of-band byte."""
+        try:
+            return self._socket.recv_into(self._buffer.room())
+        except BlockingIOError:
+            return None
 
 
 def _wait(poll: select.poll, deadline: float) -> None:

@@ -1,4 +1,4 @@
-"""The grader's end of a subject's Unix socket: listen before the subject starts, accept it once, then close the door."""
+"""The grader's end of a subject's Unix socket: listen before the subject starts, accept it once, close the door."""
 
 import socket
 import time

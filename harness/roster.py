@@ -2,7 +2,7 @@
 
 Theory of operation: every subject is frozen but the one being called. `wake` hands the core over with one pause and one
 resume, sent together. A subject that timed out, crashed or spoke nonsense has a broken channel and must be started
-again. Each side has a time budget for the whole grading, so that many slow answers cannot outlast the grading's own limit.
+again. Each side has a time budget for the whole grading, so that many slow answers cannot outlast it.
 """
 
 import time
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from harness.channel import Channel
 from harness.listener import Listener
-from harness.outcome import Crashed, Finished, OutOfMemory, Outcome, TimedOut
+from harness.outcome import Crashed, Finished, Outcome, OutOfMemory, TimedOut
 from harness.sandbox.roles import Side, State, Stats, Subject, SubjectControl
 
 LOAD_TIMEOUT_SEC = 20.0
@@ -92,9 +92,11 @@ class Roster:
 
     def call(self, subject: Subject, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
         """Wake `subject` and call one of its driver's functions."""
-        return self._spend(subject, timeout_sec, lambda channel, limit: channel.call(function, *args, timeout_sec=limit))
+        return self._spend(
+            subject, timeout_sec, lambda channel, limit: channel.call(function, *args, timeout_sec=limit)
+        )
 
-    def exchange(self, subject: Subject, request: bytes, timeout_sec: float) -> Outcome:
+    def exchange(self, subject: Subject, request: bytes, timeout_sec: float | None) -> Outcome:
         """Send a request encoded by `encode` to an awake `subject`: nothing but the exchange itself, for timing."""
         return self._spend(subject, timeout_sec, lambda channel, limit: channel.exchange(request, timeout_sec=limit))
 
@@ -122,7 +124,9 @@ class Roster:
         for subject in list(self._seats):
             self._drop(subject)
 
-    def _spend(self, subject: Subject, timeout_sec: float | None, exchange: Callable[[Channel, float], Outcome]) -> Outcome:
+    def _spend(
+        self, subject: Subject, timeout_sec: float | None, exchange: Callable[[Channel, float], Outcome]
+    ) -> Outcome:
         seat = self._seats[subject]
         if seat.channel is None or not isinstance(seat.loaded, Finished):
             return seat.loaded

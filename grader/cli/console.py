@@ -38,7 +38,9 @@ class Screen:
     @classmethod
     def of_process(cls, as_json: bool) -> "Screen":
         """Write to this process's streams as they are now."""
-        return cls(as_json, PipedConsole(file=sys.stdout, highlight=False), PipedConsole(file=sys.stderr, highlight=False))
+        return cls(
+            as_json, PipedConsole(file=sys.stdout, highlight=False), PipedConsole(file=sys.stderr, highlight=False)
+        )
 
     def answer(self, text: str, style: Style = Style.PLAIN) -> None:
         """Print a line of the answer; never markup, so text in brackets stays text."""

@@ -6,7 +6,8 @@ somebody who swaps files while they are read gains nothing.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from grader.errors import IntakeRefused
@@ -17,6 +18,8 @@ from grader.intake.name import parse_name, quoted
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+TOO_MANY = "hand in a folder that holds the submission and nothing else"
 
 KINDS = {
     stat.S_IFLNK: "a symbolic link; replace it by a copy of what it points to",
@@ -34,7 +37,7 @@ class FolderReader:
         self._source = source
         self._seen = 0
 
-    def members(self) -> Iterator[Member | Skipped]:
+    def members(self) -> Generator[Member | Skipped, None, None]:
         """Yield every file, folder and piece of litter; raises IntakeRefused at what cannot be taken."""
         with _readable(self._source.name):
             root = os.open(self._source.resolve(), OPEN_FOLDER)
@@ -43,7 +46,7 @@ class FolderReader:
         finally:
             os.close(root)
 
-    def _walk(self, folder: int, above: tuple[str, ...]) -> Iterator[Member | Skipped]:
+    def _walk(self, folder: int, above: tuple[str, ...]) -> Generator[Member | Skipped, None, None]:
         for name in self._names(folder, above):
             path = (*above, name)
             if is_litter(path):
@@ -64,11 +67,11 @@ class FolderReader:
             for entry in entries:
                 self._seen += 1
                 if self._seen > limits.MEMBERS:
-                    raise IntakeRefused(f"there are more than {limits.MEMBERS:,} files and folders; remove what is not yours")
+                    raise IntakeRefused(f"there are more than {limits.MEMBERS:,} files and folders; {TOO_MANY}")
                 names.append(entry.name)
         return sorted(names)
 
-    def _enter(self, folder: int, path: tuple[str, ...]) -> Iterator[Member | Skipped]:
+    def _enter(self, folder: int, path: tuple[str, ...]) -> Generator[Member | Skipped, None, None]:
         with _readable("/".join(path)):
             number = os.open(path[-1], OPEN_FOLDER, dir_fd=folder)
         try:
@@ -76,7 +79,7 @@ class FolderReader:
         finally:
             os.close(number)
 
-    def _file(self, folder: int, path: tuple[str, ...], entry: os.stat_result) -> Iterator[Member]:
+    def _file(self, folder: int, path: tuple[str, ...], entry: os.stat_result) -> Generator[Member, None, None]:
         _refuse_special("/".join(path), entry)
         with _readable("/".join(path)):
             number = os.open(path[-1], OPEN_FILE, dir_fd=folder)
@@ -104,17 +107,12 @@ def _chunks(number: int, path: str) -> Iterator[bytes]:
         yield chunk
 
 
-class _readable:
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
     """Turn what the source's file system refuses into a refusal that names the file."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            advice = "make it readable, leave it alone while it is taken in, and try again"
-            raise IntakeRefused(f"cannot read {quoted(self._path)}: {reason}; {advice}") from error
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        advice = "make it readable, leave it alone while it is taken in, and try again"
+        raise IntakeRefused(f"cannot read {quoted(path)}: {reason}; {advice}") from error

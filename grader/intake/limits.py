@@ -25,7 +25,7 @@ DEPTH = 16
 """Deepest nesting of folders."""
 
 EXTENDED_HEADER_BYTES = 4_096
-"""One extended header of a tar: room for a path, a time and an owner. The library's parser takes time quadratic in it."""
+"""One extended header of a tar: room for path, time and owner. The library's parser takes time quadratic in it."""
 
 EXTENDED_HEADERS_BYTES = 1024 * 1024
 """All extended headers of a tar together: about a hundred bytes for each of its members."""

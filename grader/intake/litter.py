@@ -5,16 +5,15 @@ from collections.abc import Sequence
 
 FOLDERS = frozenset({
     ".git", ".hg", ".svn", ".venv", "venv", ".tox", ".nox", ".eggs", "node_modules", "__pycache__", "__MACOSX",
-    ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".benchmarks", ".idea", ".vscode", ".ipynb_checkpoints",
+    ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".benchmarks", ".ipynb_checkpoints",
+    ".idea", ".vscode",
 })  # fmt: skip
 FILES = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|.*\.py[co]|\.coverage|.*~|\..*\.sw[op]")
 OWN_OUTPUT = frozenset({"result.json", "benchmarks.json"})
-"""What our own command writes, at the top of a folder only: grading twice must not change what is graded."""
+"""What our own command writes: grading twice must not change what is graded."""
 
 
 def is_litter(path: Sequence[str]) -> bool:
     """Tell whether the last name of `path` is litter, whatever it is: file, folder, link."""
     name = path[-1]
-    if len(path) == 1 and name in OWN_OUTPUT:
-        return True
-    return name in FOLDERS or name.endswith(".egg-info") or FILES.fullmatch(name) is not None
+    return name in FOLDERS or name in OWN_OUTPUT or name.endswith(".egg-info") or FILES.fullmatch(name) is not None

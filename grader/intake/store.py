@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grader.errors import IntakeRefused, StorageFailed
@@ -58,8 +59,8 @@ class Store:
             path, folder = name[:depth], is_folder or depth < len(name)
             first, first_is_folder = self._taken.setdefault(folded(path), (path, folder))
             if first != path:
-                problem = "some systems take for one name; rename one of them"
-                raise IntakeRefused(f"{quoted('/'.join(first))} and {quoted('/'.join(path))} are two names that {problem}")
+                both = f"{quoted('/'.join(first))} and {quoted('/'.join(path))}"
+                raise IntakeRefused(f"{both} are names that some systems take for one; rename one of them")
             if first_is_folder != folder:
                 raise IntakeRefused(f"{quoted('/'.join(path))} is both a file and a folder; rename one of them")
         if not is_folder and name in self.digests:
@@ -75,7 +76,7 @@ class Store:
         folder = os.dup(self._root)
         try:
             for part in name[:-1]:
-                if part not in os.listdir(folder):
+                with suppress(FileExistsError):
                     os.mkdir(part, 0o755, dir_fd=folder)
                 deeper = os.open(part, OPEN_FOLDER, dir_fd=folder)
                 os.close(folder)
@@ -84,14 +85,24 @@ class Store:
         finally:
             os.close(folder)
 
+    def unwrap(self, top: tuple[str, ...]) -> None:
+        """Move what is in the folder `top` up to where `top` is; nothing else may be there. No names mean no change."""
+        if not top:
+            return
+        aside = f".{secrets.token_hex(8)}"  # `top` may hold something called `top`
+        with _disk(self._target):
+            self._target.joinpath(*top).rename(self._target / aside)
+            for child in (self._target / aside).iterdir():
+                child.rename(self._target / child.name)
+            (self._target / aside).rmdir()
+
     def close(self) -> None:
         """Let go of the folder; what is in it stays."""
         os.close(self._root)
 
     def discard(self) -> None:
         """Remove what was written, after a refusal."""
-        for name in os.listdir(self._root):
-            child = self._target / name
+        for child in self._target.iterdir():
             if child.is_dir() and not child.is_symlink():
                 shutil.rmtree(child, ignore_errors=True)
             else:

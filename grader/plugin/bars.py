@@ -84,14 +84,14 @@ class BarMeasurement:
             self._fail(failure.side, str(failure))
 
     def _taken(self, statistic: Statistic, launch: PairedLaunch) -> tuple[float, float]:
-        """Take the numbers; where an answer breaks the statistic, the reference against itself tells whose fault it is."""
+        """Take the numbers; where an answer breaks the statistic, the reference alone tells whose fault it is."""
         try:
             return statistic(launch)
         except (SubjectFailed, pytest.skip.Exception, HarnessError):
             raise
         except AssertionError as error:
             self._fail(Side.CANDIDATE, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever a hostile answer provokes)
             both = PairedLaunch(self._run.roster, _control_pairing(launch.number), launch.rng)
             both.ensure()
             statistic(both)

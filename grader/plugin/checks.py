@@ -30,8 +30,9 @@ class Checks:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Find out whose fault it is when a check breaks: the same check on the reference tells.
 
-        A hostile reply of an unforeseen shape breaks a check with, say, a TypeError. Where the reference passes the very same check,
-        the submission's reply was the cause and the check failed; where the reference breaks it too, the fault is ours.
+        A hostile reply of an unforeseen shape breaks a check with, say, a TypeError. Where the reference passes the
+        very same check, the submission's reply was the cause and the check failed; where the reference breaks it
+        too, the fault is ours.
         """
         try:
             return (yield)
@@ -41,7 +42,9 @@ class Checks:
             raise AssertionError("gives different results when the same operations are repeated") from error
         except Exception as error:
             if isinstance(pyfuncitem.stash.get(WANTED, None), Check) and self._reference_passes(pyfuncitem):
-                raise AssertionError(f"an answer has the wrong shape ({type(error).__name__} while checking it)") from error
+                raise AssertionError(
+                    f"an answer has the wrong shape ({type(error).__name__} while checking it)"
+                ) from error
             raise
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -79,7 +82,7 @@ class Checks:
         try:
             names = item._fixtureinfo.argnames
             item.obj(**{name: reference if name == "submission" else item.funcargs[name] for name in names})
-        except Exception:
+        except Exception:  # noqa: BLE001  (then the check is broken whatever its subject)
             return False
         return True
 

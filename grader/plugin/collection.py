@@ -21,9 +21,9 @@ class Collection:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the selected items, checks first, in the challenge's order; note what is missing or not declared."""
         challenge = self._run.challenge
-        declared = {(BEHAVIOUR_FILE, function_name(check.id)): check for check in challenge.checks} | {
-            (BARS_FILE, function_name(bar.id)): bar for bar in challenge.bars
-        }
+        declared: dict[tuple[str, str], Check | Bar] = {}
+        declared |= {(BEHAVIOUR_FILE, function_name(check.id)): check for check in challenge.checks}
+        declared |= {(BARS_FILE, function_name(bar.id)): bar for bar in challenge.bars}
         found: dict[str, pytest.Item] = {}
         for item in items:
             wanted = declared.get((item.path.name, item.name))
@@ -34,5 +34,5 @@ class Collection:
             found[wanted.id] = item
         missing = [id_ for id_ in (wanted.id for wanted in declared.values()) if id_ not in found]
         self._run.faults.extend(f"no test function for {id_}" for id_ in missing)
-        selected = [wanted.id for wanted in [*self._run.selected_checks(), *self._run.selected_bars()]]
+        selected = [check.id for check in self._run.selected_checks()] + [bar.id for bar in self._run.selected_bars()]
         items[:] = [found[id_] for id_ in selected if id_ in found]

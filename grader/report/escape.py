@@ -1,8 +1,9 @@
 r"""Make hostile text harmless for the place where it is shown.
 
-All that came from a submission passes through here: its name, its messages, its file names. What could steer a terminal, hide
-or reorder text (controls, ANSI escapes, bidirectional marks, zero-width characters, line separators, lone surrogates) is
-shown as a backslash escape such as `\x1b`, so that a reader sees it was there. Each format then escapes its own syntax.
+All that came from a submission passes through here: its name, its messages, its file names. What could steer a
+terminal, hide or reorder text (controls, ANSI escapes, bidirectional marks, zero-width characters, line separators,
+lone surrogates) is shown as a backslash escape such as `\x1b`, so that a reader sees it was there. Each format then
+escapes its own syntax.
 """
 
 import html
@@ -23,7 +24,7 @@ STACKED_MARKS = 2
 """Combining marks kept on one character; languages need two, and a tower of them paints over other lines."""
 
 MARKDOWN_SYNTAX = {ord(character): f"&#{ord(character)};" for character in string.punctuation}
-"""A character reference can never be structure in Markdown, so nothing can open a link, a tag, a cell or an emphasis."""
+"""A character reference is never structure in Markdown, so nothing can open a link, a tag, a cell or an emphasis."""
 
 
 def line(text: str, limit: int = LINE_CHARS) -> str:

@@ -2,8 +2,8 @@
 
 The interval is the sign-test interval for a median: its ends are order statistics of the launch medians, and its
 confidence follows from the binomial distribution alone, so it needs no normality, no resampling and no seed
-(Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2; `scipy.stats.quantile_test` gives the same ends). With
-five launches it is their whole range, at 93.75 %.
+(Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2; `scipy.stats.quantile_test` gives the same ends).
+With five launches it is their whole range, at 93.75 %.
 """
 
 import math
@@ -51,7 +51,7 @@ def median_ranks(n: int, confidence: float = CONFIDENCE_WANTED) -> tuple[int, fl
 
 
 def estimate(launches: Sequence[Sequence[float]]) -> Estimate | None:
-    """Estimate the median of `launches`, each a non-empty list of values; `None` when there are too few to claim anything."""
+    """Estimate the median of `launches`, each a non-empty list; `None` when they are too few to claim anything."""
     medians = sorted(statistics.median(values) for values in launches)
     if len(medians) < MIN_LAUNCHES or not all(map(math.isfinite, medians)):
         return None

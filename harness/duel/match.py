@@ -8,14 +8,14 @@ from typing import Protocol
 
 from harness.duel.interval import Estimate, estimate, log_ratios
 from harness.duel.round import Call, Round, Workload
-from harness.duel.schedule import LOOKS, REPEATS_OF_A_VOID_ROUND, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
+from harness.duel.schedule import REPEATS_OF_A_VOID_ROUND, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
 from harness.duel.stopping import Decision, decide
 from harness.outcome import Finished, Outcome, TimedOut, describe
 from harness.roster import Roster
 from harness.sandbox.roles import Side, Stats, Subject
 
 PATIENCE = 25.0
-"""A call may take this many times the reference's longest for the same work; far beyond any bar, so it decides nothing close."""
+"""A call may take this many times the reference's longest for the same work: far beyond any bar."""
 
 MIN_PATIENCE_SEC = 1.0
 """A stall of the whole machine must not look like a slow submission."""
@@ -124,7 +124,7 @@ class Match:
         return Measured(launches, estimated, decide(estimated, threshold), self.voided, self.intrusions)
 
     def _launch_with_second_chance(self, pairing: Pairing) -> Launch | Forfeit:
-        """Replay a launch once when a call ran out of time: a stall of the machine does not come twice, a slow map does."""
+        """Replay a launch once when a call ran out of time: a stall does not come twice, slowness does."""
         launch = self._launch(pairing)
         if isinstance(launch, Forfeit) and launch.timed_out:
             launch = self._launch(pairing)
@@ -199,8 +199,8 @@ class Match:
 
     def _forfeit(self, side: Side, outcome: Outcome) -> Forfeit:
         if isinstance(outcome, TimedOut) and self.slowest_reference_sec:
-            sentence = f"took more than {PATIENCE:g} times as long as the reference and was stopped after {outcome.timeout_sec:.1f} s"
-            return Forfeit(side, sentence, timed_out=True)
+            slow = f"took more than {PATIENCE:g} times as long as the reference"
+            return Forfeit(side, f"{slow} and was stopped after {outcome.timeout_sec:.1f} s", timed_out=True)
         return Forfeit(side, describe(outcome), timed_out=isinstance(outcome, TimedOut))
 
     def _accounts(self, pairing: Pairing) -> dict[Side, Stats]:

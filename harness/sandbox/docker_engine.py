@@ -35,7 +35,7 @@ def require_image(client: DockerClient, tag: str) -> str:
     """Give the content id (`sha256:…`) of image `tag`; raises SandboxFailed where the engine does not have it."""
     try:
         with engine_faults(f"look up image {tag}"):
-            return str(client.api.inspect_image(tag)["Id"])
+            return str(client.images.get(tag).id)
     except EngineNotFound:
         raise SandboxFailed(f"the engine has no image {tag}; `make image` builds it") from None
 

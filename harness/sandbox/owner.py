@@ -1,8 +1,8 @@
 """Who started a sandbox, written so that a later process can tell whether that one still lives.
 
-A process id alone does not say: ids are used again, mean nothing after a reboot, and two containers on one engine may both
-hold process 7. So an owner also names the boot, the process namespace and the moment it started. Where a
-reader lives in another boot or namespace it cannot look the owner up, and waits until no grading could last so long.
+A process id alone does not say: ids are used again, mean nothing after a reboot, and two containers may both hold a
+process 7. So an owner also names the boot, the process namespace and the moment it started. A reader of another boot or
+namespace cannot look the owner up, and waits until no grading could have lasted so long.
 """
 
 import json

@@ -107,7 +107,7 @@ class Sandbox(SubjectControl, Protocol):
         """Start the grader role (subjects start at their first `restart`) and return its control stream, unbuffered."""
 
     def grader_log(self) -> str:
-        """The tail of what the grader printed to stderr, capped, for an error message."""
+        """Give the capped tail of what the grader printed to stderr, for an error message."""
 
     def stop(self) -> None:
         """End and remove everything that was started. Safe to call twice, and from a signal handler's thread."""

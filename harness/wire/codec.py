@@ -31,15 +31,16 @@ class Caps(NamedTuple):
 
 DEFAULT_CAPS: Final = Caps()
 
-NUMBER_KEYS: Final = 1_000
+NUMBER_KEYS: Final = 256
 """Most number keys of one map. Python's hash of a number is no secret: n chosen keys take n² steps to insert."""
 
 BIG_INT: Final = 1
 """The extension code of an int beyond 64 bits: its two's complement, big-endian, in the fewest bytes."""
 
+SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes})
 CONTAINERS: Final = frozenset({list, tuple, dict})
+PLAIN: Final = SCALARS | CONTAINERS
 MAPS: Final = frozenset({dict})
-KEYS: Final = frozenset({type(None), bool, int, float, str, bytes})
 NUMBERS: Final = frozenset({int, float})
 
 
@@ -103,8 +104,8 @@ def _check_size(data: bytes | bytearray | memoryview, caps: Caps) -> None:
 
 
 def _check_shape(value: object, caps: Caps) -> None:
-    """Refuse what is nested too deep, and map keys that no receiver would take."""
-    level = [value] if type(value) in CONTAINERS else []
+    """Refuse what is nested too deep or not plain (msgpack has a type of its own for times), and bad map keys."""
+    level = _containers_in([[value]])
     for _ in range(caps.depth):
         if not level:
             return
@@ -115,12 +116,14 @@ def _check_shape(value: object, caps: Caps) -> None:
 
 def _containers_in(level: list[Any]) -> list[Any]:
     rows = level if MAPS.isdisjoint(map(type, level)) else [_items_of(container) for container in level]
-    if CONTAINERS.isdisjoint(map(type, chain.from_iterable(rows))):
+    if SCALARS.issuperset(map(type, chain.from_iterable(rows))):
         return []
+    if not PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+        raise WireError("something that is not plain data")
     return [item for row in rows for item in row if type(item) in CONTAINERS]
 
 
-def _items_of(container: Any) -> Iterable[object]:
+def _items_of(container: Any) -> Any:
     if type(container) is not dict:
         return container
     _check_keys(container)
@@ -128,7 +131,7 @@ def _items_of(container: Any) -> Iterable[object]:
 
 
 def _check_keys(map_: dict[object, object]) -> None:
-    if not KEYS.issuperset(map(type, map_)):
+    if not SCALARS.issuperset(map(type, map_)):
         raise WireError("a map key that is not a scalar")
     if len(map_) > NUMBER_KEYS:
         _check_number_keys(map_)

@@ -108,7 +108,7 @@ class FrameBuffer:
             self._end = HEADER_BYTES + _payload_length(self._buffer, self._frame_bytes)
             self._make_room(self._end)
         if self._took > self._end:
-            raise WireError("more bytes after the reply")
+            raise WireError("bytes after the end of the frame")
         return self._took == self._end
 
     def payload(self) -> memoryview:

@@ -1,14 +1,14 @@
 """The messages of one conversation: a question to a subject's driver, and the two kinds of answer.
 
   request   [nonce, function, arguments, number of file descriptors sent along]
-  answered  [nonce, 0, value, output]
-  failed    [nonce, 1, type name, message, traceback, output]
+  answered  [0, nonce, output, value]
+  failed    [1, nonce, output, type name, message, traceback]
 
 The nonce is fresh random bytes for each request: who has not seen the question can't answer it.
 Plain tuples rather than dataclasses, because the worker's start-up counts and `dataclasses` alone takes 10 ms of it.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.wire.codec import DEFAULT_CAPS, Caps, Encoder, unpack
 from harness.wire.errors import WireError
@@ -46,13 +46,17 @@ class Failed(NamedTuple):
     """The call raised."""
 
     nonce: bytes
+    output: str
     type_name: str
     message: str
     traceback: str = ""
-    output: str = ""
 
 
 Reply = Answered | Failed
+
+REQUEST_TYPES: Final = [bytes, str, list, int]
+ANSWERED_TYPES: Final = [int, bytes, str]
+FAILED_TYPES: Final = [int, bytes, str, str, str, str]
 
 
 def pack_request(request: Request, encoder: Encoder) -> bytes:
@@ -62,31 +66,33 @@ def pack_request(request: Request, encoder: Encoder) -> bytes:
 
 def pack_reply(reply: Reply, encoder: Encoder) -> bytes:
     """Encode `reply`; raises EncodeError."""
-    kind = ANSWERED if isinstance(reply, Answered) else FAILED
-    return encoder.pack([reply[0], kind, *reply[1:]])
+    if isinstance(reply, Answered):
+        return encoder.pack([ANSWERED, reply.nonce, reply.output, reply.value])
+    return encoder.pack([FAILED, *reply])
 
 
 def parse_request(payload: bytes | memoryview, caps: Caps = DEFAULT_CAPS) -> Request:
     """Read a request; raises WireError."""
-    match unpack(payload, caps):
-        case [bytes(nonce), str(function), list(args), int(fds)] if 0 <= fds <= MAX_FDS:
-            return Request(nonce, function, args, fds)
-        case _:
-            raise WireError("not a request")
+    fields: Any = unpack(payload, caps)
+    if _types(fields) == REQUEST_TYPES and 0 <= fields[-1] <= MAX_FDS:
+        return Request(*fields)
+    raise WireError("not a request")
 
 
 def parse_reply(payload: bytes | memoryview, caps: Caps = DEFAULT_CAPS) -> Reply:
     """Read a reply; raises WireError."""
-    match unpack(payload, caps):
-        case [bytes(nonce), int(kind), value, str(output)] if kind == ANSWERED and _are_short(output):
-            return Answered(nonce, value, output)
-        case [bytes(nonce), int(kind), str(type_name), str(message), str(traceback), str(output)] if (
-            kind == FAILED and _are_short(type_name, message, traceback, output)
-        ):
-            return Failed(nonce, type_name, message, traceback, output)
-        case _:
-            raise WireError("not a reply")
+    fields: Any = unpack(payload, caps)
+    types = _types(fields)
+    if types[:-1] == ANSWERED_TYPES and fields[0] == ANSWERED and _are_short(fields[2:3]):
+        return Answered(fields[1], fields[3], fields[2])
+    if types == FAILED_TYPES and fields[0] == FAILED and _are_short(fields[2:]):
+        return Failed(*fields[1:])
+    raise WireError("not a reply")
 
 
-def _are_short(*texts: str) -> bool:
+def _types(fields: object) -> list[type]:
+    return list(map(type, fields)) if isinstance(fields, list) else []
+
+
+def _are_short(texts: list[str]) -> bool:
     return all(len(text) <= TEXT_CHARS for text in texts)

@@ -23,10 +23,13 @@ class Tail(io.RawIOBase):
         self._end = (self._end + bytes(written[-TEXT_CHARS:]))[-TEXT_CHARS:]
         return len(written)
 
-    def drain(self) -> str:
-        """Give back the end of what was written since the last time."""
-        text, self._end = self._end.decode("utf-8", "replace"), b""
-        return text
+    def text(self) -> str:
+        """Give the end of what was written since it was last cleared."""
+        return self._end.decode("utf-8", "replace")
+
+    def clear(self) -> None:
+        """Forget what was written."""
+        self._end = b""
 
 
 def capture() -> Tail:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Final
 
 MODULE: Final = "driver"
@@ -20,16 +20,17 @@ class Driver:
         self._path = path
         self._module: ModuleType | None = None
         self._fault: BaseException | None = None
+        self._traceback: TracebackType | None = None
 
     def load(self) -> None:
         """Load the driver once; raises what loading raised, each time."""
         if self._fault is not None:
-            raise self._fault
+            raise self._fault.with_traceback(self._traceback)
         if self._module is None:
             try:
                 self._module = _load(self._path)
             except BaseException as fault:
-                self._fault = fault
+                self._fault, self._traceback = fault, fault.__traceback__
                 raise
 
     def function(self, name: str) -> Callable[..., object]:

@@ -1,5 +1,7 @@
 """Serve calls: receive a request, answer it, send the reply, until the grader hangs up."""
 
+import errno
+import os
 import socket
 from array import array
 from typing import Final
@@ -33,21 +35,39 @@ class Service:
         while (fds := _receive(connection, buffer)) is not None:
             request = parse_request(buffer.payload())
             buffer.clear()
-            _send(connection, self.answer(request, fds))
+            reply = self.answer(request, fds)
+            self._output.clear()
+            _send(connection, reply)
 
     def answer(self, request: Request, fds: list[int]) -> bytes:
-        """Make one call and encode what became of it: the only place where the submission runs."""
+        """Make one call and encode what became of it."""
         try:
-            value = self._driver.function(request.function)(*request.args, *fds)
-            return pack_reply(Answered(request.nonce, value, self._output.drain()), self._encoder)
+            value = self._call(request, fds)
+            return pack_reply(Answered(request.nonce, value, self._output.text()), self._encoder)
         except BaseException as fault:  # noqa: BLE001  a submission's SystemExit is an answer too
-            return self._pack_failure(describe_failure(request.nonce, fault, self._output.drain()))
+            return self._pack_failure(describe_failure(request.nonce, fault, self._output.text()))
+
+    def _call(self, request: Request, fds: list[int]) -> object:
+        """Run a function of the driver: the only place where a submission's code is called."""
+        try:
+            function = self._driver.function(request.function)
+            _expect(request.fds, fds)
+        except BaseException:
+            for fd in fds:
+                os.close(fd)
+            raise
+        return function(*request.args, *fds)
 
     def _pack_failure(self, failed: Failed) -> bytes:
         try:
             return pack_reply(failed, self._encoder)
         except EncodeError:
-            return pack_reply(Failed(failed.nonce, "Unprintable", "it can't be described"), self._encoder)
+            return pack_reply(Failed(failed.nonce, "", "Unprintable", "it can't be described"), self._encoder)
+
+
+def _expect(count: int, fds: list[int]) -> None:
+    if len(fds) != count:  # the kernel drops those that a process may not have
+        raise OSError(errno.EMFILE, f"{len(fds)} of {count} file descriptors arrived")
 
 
 def _receive(connection: socket.socket, buffer: FrameBuffer) -> list[int] | None:

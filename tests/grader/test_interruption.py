@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from grader.interruption import STOPPING, Interrupted, interruptible, shielded
+from grader.interruption import STOPPING, Interrupted, Shield, interruptible
 
 
 def be_told_while_cleaning_up(steps):
@@ -18,7 +18,7 @@ def be_told_while_cleaning_up(steps):
 
 
 def be_told_within_a_shield(steps):
-    with shielded():
+    with Shield():
         signal.raise_signal(signal.SIGINT)
         steps.append("cleaned")
     steps.append("went on")
@@ -59,7 +59,7 @@ def test_a_first_signal_during_clean_up_waits_until_it_is_done():
 
 def test_the_handlers_before_are_put_back():
     before = [signal.getsignal(signum) for signum in STOPPING]
-    with interruptible(), shielded():
+    with interruptible(), Shield():
         pass
     assert [signal.getsignal(signum) for signum in STOPPING] == before
 
@@ -68,7 +68,7 @@ def test_outside_the_main_thread_nothing_is_handled():
     seen: list[object] = []
 
     def work() -> None:
-        with interruptible(), shielded():
+        with interruptible(), Shield():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     before = signal.getsignal(signal.SIGTERM)
@@ -76,3 +76,39 @@ def test_outside_the_main_thread_nothing_is_handled():
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+def test_a_lifted_shield_lets_a_signal_through_and_keeps_the_clean_up_whole():
+    steps = []
+    with pytest.raises(Interrupted), interruptible():
+        be_told_while_the_shield_is_lifted(steps)
+    assert steps == ["working", "cleaned"]
+
+
+def test_a_signal_held_back_is_delivered_when_the_shield_is_lifted():
+    steps = []
+    with pytest.raises(Interrupted), interruptible():
+        be_told_before_the_shield_is_lifted(steps)
+    assert steps == ["cleaned"]
+
+
+def be_told_while_the_shield_is_lifted(steps):
+    with Shield() as shield:
+        try:
+            with shield.lifted():
+                steps.append("working")
+                signal.raise_signal(signal.SIGINT)
+                steps.append("went on")
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("cleaned")
+
+
+def be_told_before_the_shield_is_lifted(steps):
+    with Shield() as shield:
+        signal.raise_signal(signal.SIGTERM)
+        try:
+            with shield.lifted():
+                steps.append("went on")
+        finally:
+            steps.append("cleaned")

@@ -52,7 +52,11 @@ _SEARCH_LIMIT = 100
 class HashMap(MutableMapping):
     """Map hashable keys to values, in insertion order, with the semantics of dict."""
 
-    __slots__ = ("_capacity", "_first", "_hashes", "_heads", "_holes", "_in_repr", "_keys", "_next", "_values", "_width")
+    __slots__ = (
+        *("_keys", "_values", "_hashes", "_next", "_holes", "_first"),  # the columns
+        *("_heads", "_width", "_capacity"),  # the table
+        "_in_repr",
+    )
 
     def __init__(self, items: Mapping | Iterable = ()) -> None:
         self._in_repr = False
@@ -326,9 +330,9 @@ class HashMap(MutableMapping):
         return type(self), (), None, None, iter(self.items())  # hashes differ between processes: insert again
 
 
-# -- Iterators. Until a map's columns are replaced they only ever grow at the end or gain a hole, so (column, its length,
-# holes) tells every change, and telling costs insertion nothing. It is noted when the iterator is made, not when it is
-# first advanced. Where there were no holes to begin with, none can turn up later without ending the iteration.
+# -- Iterators. Until its columns are replaced, a map only adds at their end or makes a hole, so (column, length, holes)
+# tells every change, and keeping it costs insertion nothing. It is noted when the iterator is made, not when it is first
+# advanced. Where there were no holes to begin with, none can turn up later without ending the iteration.
 
 
 def _state(map_: HashMap) -> tuple[HashMap, list, int, int]:

@@ -95,7 +95,9 @@ def at_speed(ratio: float, sd: float, seed: int) -> Callable[[Subject], float]:
     return lambda subject: 0.05 * rng.gauss(1.0, sd) * (ratio if subject.side is Side.CANDIDATE else 1.0)
 
 
-@pytest.mark.parametrize(("ratio", "decision"), [(1.0, Decision.BELOW), (1.4, Decision.BELOW), (1.6, Decision.ABOVE), (9.0, Decision.ABOVE)])
+@pytest.mark.parametrize(
+    ("ratio", "decision"), [(1.0, Decision.BELOW), (1.4, Decision.BELOW), (1.6, Decision.ABOVE), (9.0, Decision.ABOVE)]
+)
 def test_a_clear_ratio_is_decided_at_the_first_look(ratio: float, decision: Decision) -> None:
     result, stopwatch = play(SimulatedRoster(at_speed(ratio, 0.01, 3)))
     assert isinstance(result, Measured)
@@ -135,16 +137,16 @@ def test_cpu_used_while_frozen_voids_the_round_and_is_counted() -> None:
 
 
 def test_a_crash_is_the_candidates_forfeit() -> None:
-    fate = lambda subject, calls: Crashed(signal=11) if subject.side is Side.CANDIDATE else None  # noqa: E731
+    fate = lambda subject, calls: Crashed(signal=11) if subject.side is Side.CANDIDATE else None
     result, _ = play(SimulatedRoster(lambda subject: 0.05, fate=fate))
     assert result == Forfeit(Side.CANDIDATE, "its process was killed by signal 11")
 
 
 def test_one_time_out_gets_a_second_chance_and_two_do_not() -> None:
-    once = lambda subject, calls: TimedOut(1.0) if calls == 2 else None  # noqa: E731
+    once = lambda subject, calls: TimedOut(1.0) if calls == 2 else None
     forgiven, _ = play(SimulatedRoster(lambda subject: 0.05, fate=once))
     assert isinstance(forgiven, Measured)
-    always = lambda subject, calls: TimedOut(1.0) if subject.side is Side.CANDIDATE else None  # noqa: E731
+    always = lambda subject, calls: TimedOut(1.0) if subject.side is Side.CANDIDATE else None
     result, _ = play(SimulatedRoster(lambda subject: 0.05, fate=always))
     assert isinstance(result, Forfeit)
     assert "25 times as long as the reference" in result.sentence
@@ -152,7 +154,7 @@ def test_one_time_out_gets_a_second_chance_and_two_do_not() -> None:
 
 @pytest.mark.parametrize("answer", ["wrong", None, 3])
 def test_a_wrong_answer_in_any_timed_round_is_a_forfeit(answer: object) -> None:
-    late = lambda subject, calls: Finished(answer) if subject.side is Side.CANDIDATE and calls > 30 else None  # noqa: E731
+    late = lambda subject, calls: Finished(answer) if subject.side is Side.CANDIDATE and calls > 30 else None
     result, _ = play(SimulatedRoster(lambda subject: 0.05, fate=late))
     assert isinstance(result, Forfeit)
     assert result.side is Side.CANDIDATE

@@ -11,7 +11,9 @@ from harness.duel.stopping import Decision, decide
 
 
 def between(low: float, high: float) -> Estimate:
-    return Estimate(center=math.log((low * high) ** 0.5), low=math.log(low), high=math.log(high), confidence=0.99, noise=0.01)
+    return Estimate(
+        center=math.log((low * high) ** 0.5), low=math.log(low), high=math.log(high), confidence=0.99, noise=0.01
+    )
 
 
 @pytest.mark.parametrize(

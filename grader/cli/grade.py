@@ -1,0 +1,62 @@
+"""`takehome grade`: the whole grading of one submission."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader.catalogue import find_root, load_entry
+from grader.cli.console import Screen
+from grader.cli.exit_code import ExitCode, of_verdict
+from grader.cli.folder import challenge_of
+from grader.cli.options import ChallengeSlug, Folder, Image, Json, Seed, Venue
+from grader.cli.venue import open_venue
+from grader.cli.watch import watched
+from grader.grading import GradingOutcome, GradingRequest, grade
+from grader.report import junit, markdown, terminal
+from grader.result_file import RESULT_FILE, write_result, write_whole
+from grader.venue import VenueChoice
+
+BENCHMARKS_FILE = "benchmarks.json"
+
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="Folder for result.json and benchmarks.json.")]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit XML report too.")]
+Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown summary too.")]
+
+
+def grade_submission(
+    folder: Folder = Path(),
+    challenge: ChallengeSlug = None,
+    out: Out = Path(),
+    seed: Seed = None,
+    sandbox: Venue = VenueChoice.AUTO,
+    image: Image = None,
+    as_json: Json = False,
+    junit_file: Junit = None,
+    markdown_file: Markdown = None,
+) -> ExitCode:
+    """Grade a solution: every check, every bar, one verdict."""
+    screen = Screen.of_process(as_json)
+    root = find_root()
+    entry = load_entry(root, challenge_of(folder, challenge, root))
+    venue = open_venue(sandbox, image, screen)
+    with watched(screen, entry.slug) as show:
+        outcome = grade(GradingRequest(root, entry, folder, venue, seed), show)
+    _write(outcome, out, junit_file, markdown_file)
+    screen.document(outcome.result.model_dump(mode="json"))
+    screen.answer(terminal.render(outcome.result))
+    screen.note(f"{out / RESULT_FILE} holds the whole result.")
+    return of_verdict(outcome.result.verdict)
+
+
+def _write(outcome: GradingOutcome, out: Path, junit_file: Path | None, markdown_file: Path | None) -> None:
+    """Write every report that was asked for, the result last: where it is, the others are too."""
+    if outcome.benchmarks:
+        write_whole(out / BENCHMARKS_FILE, outcome.benchmarks)
+    else:
+        (out / BENCHMARKS_FILE).unlink(missing_ok=True)
+    if junit_file is not None:
+        write_whole(junit_file, junit.render(outcome.result))
+    if markdown_file is not None:
+        write_whole(markdown_file, markdown.render(outcome.result))
+    write_result(outcome.result, out / RESULT_FILE)

@@ -1,0 +1,119 @@
+"""The words that every format shares: the headline, how numbers are written, and what to do next."""
+
+from collections.abc import Iterator
+
+from grader.bar_verdict import BarVerdict
+from grader.evidence import CheckStatus
+from grader.result import BarResult, CheckResult, Result
+from grader.verdict import Verdict
+
+TIMES = "×"  # noqa: RUF001
+
+PRACTICE = "practice, not a verdict: it ran without Docker, so nothing kept the submission from its judges"
+PARTIAL = "a part only: it ran selected checks and bars, so it cannot be a pass"
+
+
+def headline(result: Result) -> str:
+    """Say the verdict, the score and how far it counts, in one line; the submission's name is hostile."""
+    score = "" if result.score is None else f", score {result.score:g} of 100"
+    label = " (practice)" if result.practice else ""
+    return f"{result.verdict.value.upper()}{label}: {result.challenge.slug}, {result.submission.name}{score}"
+
+
+def caveats(result: Result) -> list[str]:
+    """Say what keeps the verdict from counting."""
+    return [*([PRACTICE] if result.practice else []), *([PARTIAL] if result.selected else [])]
+
+
+def ratio(value: float) -> str:
+    """Write a ratio to the reference."""
+    return f"{value:.2f}{TIMES}" if value < 100 else f"{value:.0f}{TIMES}"
+
+
+def interval(bar: BarResult) -> str:
+    """Write a bar's confidence interval."""
+    return "" if bar.ratio is None else f"{bar.ratio.low:.3f} to {bar.ratio.high:.3f}"
+
+
+def margin(bar: BarResult) -> str:
+    """Write how many standard errors lie between the estimate and the bar; positive is the good side."""
+    return "" if bar.margin is None else f"{bar.margin:+.1f}"
+
+
+def bar_word(bar: BarResult) -> str:
+    """Write a bar's verdict; distinction is a pass too."""
+    return "distinction" if bar.distinguished else bar.verdict.value.replace("_", " ")
+
+
+def check_word(check: CheckResult) -> str:
+    """Write how a check ended."""
+    return {"passed": "pass", "failed": "fail"}.get(check.status.value, check.status.value)
+
+
+def bar_note(bar: BarResult) -> str:
+    """Say why a bar has its verdict, where that is not plain; the message in it is hostile."""
+    if bar.verdict is BarVerdict.PASS:
+        return ""
+    return f"{bar.reason}: {bar.message}" if bar.message else bar.reason
+
+
+def noise_floor(result: Result) -> str:
+    """Say how far from equal this machine measures two equal things."""
+    if result.control is None:
+        return "noise floor: not known, no control was run"
+    low, high = result.control.ratio.low, result.control.ratio.high
+    return (
+        f"noise floor: {result.control.floor:.2%} "
+        f"(the reference against itself on {result.control.bar}: {low:.3f} to {high:.3f})"
+    )
+
+
+def next_steps(result: Result) -> list[str]:
+    """Say what to do about everything that kept this from being a pass, most important first."""
+    return list(dict.fromkeys(_steps(result)))
+
+
+def _steps(result: Result) -> Iterator[str]:
+    if result.verdict is Verdict.ERROR:
+        yield (
+            "Something of ours broke, so this says nothing about the submission: run `takehome doctor` and grade again;"
+            " if it stays, give the result file to whoever runs the gradings."
+        )
+    for check in result.checks:
+        yield from _check_step(check)
+    for bar in result.bars:
+        yield from _bar_step(bar)
+    if result.selected:
+        yield "Grade without a selection to get a verdict."
+    if result.practice:
+        yield "Grade with Docker to get a verdict that counts; `takehome doctor` says what is missing."
+
+
+def _check_step(check: CheckResult) -> Iterator[str]:
+    if check.status is CheckStatus.FAILED:
+        yield f"{check.id}: make the property hold that its message names, then try it with `takehome grade` again."
+
+
+def _bar_step(bar: BarResult) -> Iterator[str]:
+    match bar.verdict:
+        case BarVerdict.FAIL:
+            yield _failed_bar_step(bar)
+        case BarVerdict.INCONCLUSIVE:
+            yield (
+                f"{bar.id}: too close to call on this machine; close what else runs and grade again, "
+                "or get clearly below the bar."
+            )
+        case BarVerdict.NOT_MEASURED:
+            yield "Bars that were not measured are measured once every required check passes."
+        case BarVerdict.PASS | BarVerdict.ERROR:
+            pass
+
+
+def _failed_bar_step(bar: BarResult) -> str:
+    if bar.ratio is None:
+        return f"{bar.id}: the submission broke under this bar's load; make it answer rightly before making it fast."
+    here, there = bar.ratio.estimate, bar.pass_
+    return (
+        f"{bar.id}: get from {ratio(here)} to {ratio(there)} of the reference, which is {1 - there / here:.0%} less; "
+        "`takehome bench` measures it while you work."
+    )

@@ -1,0 +1,58 @@
+"""The folders of one grading, in a scratch folder of this process: submission, reference, driver, grading."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.catalogue import Entry
+from grader.challenge import grading_folder
+from grader.complaint import Complaint
+from grader.errors import CatalogueFault, StorageFailed
+from grader.intake import Intake, take_in
+from grader.interruption import Shield
+from grader.known import solutions_folder
+from harness.sandbox.roles import Staged
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What was staged, and what taking the submission in said of it."""
+
+    staged: Staged
+    intake: Intake
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder that is gone afterwards, whatever happens."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="takehome-grading-"))
+    except OSError as error:
+        raise StorageFailed(f"no temporary folder can be made: {error}; free some disk, or set TMPDIR") from error
+    try:
+        yield folder
+    finally:
+        with Shield():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def stage(root: Path, entry: Entry, submission: Path, scratch: Path) -> Stage:
+    """Copy all that a grading needs below `scratch`; raises IntakeRefused where the submission cannot be taken."""
+    intake = take_in(submission, scratch / "submission")
+    take_in(solutions_folder(root, entry.slug) / "reference", scratch / "reference")
+    driver = scratch / "driver.py"
+    grading = scratch / "grading"
+    try:
+        shutil.copyfile(entry.folder / "driver.py", driver)
+        shutil.copytree(grading_folder(entry.folder), grading, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        shutil.copyfile(entry.folder / "challenge.toml", grading / "challenge.toml")
+    except FileNotFoundError as error:
+        missing = Path(error.filename)
+        advice = f"`takehome lint {entry.slug}` says what else it lacks"
+        raise CatalogueFault([Complaint(missing, "", "the challenge lacks this", advice)]) from error
+    except (OSError, shutil.Error) as error:
+        raise StorageFailed(f"cannot copy the challenge into {scratch}: {error}") from error
+    return Stage(Staged(scratch / "submission", scratch / "reference", driver, grading), intake)

@@ -1,0 +1,50 @@
+"""Find a container's control group on this machine and read its files: under a millisecond, and no engine asked."""
+
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.sandbox.account import V1_FILES, V2_FILES, Account, account_v1, account_v2
+
+ROOT: Final = Path("/sys/fs/cgroup")
+
+PLACES: Final = ("docker/{id}", "system.slice/docker-{id}.scope")
+"""Where the engine's two cgroup drivers, cgroupfs and systemd, put a container."""
+
+GONE: Final = frozenset({errno.ENOENT, errno.ENODEV})
+
+
+@dataclass(frozen=True)
+class Cgroup:
+    """One container's control group: where each of its files is, in the kernel's first or second version of them."""
+
+    version: int
+    files: dict[str, Path]
+
+    def read(self) -> Account | None:
+        """Read the numbers now; `None` once the container has ended and its group is gone."""
+        texts = {name: text for name, path in self.files.items() if (text := _text(path)) is not None}
+        if not texts:
+            return None
+        return account_v1(texts) if self.version == 1 else account_v2(texts)
+
+
+def find_cgroup(container: str, root: Path = ROOT) -> Cgroup | None:
+    """Find the group of a running container by its full id; `None` where the engine is elsewhere or set up otherwise."""
+    for place in PLACES:
+        inside = place.format(id=container)
+        if (root / inside / "cgroup.procs").exists():
+            return Cgroup(2, {name: root / inside / name for name in V2_FILES})
+        if (root / "memory" / inside).is_dir():
+            return Cgroup(1, {name: root / Path(name).parent / inside / Path(name).name for name in V1_FILES})
+    return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("ascii", errors="replace")
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        raise

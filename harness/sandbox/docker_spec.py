@@ -1,0 +1,158 @@
+"""What each role's container may do, written out as the engine wants it. Pure: everything here is data about limits.
+
+Candidate and reference containers differ in one mount, and in nothing they can see.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from docker.types import LogConfig, Mount, Ulimit
+
+from harness.sandbox.cores import Cores, cpuset
+from harness.sandbox.docker_volumes import STAGE, Volumes
+from harness.sandbox.roles import Limits, Side, Subject
+
+GRADER_USER: Final = "10000:10000"
+SUBJECT_USER: Final = "10001:10001"
+
+GRADER_MEMORY_MB: Final = 2048
+"""The oracle's models, the longest frames several times over, and the samples of all bars."""
+
+GRADER_PIDS: Final = 256
+GRADER_TMPFS_MB: Final = 64
+
+TMPFS_INODES: Final = 4096
+"""A file of 4 KiB each fills the largest usual /tmp."""
+
+SHM_MB: Final = 1
+SUBJECT_OPEN_FILES: Final = 256
+GRADER_OPEN_FILES: Final = 4096
+"""A load generator holds many connections."""
+
+SUBJECT_LOG: Final = {"max-size": "64k", "max-file": "1"}
+"""A subject that floods its standard output fills 64 KiB of disk, again and again."""
+
+MIB: Final = 1024**2
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What the roles run; a test puts small programs here."""
+
+    grader: tuple[str, ...] = ("python3", "-P", "-s", "-m", "grader.session")
+    subject: tuple[str, ...] = ("python3", "-P", "-s", "-m", "harness.worker")
+
+
+ROLES: Final = Commands()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all containers of one grading have in common."""
+
+    volumes: Volumes
+    limits: Limits
+    cores: Cores
+    commands: Commands = ROLES
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """What `create_container` is given: its own keywords, and those of its host config."""
+
+    container: Mapping[str, Any]
+    host: Mapping[str, Any]
+
+
+def subject_spec(setup: Setup, subject: Subject, hash_seed: int) -> ContainerSpec:
+    """Describe the container of one subject."""
+    limits, volumes = setup.limits, setup.volumes
+    environment = {
+        "TAKEHOME_SOCKET": f"/sockets/{subject.launch}.sock",
+        "TAKEHOME_SUBMISSION": "/submission",
+        "TAKEHOME_DRIVER": "/driver/driver.py",
+        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    mounts = [
+        _mount("/submission", volumes.solution(subject.side), read_only=True),
+        _mount("/driver", volumes.driver, read_only=True),
+        _mount("/sockets", volumes.sockets(subject.side), read_only=True),
+    ]
+    return ContainerSpec(
+        container=_container("subject", setup.commands.subject, SUBJECT_USER, environment),
+        host={
+            **_confinement(limits.tmpfs_mb, limits.pids, limits.memory_mb, SUBJECT_OPEN_FILES),
+            "cpuset_cpus": cpuset(setup.cores.subject),
+            "mounts": mounts,
+            "log_config": LogConfig(type="json-file", config=SUBJECT_LOG),
+        },
+    )
+
+
+def grader_spec(setup: Setup) -> ContainerSpec:
+    """Describe the grader's container: confined like a subject's, for its code is ours but its libraries are many."""
+    volumes = setup.volumes
+    environment = {
+        "TAKEHOME_SOCKETS": "/sockets",
+        "TAKEHOME_GRADING": "/grading",
+        "TAKEHOME_SUBMISSION": "/submission",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    mounts = [
+        _mount("/submission", volumes.solution(Side.CANDIDATE), read_only=True),
+        _mount("/grading", volumes.grading, read_only=True),
+        *(_mount(f"/sockets/{side.value}", volumes.sockets(side), read_only=False) for side in Side),
+    ]
+    return ContainerSpec(
+        container={**_container("grader", setup.commands.grader, GRADER_USER, environment), "stdin_open": True},
+        host={
+            **_confinement(GRADER_TMPFS_MB, GRADER_PIDS, GRADER_MEMORY_MB, GRADER_OPEN_FILES),
+            "cpuset_cpus": cpuset(setup.cores.grader),
+            "mounts": mounts,
+            "log_config": LogConfig(type="none"),
+        },
+    )
+
+
+def stager_spec(volumes: Volumes) -> ContainerSpec:
+    """Describe a container that is never started: the engine copies files into volumes through a container only."""
+    mounts = [_mount(f"{STAGE}/{name}", name, read_only=False) for name in volumes.staged]
+    return ContainerSpec(container={"command": ["true"]}, host={"network_mode": "none", "mounts": mounts})
+
+
+def _container(hostname: str, command: tuple[str, ...], user: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "command": list(command),
+        "user": user,
+        "hostname": hostname,
+        "environment": dict(environment),
+        "working_dir": "/tmp",
+    }
+
+
+def _mount(target: str, volume: str, *, read_only: bool) -> Mount:
+    return Mount(target, volume, type="volume", read_only=read_only, no_copy=True)
+
+
+def _confinement(tmpfs_mb: int, pids: int, memory_mb: int, open_files: int) -> dict[str, Any]:
+    """Deny everything a role has no need of; memory includes both tmpfs mounts, and there is no swap."""
+    return {
+        "network_mode": "none",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "ipc_mode": "private",
+        "pids_limit": pids,
+        "mem_limit": memory_mb * MIB,
+        "memswap_limit": memory_mb * MIB,
+        "tmpfs": {"/tmp": f"size={tmpfs_mb}m,nr_inodes={TMPFS_INODES},mode=1777,noexec,nosuid,nodev"},
+        "shm_size": SHM_MB * MIB,
+        "init": True,
+        "ulimits": [
+            Ulimit(name="nofile", soft=open_files, hard=open_files),
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="fsize", soft=tmpfs_mb * MIB, hard=tmpfs_mb * MIB),
+        ],
+    }

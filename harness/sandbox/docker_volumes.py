@@ -1,0 +1,74 @@
+"""The volumes of one grading: named ones, not folders of this machine, so that the engine may be anywhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from docker import APIClient
+
+from harness.sandbox.archive import packed
+from harness.sandbox.docker_engine import engine_faults
+from harness.sandbox.roles import Side, Staged
+
+GRADER_UID: Final = 10000
+
+SOCKETS_OPTIONS: Final = {"type": "tmpfs", "device": "tmpfs", "o": f"size=1m,nr_inodes=64,mode=0755,uid={GRADER_UID}"}
+"""A folder for the sockets of one side: only the grader may write there, and there is hardly room for anything."""
+
+STAGE: Final = "/stage"
+"""Where the stager sees each volume that is to be filled, under its name."""
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """The names of one grading's volumes."""
+
+    grading_id: str
+
+    def solution(self, side: Side) -> str:
+        """Where a side's solution lies."""
+        return self._name(f"{side.value}-solution")
+
+    def sockets(self, side: Side) -> str:
+        """Where a side's subjects find their sockets."""
+        return self._name(f"{side.value}-sockets")
+
+    @property
+    def driver(self) -> str:
+        """Where the driver lies."""
+        return self._name("driver")
+
+    @property
+    def grading(self) -> str:
+        """Where the trusted side of the challenge lies."""
+        return self._name("grading")
+
+    @property
+    def staged(self) -> tuple[str, ...]:
+        """Those that are filled before anything starts."""
+        return (*(self.solution(side) for side in Side), self.driver, self.grading)
+
+    def _name(self, what: str) -> str:
+        return f"takehome-{self.grading_id}-{what}"
+
+
+def make_volumes(api: APIClient, volumes: Volumes, labels: Mapping[str, str]) -> None:
+    """Create all volumes of a grading, still empty."""
+    with engine_faults("create the volumes"):
+        for name in volumes.staged:
+            api.create_volume(name, labels=dict(labels))
+        for side in Side:
+            api.create_volume(volumes.sockets(side), driver="local", driver_opts=SOCKETS_OPTIONS, labels=dict(labels))
+
+
+def fill_volumes(api: APIClient, stager: str, volumes: Volumes, staged: Staged) -> None:
+    """Copy the staged folders in, through a container that is never started: the engine knows no other way."""
+    sources = {
+        volumes.solution(Side.CANDIDATE): staged.submission,
+        volumes.solution(Side.REFERENCE): staged.reference,
+        volumes.driver: staged.driver,
+        volumes.grading: staged.grading,
+    }
+    for name, source in sources.items():
+        with packed(source) as archive, engine_faults(f"copy {source} into its volume"):
+            api.put_archive(stager, f"{STAGE}/{name}", archive)
