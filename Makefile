@@ -69,3 +69,4 @@ $(UV):
 clean:
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	-docker image prune --force --filter label=takehome.inputs

@@ -51,7 +51,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class EngineReadings:
-    """What the Docker engine says of itself; `image_fault` says what is wrong with the image, None where it is there."""
+    """What the Docker engine says of itself; `image_fault` is None where the image is there."""
 
     version: str
     cores: int

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.control.host import serve
 from pydantic import ValidationError
 
 from grader.assembly import Circumstances, assemble, assemble_fault
@@ -17,7 +18,6 @@ from grader.interruption import Shield
 from grader.result import Result
 from grader.staging import scratch_folder, stage
 from grader.venue import Venue
-from harness.control.host import serve
 from harness.control.messages import Job, Progress
 from harness.control.messages import Result as Reply
 from harness.errors import ControlLost, HarnessError
@@ -91,26 +91,24 @@ def _run(
     job = Job(
         slug=request.entry.slug,
         seed=seed,
-        select=list(request.selected),
+        select=request.selected,
         bars=True,
         memory_mb=limits.memory_mb,
         call_timeout_sec=limits.call_timeout_sec,
-        subject_cores=list(cores.subject),
+        subject_cores=cores.subject,
         isolation=request.venue.isolation,
     )
     on_progress(Progress(phase="starting", id="", done=0, total=0, text="starting the grader"))
-    sandbox = request.venue.sandbox(staged, _limits(limits), cores)
-    reply = _serve_and_stop(sandbox, job, on_progress, limits.grading_timeout_sec * PATIENCE + START_SEC)
+    with request.venue.sandbox(staged, _limits(limits), cores) as sandbox:
+        reply = _serve_and_stop(sandbox, job, on_progress, limits.grading_timeout_sec * PATIENCE + START_SEC)
     try:
         return Evidence.model_validate(reply.evidence), reply.benchmarks
     except ValidationError as error:
-        raise ControlLost(
-            f"the grader's evidence is malformed: {error.error_count()} faults, first {error.errors()[0]}"
-        ) from error
+        raise ControlLost(f"the grader's evidence is malformed: {error}") from error
 
 
 def _serve_and_stop(sandbox: Sandbox, job: Job, on_progress: Callable[[Progress], None], timeout_sec: float) -> Reply:
-    """Serve the grading, and stop the sandbox whatever happens; a fault of the serving says more than one of stopping."""
+    """Serve the grading and stop the sandbox whatever happens; what went wrong first is told, not what came of it."""
     with Shield() as shield:
         try:
             with shield.lifted():

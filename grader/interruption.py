@@ -32,7 +32,7 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def interruptible(on_first: Callable[[], None] = lambda: None) -> Iterator[None]:
+def interruptible(on_first: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Turn the first stopping signal into `Interrupted` and ignore the rest; `on_first` may tell the user.
 
     In a thread other than the main one signals cannot be handled, and this does nothing.

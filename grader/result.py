@@ -22,7 +22,7 @@ class Recorded(BaseModel):
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True, validate_by_alias=True,
-        serialize_by_alias=True,
+        serialize_by_alias=True, json_schema_serialization_defaults_required=True,
     )  # fmt: skip
 
 

@@ -41,8 +41,9 @@ def scratch_folder() -> Iterator[Path]:
 
 def stage(root: Path, entry: Entry, submission: Path, scratch: Path) -> Stage:
     """Copy all that a grading needs below `scratch`; raises IntakeRefused where the submission cannot be taken."""
-    intake = take_in(submission, scratch / "submission")
-    take_in(solutions_folder(root, entry.slug) / "reference", scratch / "reference")
+    intake = take_in(submission, scratch / "submission", entry.challenge.entry_point)
+    reference = solutions_folder(root, entry.slug) / "reference"
+    take_in(reference, scratch / "reference", entry.challenge.entry_point)
     driver = scratch / "driver.py"
     grading = scratch / "grading"
     try:

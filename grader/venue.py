@@ -1,15 +1,24 @@
 """Where a grading runs: containers of the project's image, or plain subprocesses of this machine for practice."""
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.errors import EngineUnavailable
+from harness.sandbox.cores import Cores
 from harness.sandbox.docker_engine import connect, engine_cores, require_image
-from harness.sandbox.roles import Isolation
+from harness.sandbox.docker_sandbox import DockerSandbox
+from harness.sandbox.local_sandbox import LocalSandbox
+from harness.sandbox.roles import Isolation, Limits, Sandbox, Staged
 
 IMAGE_VARIABLE = "TAKEHOME_IMAGE"
 DEFAULT_IMAGE = "takehome:dev"
+
+GRADING_ID_BYTES = 8
+"""Gradings on one engine must not meet by chance."""
 
 GET_DOCKER = "https://docs.docker.com/get-docker/"
 
@@ -34,6 +43,19 @@ class Venue:
     image: str | None = None
     image_digest: str | None = None
     notice: str | None = None
+
+    @contextmanager
+    def sandbox(self, staged: Staged, limits: Limits, cores: Cores) -> Iterator[Sandbox]:
+        """Give a sandbox for one grading, not started; whoever starts it stops it."""
+        grading_id = secrets.token_hex(GRADING_ID_BYTES)
+        if self.isolation is Isolation.NONE or self.image_digest is None:
+            yield LocalSandbox(staged, limits, cores)
+            return
+        client = connect()
+        try:
+            yield DockerSandbox(client, self.image_digest, staged, limits, cores, grading_id)
+        finally:
+            client.close()
 
 
 def default_image() -> str:

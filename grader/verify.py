@@ -1,7 +1,7 @@
 """Grade every known solution of a challenge and compare each with what it should get.
 
-The challenge is on trial here, not the solutions: a sound one that fails, a wrong one that passes, or either so close to a
-bar that luck decides, is a fault of the challenge.
+The challenge is on trial here, not the solutions: a sound one that fails, a wrong one that passes, or either so close
+to a bar that luck decides, is a fault of the challenge.
 """
 
 import fnmatch
@@ -17,8 +17,8 @@ from grader.errors import GraderError, UsageError
 from grader.expectation_match import Agreement, compare, observe, soundings
 from grader.grading import GradingRequest, grade
 from grader.known import KnownSolution, SolutionKind, known_solutions
-from grader.verdict import Verdict
 from grader.venue import Venue
+from grader.verdict import Verdict
 from harness.control.messages import Progress
 
 RUNS_MOST = 1000

@@ -17,5 +17,9 @@ class ControlLost(HarnessError):
     """The control channel between the host and the grader broke or spoke nonsense."""
 
 
+class GradingTimedOut(HarnessError):
+    """The grader gave no result within the time a grading may take."""
+
+
 class CallUnsendable(HarnessError):
     """A challenge asked for a call whose arguments are not plain data, or are beyond the wire's caps."""

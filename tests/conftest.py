@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 from docker import DockerClient
@@ -31,21 +32,25 @@ def engine() -> Iterator[DockerClient | None]:
     client.close()
 
 
-@pytest.fixture(autouse=True)
-def _engine_for_docker_tests(request: pytest.FixtureRequest) -> None:
-    """Skip a docker test where no engine answers, or fail it where one is required."""
-    if request.node.get_closest_marker("docker") is None or request.getfixturevalue("engine") is not None:
-        return
+def miss_engine() -> NoReturn:
+    """End a test that needs the engine."""
     if DOCKER_REQUIRED:
         pytest.fail("no Docker engine answers, and TAKEHOME_REQUIRE_DOCKER=1 requires one")
     pytest.skip("no Docker engine answers")
+
+
+@pytest.fixture(autouse=True)
+def _engine_for_docker_tests(request: pytest.FixtureRequest) -> None:
+    """Skip a docker test where no engine answers, or fail it where one is required."""
+    if request.node.get_closest_marker("docker") is not None and request.getfixturevalue("engine") is None:
+        miss_engine()
 
 
 @pytest.fixture(scope="session")
 def image(engine: DockerClient | None) -> str:
     """Name the project's image, which must have been built."""
     if engine is None:
-        pytest.skip("no Docker engine answers")
+        miss_engine()
     if not engine.images.list(name=IMAGE):
         pytest.fail(f"the engine has no image {IMAGE}: run make image")
     return IMAGE

@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except Exception as error:  # noqa: BLE001: the last resort, so that even a bug of ours is one sentence and exit code 3
+    except Exception as error:  # noqa: BLE001 - the last resort: even a bug of ours is one sentence and exit code 3
         sentence = (
             f"takehome itself broke ({type(error).__name__}: {error}), which is a bug of ours; {_saved_traceback()}"
         )

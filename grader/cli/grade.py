@@ -24,7 +24,7 @@ Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Wri
 Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown summary too.")]
 
 
-def grade_submission(
+def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many parameters as options
     folder: Folder = Path(),
     challenge: ChallengeSlug = None,
     out: Out = Path(),
@@ -44,7 +44,8 @@ def grade_submission(
         outcome = grade(GradingRequest(root, entry, folder, venue, seed), show)
     _write(outcome, out, junit_file, markdown_file)
     screen.document(outcome.result.model_dump(mode="json"))
-    screen.answer(terminal.render(outcome.result))
+    if not as_json:
+        screen.out.print(terminal.render(outcome.result))
     screen.note(f"{out / RESULT_FILE} holds the whole result.")
     return of_verdict(outcome.result.verdict)
 

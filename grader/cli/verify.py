@@ -51,6 +51,7 @@ def verify(
                 root, venue, plans, lambda planned, step: show(_placed(plans, len(rows), planned, step))
             ):
                 rows.append(row)
+                screen.note(f"{row.challenge} {row.solution}: {row.verdict}, {row.agreement}")
     except Interrupted as interrupted:
         stopped = interrupted
     verifications = summarize(plans, rows)

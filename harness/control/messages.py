@@ -1,23 +1,19 @@
-"""The messages of the control channel. Both ends are ours, so what does not fit these shapes is a fault of the platform.
+"""The messages of the control channel.
 
   host ──► grader   job, once and first; then a reply to each request
   grader ──► host   requests and progress in any order; then the result, once and last
+
+Both ends are ours, so what does not fit these shapes is a fault of the platform.
 """
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from harness.errors import ControlLost
 from harness.sandbox.roles import Isolation, Stats, Subject
-from harness.wire.codec import Caps, pack, unpack
-from harness.wire.errors import WireError
-from harness.wire.frames import FrameDecoder, frame
-
-CAPS: Final = Caps(frame_bytes=64 * 1024 * 1024, depth=24, elements=4_000_000)
-"""The largest message is a result: a few hundred thousand samples of nine bytes, twice over in pytest-benchmark's JSON."""
 
 Plain: TypeAlias = dict[str, Any]
 
@@ -135,3 +131,15 @@ def parse_from_host(plain: object) -> FromHost:
 def parse_from_grader(plain: object) -> FromGrader:
     """Read what the grader sent; raises ControlLost."""
     return _parse(FROM_GRADER, plain)
+
+
+M = TypeVar("M")
+
+
+def _parse(shape: TypeAdapter[M], plain: object) -> M:
+    try:
+        return shape.validate_python(plain)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ControlLost(f"a malformed message on the control channel: {place}: {first['msg']}") from None

@@ -2,7 +2,7 @@
 
 Memory now is what is charged less the pages of files: what is left (heaps, stacks, tmpfs, kernel objects) belongs to
 the subject alone, while a page of the interpreter is charged to whichever container happened to touch it first. The
-peak is the kernel's own watermark, with such pages: to subtract them would let a subject lower its peak by reading files.
+peak is the kernel's own watermark, with such pages: less those, a subject could lower its peak by reading files.
 """
 
 from collections.abc import Mapping

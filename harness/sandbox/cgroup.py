@@ -31,7 +31,7 @@ class Cgroup:
 
 
 def find_cgroup(container: str, root: Path = ROOT) -> Cgroup | None:
-    """Find the group of a running container by its full id; `None` where the engine is elsewhere or set up otherwise."""
+    """Find a running container's group by its full id; `None` where the engine is elsewhere or set up otherwise."""
     for place in PLACES:
         inside = place.format(id=container)
         if (root / inside / "cgroup.procs").exists():

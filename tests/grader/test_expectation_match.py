@@ -5,22 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from grader.challenge import Challenge
+from grader.assembly import assemble_fault
 from grader.dead_zone import Margin, Shore
-from grader.evidence import (
-    BarEvidence,
-    BarStatus,
-    CheckEvidence,
-    CheckStatus,
-    ControlEvidence,
-    Evidence,
-    Interval,
-    MachineEvidence,
-    Timing,
-)
+from grader.evidence import BarEvidence, BarStatus, CheckEvidence, CheckStatus
 from grader.expectation_match import Agreement, Observed, compare, observe, soundings
 from grader.known import Expectation, KnownSolution, SolutionKind
-from grader.verdict import Verdict, judge
+from grader.verdict import Verdict
+from tests.grader.gradings import bar, challenge, check, circumstances, evidence, result
 
 
 def ids(*names: str) -> frozenset[str]:
@@ -139,74 +130,51 @@ def test_sound_solutions_delimit_every_bar_and_slow_ones_their_own():
     assert soundings(STARTER, margins) == []
 
 
-CHALLENGE = Challenge.model_validate(
-    {
-        "version": 1,
-        "title": "Maps",
-        "summary": "Build a map.",
-        "area": "data structures",
-        "minutes": 60,
-        "checks": [{"id": "order", "title": "Keeps order"}, {"id": "extra", "title": "Nice", "required": False}],
-        "bars": [
-            {"id": "hit", "title": "Hits", "pass": 1.5, "control": True},
-            {"id": "miss", "title": "M", "pass": 2.0},
-        ],
-    }
-)
+def not_measured(bar_id: str) -> BarEvidence:
+    return BarEvidence(id=bar_id, status=BarStatus.NOT_MEASURED, message="for some reason")
 
 
-def evidence(order: CheckStatus, bars: list[BarEvidence], fault: str | None = None) -> Evidence:
-    return Evidence(
-        checks=[CheckEvidence(id="order", status=order), CheckEvidence(id="extra", status=CheckStatus.FAILED)],
-        bars=bars,
-        control=ControlEvidence(bar="hit", ratio=Interval(estimate=1.0, low=0.99, high=1.01, confidence=0.95)),
-        timing=Timing(total_sec=1.0, candidate_sec=0.3, reference_sec=0.3),
-        machine=MachineEvidence(cpu_model="c", cores=2, memory_mb=1, kernel="k", python="3"),
-        fault=fault,
-    )
+def checks(agreement: CheckStatus, polish: CheckStatus = CheckStatus.PASSED) -> list[CheckEvidence]:
+    return [check("agreement", agreement), check("polish", polish)]
 
 
-def measured(bar: str, ratio: float, noise: float = 0.01) -> BarEvidence:
-    interval = Interval(estimate=ratio, low=ratio * 0.98, high=ratio * 1.02, confidence=0.95)
-    return BarEvidence(
-        id=bar,
-        status=BarStatus.MEASURED,
-        ratio=interval,
-        noise=noise,
-        launches=[[ratio]],
-        candidate=[[1.0]],
-        reference=[[1.0]],
-    )
-
-
-def not_measured(bar: str) -> BarEvidence:
-    return BarEvidence(id=bar, status=BarStatus.NOT_MEASURED, message="a check failed")
-
-
-def test_a_judgement_is_boiled_down_to_failures_open_questions_and_margins():
-    found = observe(judge(CHALLENGE, evidence(CheckStatus.PASSED, [measured("hit", 3.0), measured("miss", 2.01)])))
-    assert found.failed == ids("extra", "hit")
-    assert found.unsettled == ids("miss")
-    assert found.optional == ids("extra")
+def test_a_result_is_boiled_down_to_failures_open_questions_and_margins():
+    bars = [bar("lookup", 6.0), bar("memory", 2.01, spread=0.02)]
+    found = observe(result(of=evidence(checks=checks(CheckStatus.PASSED, CheckStatus.FAILED), bars=bars)))
+    assert found.failed == ids("polish", "lookup")
+    assert found.unsettled == ids("memory")
+    assert found.optional == ids("polish", "memory")
     assert found.errors == ()
-    assert [(margin.bar, margin.ratio, margin.threshold) for margin in found.margins] == [
-        ("hit", 3.0, 1.5),
-        ("miss", 2.01, 2.0),
+    assert [(margin.bar, margin.ratio, margin.threshold, margin.required) for margin in found.margins] == [
+        ("lookup", 6.0, 3.0, True),
+        ("memory", 2.01, 2.0, False),
     ]
-    assert found.margins[0].units == pytest.approx(math.log(1.5 / 3.0) / 0.01)
+    assert found.margins[0].units == pytest.approx(math.log(3.0 / 6.0) / 0.005)
 
 
 def test_bars_left_out_because_a_required_check_failed_are_no_open_question():
-    found = observe(judge(CHALLENGE, evidence(CheckStatus.FAILED, [not_measured("hit"), not_measured("miss")])))
-    assert found.unsettled == ids()
+    bars = [not_measured("lookup"), not_measured("memory")]
+    assert observe(result(of=evidence(checks=checks(CheckStatus.FAILED), bars=bars))).unsettled == ids()
 
 
 def test_bars_left_out_for_another_reason_are():
-    found = observe(judge(CHALLENGE, evidence(CheckStatus.PASSED, [not_measured("hit"), measured("miss", 1.0)])))
-    assert found.unsettled == ids("hit")
+    found = observe(
+        result(
+            of=evidence(
+                checks=checks(CheckStatus.PASSED, CheckStatus.FAILED), bars=[not_measured("lookup"), bar("memory")]
+            )
+        )
+    )
+    assert found.unsettled == ids("lookup")
 
 
-def test_a_fault_and_a_missing_report_become_errors():
-    found = observe(judge(CHALLENGE, evidence(CheckStatus.PASSED, [measured("hit", 1.0)], fault="pytest broke")))
-    assert "pytest broke" in found.errors
-    assert any("miss" in error for error in found.errors)
+def test_faults_and_missing_reports_become_errors():
+    found = observe(result(of=evidence(bars=[bar("lookup")], checks=checks(CheckStatus.ERROR), fault="pytest broke")))
+    assert found.errors[0] == "pytest broke"
+    assert [error.partition(":")[0] for error in found.errors[1:]] == ["agreement", "memory"]
+
+
+def test_a_result_without_any_evidence_is_an_error():
+    assert observe(assemble_fault(circumstances(), challenge(), "the engine went away")).errors == (
+        "the engine went away",
+    )

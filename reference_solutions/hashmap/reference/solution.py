@@ -331,8 +331,8 @@ class HashMap(MutableMapping):
 
 
 # -- Iterators. Until its columns are replaced, a map only adds at their end or makes a hole, so (column, length, holes)
-# tells every change, and keeping it costs insertion nothing. It is noted when the iterator is made, not when it is first
-# advanced. Where there were no holes to begin with, none can turn up later without ending the iteration.
+# tells every change, and keeping it costs insertion nothing. It is noted when the iterator is made, not when it is
+# first advanced. Where there were no holes to begin with, none can turn up later without ending the iteration.
 
 
 def _state(map_: HashMap) -> tuple[HashMap, list, int, int]:

@@ -7,14 +7,8 @@ from harness.wire.census import declared_elements
 from harness.wire.codec import pack
 
 PLENTY = 1_000_000
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**90), 2**90)
-    | st.floats()
-    | st.text(max_size=300)
-    | st.binary(max_size=300)
-)
+NUMBERS = st.integers(-(2**90), 2**90) | st.floats()
+SCALARS = st.none() | st.booleans() | NUMBERS | st.text(max_size=300) | st.binary(max_size=300)
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(), inner, max_size=20)
 )

@@ -1,6 +1,5 @@
 import enum
 import math
-import random
 import tracemalloc
 
 import msgpack
@@ -19,10 +18,8 @@ SCALARS = (
     | st.text()
     | st.binary(max_size=300)
 )
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text() | st.binary() | st.booleans(), inner),
-)
+KEYS = st.text() | st.binary() | st.booleans()
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=20) | st.dictionaries(KEYS, inner))
 
 
 @given(VALUES)
@@ -91,6 +88,9 @@ REFUSED_VALUES = {
     "set": {1},
     "object": object(),
     "generator": (i for i in range(3)),
+    "bytearray": bytearray(b"a"),
+    "timestamp": [msgpack.Timestamp(1)],
+    "extension": [msgpack.ExtType(5, b"")],
     "subclass as a key": {LazyText("a"): 1},
     "tuple as a key": {(1, 2): 3},
     "subclass inside": [{"a": [LazyInt(1)]}],
@@ -157,6 +157,8 @@ MALFORMED = {
     "surrogate in UTF-8": b"\xa3\xed\xa0\x80",
     "unknown extension": b"\xd4\x05\x00",
     "timestamp": b"\xd6\xff\x00\x00\x00\x00",
+    "timestamp in a list": b"\x92\x90\xd6\xff\x00\x00\x00\x00",
+    "timestamp as a key": b"\x81\xd6\xff\x00\x00\x00\x00\x01",
     "extension as a key": b"\x81\xd4\x05\x00\x01",
     "small int as a big one": b"\xd4\x01\x07",
     "padded big int": b"\xc7\x0b\x01\x00" + (2**72 - 1).to_bytes(10, "big"),
@@ -197,49 +199,3 @@ def test_colliding_keys_are_refused_before_a_map_is_built_of_them() -> None:
     pairs = b"".join(pack(key) + b"\xc0" for key in multiples)
     with pytest.raises(WireError, match="number keys"):
         unpack(b"\xdf" + len(multiples).to_bytes(4, "big") + pairs)
-
-
-SAMPLES: list[object] = [
-    [0, b"n" * 16, "", [1, 2.5, None, True, "text", b"bytes", -70_000, 2**80]],
-    [1, b"n" * 16, "printed", "KeyError", "'k'", "Traceback"],
-    {"kind": "result", "evidence": {"checks": [{"id": "a", "ok": True}] * 5}, 1: {b"k": []}},
-    deep(31),
-    [list(range(300)), ["x" * length for length in range(0, 300, 7)], [{str(i): i} for i in range(40)]],
-]
-
-
-def mutate(data: bytes, rng: random.Random) -> bytes:
-    mutant = bytearray(data)
-    for _ in range(rng.choice((1, 1, 1, 2, 5, 20))):
-        position = rng.randrange(len(mutant) + 1)
-        match rng.randrange(5):
-            case 0 if position < len(mutant):
-                mutant[position] = rng.randrange(256)
-            case 1:
-                del mutant[position : position + rng.randrange(1, 9)]
-            case 2:
-                mutant[position:position] = rng.randbytes(rng.randrange(1, 9))
-            case 3:
-                mutant[position:position] = rng.choice((b"\xdd", b"\xdf", b"\xc6", b"\xdb", b"\xc9")) + rng.randbytes(4)
-            case _:
-                mutant[position:position] = mutant[: rng.randrange(len(mutant) + 1)]
-    return bytes(mutant)
-
-
-def test_ten_thousand_fuzzed_payloads_give_a_plain_value_or_a_wire_error() -> None:
-    rng = random.Random(20_250)
-    samples = [pack(sample) for sample in SAMPLES]
-    small = Caps(frame_bytes=100_000, depth=32, elements=200)  # so that the census runs as well
-    read, refused = 0, 0
-    for number in range(10_000):
-        data = rng.randbytes(rng.randrange(200)) if number % 5 == 0 else mutate(rng.choice(samples), rng)
-        for caps in (Caps(), small):
-            try:
-                value = unpack(data, caps)
-            except WireError:
-                refused += 1
-            else:
-                read += 1
-                assert repr(unpack(pack(value, caps), caps)) == repr(value)
-    assert read > 500
-    assert refused > 5_000

@@ -1,9 +1,9 @@
 """A hash map with Robin Hood hashing: linear probing that keeps every run sorted by how far its entries are from home.
 
 The table holds rows; the entries are columns in insertion order. A key that is inserted takes the slot of the first
-resident that is nearer to its home than the newcomer is, and the rest of the run moves up by one. So a search for an absent key
-ends as soon as it meets a resident nearer to home than itself, and a deletion moves the rest of the run back by one
-and leaves no tombstone.
+resident that is nearer to its home than the newcomer is, and the rest of the run moves up by one. So a search for an
+absent key ends as soon as it meets a resident nearer to home than itself, and a deletion moves the rest of the run back
+by one and leaves no tombstone.
 
 Linear probing needs hashes without patterns, and Python's are full of them (hash(n) is n). hash((key,)) calls the key's
 own hash once, raises what it raises, and stirs the bits well.
@@ -35,14 +35,14 @@ class HashMap(MutableMapping):
         self.update(items)
 
     def _build(self) -> None:
-        """Drop the rows of deleted entries and fill a table of two to four slots an entry."""
+        """Drop the rows of deleted entries and fill a table of three to six slots an entry."""
         live = [row for row, key in enumerate(self._keys) if key is not Gone]
         if len(live) < len(self._keys):
             self._hashes = array("q", [self._hashes[row] for row in live])
             self._keys = [self._keys[row] for row in live]
             self._values = [self._values[row] for row in live]
         size = SMALLEST
-        while size < 2 * len(live) + 2:
+        while size < 3 * len(live):
             size *= 2
         self._size = len(live)
         self._mask = size - 1

@@ -1,0 +1,158 @@
+"""Put operations, keys and answers into words, as Python that the candidate can type."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from model import Answer, Operation, Spec
+
+LAST_OPERATIONS = 24
+"""A story of more operations is cut to its end; nobody reads further back."""
+
+ANSWER_CHARS = 200
+"""A reply is hostile text and may be long."""
+
+MAPS = "mnopqrst"
+
+
+def story(specs: Sequence[Spec], operations: Sequence[Operation]) -> str:
+    """Write operations as one line of Python, with a legend for keys that can't be written as literals."""
+    shown = list(operations[-LAST_OPERATIONS:])
+    skipped = len(operations) - len(shown)
+    lines = "; ".join(sentence(specs, operation) for operation in shown)
+    before = f"… {skipped} operations before; " if skipped else ""
+    return f"{before}{lines}{_legend(specs, shown)}"
+
+
+def sentence(specs: Sequence[Spec], operation: Operation) -> str:
+    """Write one operation as Python."""
+    name, first, *rest = operation
+    if name in {"arm", "arm-hash", "disarm"}:
+        return _armed(specs, name, first, rest)
+    if name == "step":
+        return f"next(i{first})"
+    m = MAPS[first]
+    if name in _OF_A_KEY:
+        values = [repr(value) for value in rest[1:]]
+        return _OF_A_KEY[name].format(
+            m=m, key=key(specs, rest[0]), value="".join(values), rest="".join(f", {value}" for value in values)
+        )
+    if name in {"update", "update-keys", "new"}:
+        return _of_pairs(name, m, ", ".join(f"({key(specs, number)}, {value!r})" for number, value in rest[0]))
+    if name in _OF_A_MAP:
+        return _OF_A_MAP[name].format(m=m, other=MAPS[rest[0]])
+    if name == "open":
+        what = "m" if rest[1] == "iter" else f"m.{rest[1]}()"
+        return f"i{rest[0]} = iter({what.replace('m', m, 1)})"
+    return _ALONE[name].format(m=m, what=rest[0] if rest else "")
+
+
+def key(specs: Sequence[Spec], number: int) -> str:
+    """Write a key: a literal, or a name that the legend explains."""
+    match specs[number]:
+        case ["plain", value]:
+            return repr(value)
+        case ["nan"]:
+            return f"nan{number}"
+        case ["tuple", parts]:
+            return "(" + "".join(f"{key([part], 0)}, " for part in parts).rstrip() + ")"
+        case ["unhashable", kind]:
+            return {"list": "[]", "dict": "{}", "set": "set()", "bytearray": "bytearray()"}.get(kind, "([],)")
+        case _:
+            return f"k{number}"
+
+
+def reply(specs: Sequence[Spec], answer: Answer) -> str:
+    """Say what a submission answered; it is hostile text, so capped."""
+    match answer:
+        case ["gave", value]:
+            text = f"gave {value!r}"
+        case ["raised", "KeyError", int(number)] if 0 <= number < len(specs):
+            text = f"raised KeyError({key(specs, number)})"
+        case ["raised", "KeyError", ["stranger", str(type_name)]]:
+            text = f"raised KeyError with another {type_name} than the key asked for"
+        case ["raised", str(name), *_]:
+            text = f"raised {name}"
+        case _:
+            text = "gave an answer of no known shape"
+    return text[:ANSWER_CHARS]
+
+
+_OF_A_KEY = {
+    "set": "{m}[{key}] = {value}",
+    "get-item": "{m}[{key}]",
+    "del": "del {m}[{key}]",
+    "in": "{key} in {m}",
+    "get": "{m}.get({key}{rest})",
+    "pop": "{m}.pop({key}{rest})",
+    "setdefault": "{m}.setdefault({key}{rest})",
+    "hold-itself": "{m}[{key}] = {m}",
+}
+_OF_A_MAP = {
+    "update-map": "{m}.update({other})",
+    "new-from-map": "{m} = HashMap({other})",
+    "copy": "{m} = {other}.copy()",
+    "eq": "{m} == {other}",
+}
+_ALONE = {
+    "len": "len({m})",
+    "bool": "bool({m})",
+    "clear": "{m}.clear()",
+    "new-empty": "{m} = HashMap()",
+    "iter": "list({m})",
+    "keys": "list({m}.keys())",
+    "values": "list({m}.values())",
+    "items": "list({m}.items())",
+    "repr": "repr({m})",
+    "is-hashable": "hash({m})",
+    "eq-other": "{m} == (a value of kind {what!r})",
+}
+
+
+def _of_pairs(name: str, m: str, pairs: str) -> str:
+    form = {"update": "{m}.update([{pairs}])", "update-keys": "{m}.update(a mapping of [{pairs}])"}
+    return form.get(name, "{m} = HashMap([{pairs}])").format(m=m, pairs=pairs)
+
+
+def _armed(specs: Sequence[Spec], name: str, number: int, rest: list[Any]) -> str:
+    if name == "disarm":
+        return f"({key(specs, number)} behaves again)"
+    if name == "arm-hash":
+        return f"(hash({key(specs, number)}) now raises)"
+    if rest[0] == ["raise"]:
+        return f"(the next == of {key(specs, number)} raises)"
+    inside = "; ".join(sentence(specs, operation) for operation in rest[0][0])
+    return f"(the next == of {key(specs, number)} does: {inside})"
+
+
+def _legend(specs: Sequence[Spec], operations: Sequence[Operation]) -> str:
+    """Explain the keys that the operations name and that are no literals."""
+    numbers = sorted(_numbers(operations))
+    said = [_explained(specs, number) for number in numbers if number < len(specs)]
+    told = [text for text in said if text]
+    return f"  [{'; '.join(told)}]" if told else ""
+
+
+def _numbers(operations: Sequence[Operation]) -> set[int]:
+    found: set[int] = set()
+    for name, first, *rest in operations:
+        if name in {"arm", "arm-hash", "disarm"}:
+            found.add(first)
+            for action in rest[0] if rest else []:
+                found |= _numbers(action) if isinstance(action, list) else set()
+        elif name in _OF_A_KEY:
+            found.add(rest[0])
+        elif name in {"update", "update-keys", "new"}:
+            found |= {number for number, _ in rest[0]}
+    return found
+
+
+def _explained(specs: Sequence[Spec], number: int) -> str:
+    match specs[number]:
+        case ["object", hashed, None]:
+            return f"k{number} has hash {hashed} and equals everything"
+        case ["object", hashed, group]:
+            return f"k{number} has hash {hashed} and equals objects of group {group} only"
+        case ["nan"]:
+            return f"nan{number} is a NaN of its own"
+        case _:
+            return ""
