@@ -165,7 +165,8 @@ def slope(hash_map: type, keys: Keys) -> float:
     times = []
     for power in SLOPE_POWERS:
         repeats = 2 ** max(0, 14 - power)  # a short time is measured over several maps
-        times.append(timed(lambda some=numbers[: 2**power], n=repeats: [fill(hash_map, some) for _ in range(n)]) / repeats)
+        spent = timed(lambda some=numbers[: 2**power], n=repeats: [fill(hash_map, some) for _ in range(n)])
+        times.append(spent / repeats)
     return statistics.linear_regression(SLOPE_POWERS, [math.log2(spent) for spent in times]).slope
 
 

@@ -59,18 +59,17 @@ class Recorder:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a test file that cannot be imported: its tests are not missing, they are broken."""
         if report.failed:
-            self.tests[report.nodeid] = PracticeTest(report.nodeid, "error", _last_line(report))
+            self.tests[report.nodeid] = PracticeTest(report.nodeid, "error", _errors(report)[-1])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record a test when its call ends, or whichever other phase did not pass."""
         if report.when == "call" or not report.passed:
             outcome = "error" if report.when != "call" and report.failed else report.outcome
-            message = _last_line(report) if report.failed else ""
+            message = _errors(report)[0] if report.failed else ""
             self.tests[report.nodeid] = PracticeTest(report.nodeid, outcome, message)
 
 
-def _last_line(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Give the line that says what went wrong; the whole traceback is on the screen already."""
-    lines = [line for line in report.longreprtext.splitlines() if line.strip()]
-    raised = [line[1:].strip() for line in lines if line.startswith("E ")]
-    return raised[0] if raised else (lines[-1].strip() if lines else "")
+def _errors(report: pytest.TestReport | pytest.CollectReport) -> list[str]:
+    """List the lines that say what went wrong, of which there is at least one; the whole traceback is on the screen."""
+    lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
+    return [line[1:].strip() for line in lines if line.startswith("E ")] or lines[-1:] or [report.outcome]

@@ -14,7 +14,11 @@ from grader.errors import CatalogueFault, StorageFailed
 from grader.intake import Intake, take_in
 from grader.interruption import Shield
 from grader.known import solutions_folder
+from harness.sandbox.owner import Owner, current_owner, is_gone, process_start
 from harness.sandbox.roles import Staged
+
+PREFIX = "takehome-grading-"
+OWNER_FILE = "owner.json"
 
 
 @dataclass(frozen=True)
@@ -27,23 +31,37 @@ class Stage:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Give a folder that is gone afterwards, whatever happens."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="takehome-grading-"))
-    except OSError as error:
-        raise StorageFailed(f"no temporary folder can be made: {error}; free some disk, or set TMPDIR") from error
-    try:
-        yield folder
-    finally:
-        with Shield():
+    """Give a folder that is gone afterwards; one that a killed process left behind goes first."""
+    sweep_scratch()
+    with Shield() as shield:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+            (folder / OWNER_FILE).write_text(current_owner().to_text(), encoding="utf-8")
+        except OSError as error:
+            raise StorageFailed(f"no temporary folder can be made: {error}; free some disk, or set TMPDIR") from error
+        try:
+            with shield.lifted():
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_scratch() -> None:
+    """Remove the scratch folders of processes that are gone, as far as we may."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            owner = Owner.parse((folder / OWNER_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if is_gone(owner, current_owner(), process_start):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def stage(root: Path, entry: Entry, submission: Path, scratch: Path) -> Stage:
     """Copy all that a grading needs below `scratch`; raises IntakeRefused where the submission cannot be taken."""
-    intake = take_in(submission, scratch / "submission", entry.challenge.entry_point)
+    intake = take_in(submission, entry.challenge.entry_point, scratch / "submission")
     reference = solutions_folder(root, entry.slug) / "reference"
-    take_in(reference, scratch / "reference", entry.challenge.entry_point)
+    take_in(reference, entry.challenge.entry_point, scratch / "reference")
     driver = scratch / "driver.py"
     grading = scratch / "grading"
     try:

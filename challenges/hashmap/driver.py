@@ -84,13 +84,17 @@ class _Pairs:
         return next(value for key, value in reversed(self._pairs) if key is wanted)
 
 
+_MAPS = 3
+_END = object()
+
+
 class _Stage:
     """The keys, maps and iterators of one replay."""
 
     def __init__(self, specs):
         self.keys = [_key(spec) for spec in specs]
         self.numbers = {id(key): number for number, key in enumerate(self.keys)}
-        self.maps = {0: HashMap()}
+        self.maps = {m: HashMap() for m in range(_MAPS)}
         self.iterators = {}
 
     def number(self, key):
@@ -133,9 +137,6 @@ class _Stage:
         if not isinstance(fault, KeyError):
             return []
         return [self.number(fault.args[0]) if len(fault.args) == 1 else ["arguments", len(fault.args)]]
-
-
-_END = object()
 
 
 def _builtin_name(fault):

@@ -29,11 +29,12 @@ def write_marker(folder: Path, slug: str) -> None:
 def challenge_of(folder: Path, named: str | None, root: Path) -> str:
     """Tell which challenge `folder` is for: as named, else by its marker, else by the names of the folders it is in.
 
-    Raises UsageError with the list of challenges where none of these says.
+    Raises UsageError where it does not exist, and with the list of challenges where none of these says.
     """
+    if not folder.exists():
+        raise UsageError(f"{folder} does not exist; give the folder or archive of the solution")
     if named is not None:
         return named
-    require_folder(folder)
     marker = _read_marker(folder / MARKER)
     if marker is not None:
         return marker
@@ -49,10 +50,8 @@ def challenge_of(folder: Path, named: str | None, root: Path) -> str:
 
 def require_folder(folder: Path) -> None:
     """Refuse what is not a folder."""
-    if not folder.exists():
-        raise UsageError(f"{folder} does not exist")
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; give the folder that holds the solution")
+        raise UsageError(f"{folder} is no folder; give the one that holds the solution")
 
 
 def _read_marker(path: Path) -> str | None:

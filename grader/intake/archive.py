@@ -112,6 +112,8 @@ class ArchiveReader:
                     content = archive.extractfile(entry)
                     assert content is not None
                     yield Member(name, chunks=self._chunks(content))
+        while stream.read(limits.CHUNK_BYTES):  # a compressed tar's checksum comes last
+            pass
 
     def _chunks(self, content: IO[bytes]) -> Iterator[bytes]:
         with self._parsing():

@@ -55,6 +55,8 @@ class Store:
 
     def reserve(self, name: tuple[str, ...], *, is_folder: bool) -> None:
         """Take a name and its parents; raises IntakeRefused where another file or folder has it already."""
+        if not (name or is_folder):
+            raise IntakeRefused("there is a file without a name; pack it again under a name of its own")
         for depth in range(1, len(name) + 1):
             path, folder = name[:depth], is_folder or depth < len(name)
             first, first_is_folder = self._taken.setdefault(folded(path), (path, folder))

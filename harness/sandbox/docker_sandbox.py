@@ -92,10 +92,10 @@ class DockerSandbox:
         grader = self._create(grader_spec(self._setup))
         self._grader = grader
         with engine_faults("start the grader"):
-            connection = self._api.attach_socket(grader, params=ATTACHED)
-            transport = getattr(connection, "_sock", connection)
-            transport.settimeout(None)
-            self._stream = AttachedStream(transport, self._errors)
+            response = self._api.attach_socket(grader, params=ATTACHED)
+            connection = getattr(response, "_sock", response)
+            connection.settimeout(None)
+            self._stream = AttachedStream(connection, response, self._errors)
             self._api.start(grader)
         return cast(BinaryIO, self._stream)
 

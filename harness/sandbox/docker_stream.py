@@ -49,7 +49,14 @@ class Demultiplexer:
             self._header.clear()
 
 
-class Transport(Protocol):
+class Closable(Protocol):
+    """What else must be closed."""
+
+    def close(self) -> object:
+        """Let go."""
+
+
+class Transport(Closable, Protocol):
     """What we need of a connection: a Unix, TCP or TLS socket, or a channel of an ssh connection."""
 
     def recv(self, size: int, /) -> bytes:
@@ -58,19 +65,18 @@ class Transport(Protocol):
     def sendall(self, data: bytes, /) -> object:
         """Send all of `data`."""
 
-    def close(self) -> object:
-        """Hang up."""
-
 
 class AttachedStream(io.RawIOBase):
     """A container's output to read and its input to write, unbuffered; its errors go to `errors`.
 
-    One thread may read while another writes. `close` wakes a reader.
+    One thread may read while another writes. `close` wakes a reader. `response` is what the docker SDK wraps the
+    connection in: the connection stays open until both are closed.
     """
 
-    def __init__(self, transport: Transport, errors: Tail) -> None:
+    def __init__(self, transport: Transport, response: Closable, errors: Tail) -> None:
         super().__init__()
         self._transport = transport
+        self._response = response
         self._errors = errors
         self._demultiplexer = Demultiplexer()
         self._ready = bytearray()
@@ -109,6 +115,7 @@ class AttachedStream(io.RawIOBase):
         if not self.closed:
             if isinstance(self._transport, socket.socket):
                 _shut_down(self._transport)
+            self._response.close()
             self._transport.close()
         super().close()
 

@@ -12,6 +12,9 @@ Spec = list[Any]
 Operation = list[Any]
 Answer = list[Any]
 
+MAPS = 3
+"""Maps that a replay begins with; the driver has as many."""
+
 MINUS_ONE = -1
 """No hash is −1: Python turns it into −2."""
 
@@ -58,7 +61,7 @@ class Model:
         self._identities = identities(specs)
         self._armed: dict[int, list[Any]] = {}
         self._hash_armed: set[int] = set()
-        self._maps: dict[int, dict[Hashable, tuple[int, Any]]] = {0: {}}
+        self._maps: dict[int, dict[Hashable, tuple[int, Any]]] = {m: {} for m in range(MAPS)}
         self._iterators: dict[Any, Iterator[Any]] = {}
 
     def replay(self, operations: Iterable[Operation]) -> list[Answer]:

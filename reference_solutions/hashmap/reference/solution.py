@@ -39,12 +39,13 @@ _PRIMES = (
     *(7, 13, 29, 53, 97, 193, 389, 769, 1543, 3079, 6151, 12289, 24593, 49157, 98317, 196613, 393241, 786433, 1572869),
     *(3145739, 6291469, 12582917, 25165843, 50331653, 100663319, 201326611, 402653189, 805306457, 1610612741),
 )
-# Buckets a rebuild provides for each live entry, and entries the columns may then hold for each bucket. Between the
-# two lies a factor of two, so that a rebuild is paid for by as many operations as it moves entries.
-_BUCKETS_PER_ENTRY = 2.0
-_ENTRIES_PER_BUCKET = 1.0
-# Holes for each live entry before a deletion gives memory back.
+# The columns are full when there is an entry or hole for each bucket. A rebuild then provides this many buckets for each
+# live entry, so that it is paid for by at least as many operations as it moves entries.
+_GROWTH = 4
+_SLACK = 2
+# Holes for each live entry, and in all, before a deletion gives memory back.
 _HOLES_PER_ENTRY = 3
+_HOLES_LEFT_ALONE = 16
 # An __eq__ that changes the map each time it is asked could make a search start over for ever.
 _SEARCH_LIMIT = 100
 
@@ -55,17 +56,19 @@ class HashMap(MutableMapping):
     __slots__ = (
         *("_keys", "_values", "_hashes", "_next", "_holes", "_first"),  # the columns
         *("_heads", "_width", "_capacity"),  # the table
+        "_changes",  # insertions and deletions ever, for those who look on
         "_in_repr",
     )
 
     def __init__(self, items: Mapping | Iterable = ()) -> None:
         self._in_repr = False
+        self._changes = 0
         self._reset()
         self.update(items)
 
     def _reset(self) -> None:
         self._width = _PRIMES[0]
-        self._capacity = int(self._width * _ENTRIES_PER_BUCKET) + 1
+        self._capacity = self._width + 1
         self._heads = array("i", bytes(4 * self._width))
         self._keys: list[Any] = [_Hole]
         self._values: list[Any] = [_Hole]
@@ -73,133 +76,125 @@ class HashMap(MutableMapping):
         self._next = array("i", [0])
         self._holes = 1  # position 0
         self._first = 1  # no live entry comes before it
+        self._changes += 1
 
-    # -- Searching. The four hot methods repeat the search in line: a call would cost a fifth of the whole. They try
-    # the first entry with an equal hash, which is nearly always the only one, and leave the rest to _find.
+    # -- Searching. The five hot methods repeat this search in line: calling _find would cost them a quarter more.
 
     def _find(self, key: Any, hashed: int) -> int:
-        """Return the key's position, or 0; nothing foreign has run since it was true."""
+        """Return the key's position, or 0; nothing foreign has run since that was true."""
         for _ in range(_SEARCH_LIMIT):
-            keys, hashes, after = self._keys, self._hashes, self._next
-            size = len(keys)
+            changes = self._changes
             position = self._heads[hashed % self._width]
             while position:
-                if hashes[position] == hashed:
-                    found = keys[position]
-                    if found is key:
-                        return position
-                    equal = True if found == key else False  # noqa: SIM210  (asks for the truth of the answer just once)
-                    if self._keys is not keys or len(keys) != size or keys[position] is not found:
+                if self._hashes[position] == hashed:
+                    found = self._keys[position]
+                    match = True if found is key or found == key else False  # noqa: SIM210  (a bool: asked just once)
+                    if self._changes != changes:
                         break
-                    if equal:
+                    if match:
                         return position
-                position = after[position]
+                position = self._next[position]
             else:
                 return 0
         raise RuntimeError("HashMap kept changing during a search for a key")
 
     def __getitem__(self, key: Any) -> Any:
         hashed = hash(key)
+        changes = self._changes
         position = self._heads[hashed % self._width]
         while position:
             if self._hashes[position] == hashed:
-                keys = self._keys
-                found = keys[position]
-                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                found = self._keys[position]
+                match = True if found is key or found == key else False  # noqa: SIM210
+                if self._changes != changes:
+                    position = self._find(key, hashed)
+                    break
+                if match:
                     return self._values[position]
-                position = self._find(key, hashed)
-                if position:
-                    return self._values[position]
-                break
             position = self._next[position]
+        if position:
+            return self._values[position]
         raise KeyError(key)
 
     def get(self, key: Any, default: Any = None) -> Any:
         hashed = hash(key)
+        changes = self._changes
         position = self._heads[hashed % self._width]
         while position:
             if self._hashes[position] == hashed:
-                keys = self._keys
-                found = keys[position]
-                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                found = self._keys[position]
+                match = True if found is key or found == key else False  # noqa: SIM210
+                if self._changes != changes:
+                    position = self._find(key, hashed)
+                    break
+                if match:
                     return self._values[position]
-                position = self._find(key, hashed)
-                return self._values[position] if position else default
             position = self._next[position]
-        return default
+        return self._values[position] if position else default
 
     def __contains__(self, key: object) -> bool:
         hashed = hash(key)
+        changes = self._changes
         position = self._heads[hashed % self._width]
         while position:
             if self._hashes[position] == hashed:
-                keys = self._keys
-                found = keys[position]
-                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                found = self._keys[position]
+                match = True if found is key or found == key else False  # noqa: SIM210
+                if self._changes != changes:
+                    return self._find(key, hashed) != 0
+                if match:
                     return True
-                return self._find(key, hashed) != 0
             position = self._next[position]
         return False
 
     def __setitem__(self, key: Any, value: Any) -> None:
         hashed = hash(key)
-        heads = self._heads
+        changes = self._changes
         bucket = hashed % self._width
-        head = position = heads[bucket]
+        head = position = self._heads[bucket]
         while position:
             if self._hashes[position] == hashed:
-                keys = self._keys
-                found = keys[position]
-                if found is key or (found == key and keys[position] is found and self._keys is keys):
+                found = self._keys[position]
+                match = True if found is key or found == key else False  # noqa: SIM210
+                if self._changes != changes:
+                    position = self._find(key, hashed)
+                    if not position:
+                        self._add(key, hashed, value)
+                        return
+                    match = True
+                if match:
                     self._values[position] = value
                     return
-                position = self._find(key, hashed)
-                if position:
-                    self._values[position] = value
-                else:
-                    self._append(key, hashed, value)
-                return
             position = self._next[position]
         keys = self._keys
         end = len(keys)
-        if end == self._capacity:
-            self._append(key, hashed, value)
+        if end >= self._capacity:
+            self._add(key, hashed, value)
             return
         keys.append(key)
         self._values.append(value)
         self._hashes.append(hashed)
         self._next.append(head)
-        heads[bucket] = end
-
-    def _append(self, key: Any, hashed: int, value: Any) -> None:
-        """Add an entry that is known to be absent, making room first."""
-        if len(self._keys) == self._capacity:
-            self._rebuild(len(self))
-        heads, bucket = self._heads, hashed % self._width
-        end = len(self._keys)
-        self._keys.append(key)
-        self._values.append(value)
-        self._hashes.append(hashed)
-        self._next.append(heads[bucket])
-        heads[bucket] = end
+        self._heads[bucket] = end
+        self._changes = changes + 1
 
     def __delitem__(self, key: Any) -> None:
         hashed = hash(key)
+        changes = self._changes
         position = self._heads[hashed % self._width]
         while position:
             if self._hashes[position] == hashed:
-                keys = self._keys
-                found = keys[position]
-                if found is key or (found == key and keys[position] is found and self._keys is keys):
-                    self._remove(position, hashed)
-                    return
-                position = self._find(key, hashed)
-                if position:
-                    self._remove(position, hashed)
-                    return
-                break
+                found = self._keys[position]
+                match = True if found is key or found == key else False  # noqa: SIM210
+                if self._changes != changes:
+                    position = self._find(key, hashed)
+                    break
+                if match:
+                    break
             position = self._next[position]
-        raise KeyError(key)
+        if not position:
+            raise KeyError(key)
+        self._remove(position, hashed)
 
     def pop(self, key: Any, default: Any = _Hole) -> Any:
         hashed = hash(key)
@@ -215,8 +210,23 @@ class HashMap(MutableMapping):
         position = self._find(key, hashed)
         if position:
             return self._values[position]
-        self._append(key, hashed, default)
+        self._add(key, hashed, default)
         return default
+
+    # -- Changing.
+
+    def _add(self, key: Any, hashed: int, value: Any) -> None:
+        """Add an entry that is known to be absent, making room first."""
+        if len(self._keys) >= self._capacity:
+            self._rebuild()
+        heads, bucket = self._heads, hashed % self._width
+        end = len(self._keys)
+        self._keys.append(key)
+        self._values.append(value)
+        self._hashes.append(hashed)
+        self._next.append(heads[bucket])
+        heads[bucket] = end
+        self._changes += 1
 
     def _remove(self, position: int, hashed: int) -> Any:
         """Turn the entry into a hole and return its value."""
@@ -229,30 +239,34 @@ class HashMap(MutableMapping):
             while after[newer] != position:
                 newer = after[newer]
             after[newer] = after[position]
-        gone = keys[position], values[position]  # kept alive until the map is whole: finalizers may use it
+        key, value = keys[position], values[position]  # noqa: F841  (its finalizer may use the map: let go at the end)
         keys[position] = values[position] = _Hole
+        self._changes += 1
         self._holes = holes = self._holes + 1
+        if holes > _HOLES_LEFT_ALONE and holes > _HOLES_PER_ENTRY * (len(keys) - holes):
+            self._rebuild()
+        return value
+
+    def clear(self) -> None:
+        gone = self._keys, self._values  # noqa: F841  (finalizers run when this frame ends and the map is whole)
+        self._reset()
+
+    def _rebuild(self, room: int = 0) -> None:
+        """Squeeze out the holes and link every entry anew, in buckets enough to grow to `room` entries or manifold."""
+        keys, values, hashes, holes = self._keys, self._values, self._hashes, self._holes
         live = len(keys) - holes
-        if holes > 8 and holes > live * _HOLES_PER_ENTRY:
-            self._rebuild(live)
-        return gone[1]
-
-    # -- The table.
-
-    def _rebuild(self, room: int) -> None:
-        """Squeeze out the holes and link every entry anew, into buckets enough for `room` entries."""
-        keys, values, hashes = self._keys, self._values, self._hashes
-        if self._holes > 1:
-            live = [key is not _Hole for key in keys]
-            live[0] = True
-            keys, values = list(compress(keys, live)), list(compress(values, live))
-            hashes = array("q", compress(hashes, live))
-        buckets = room * _BUCKETS_PER_ENTRY
+        if holes > 1:
+            stay = [key is not _Hole for key in keys]
+            stay[0] = True
+            keys, values = list(compress(keys, stay)), list(compress(values, stay))
+            hashes = array("q", compress(hashes, stay))
+        # A map that only grows is rebuilt seldom, as each time all that came before is linked again; where holes filled
+        # the columns, much the same number of entries is to be expected, and their holes should stay few.
+        buckets = max(room, live * (_GROWTH if holes <= live // 2 else _SLACK))
         width = next((prime for prime in _PRIMES if prime >= buckets), _PRIMES[-1])
-        heads = array("i", bytes(4 * width))
-        after = array("i", [0])
+        heads, after = array("i", bytes(4 * width)), array("i", [0])
         link = after.append
-        entries = iter(enumerate(hashes))
+        entries = enumerate(hashes)
         next(entries)
         for position, hashed in entries:
             bucket = hashed % width
@@ -260,13 +274,11 @@ class HashMap(MutableMapping):
             heads[bucket] = position
         self._keys, self._values, self._hashes, self._next = keys, values, hashes, after
         self._heads, self._width, self._holes, self._first = heads, width, 1, 1
-        self._capacity = max(int(width * _ENTRIES_PER_BUCKET), len(keys)) + 1
-
-    def clear(self) -> None:
-        gone = self._keys, self._values  # noqa: F841  (finalizers run when this frame ends and the map is whole)
-        self._reset()
+        self._capacity = max(width, 2 * live) + 1
 
     def update(self, items: Mapping | Iterable = (), /) -> None:
+        if not len(self) and hasattr(items, "__len__"):
+            self._rebuild(len(items))
         put = self.__setitem__
         if isinstance(items, HashMap):
             items = items.items()
@@ -279,11 +291,10 @@ class HashMap(MutableMapping):
 
     def copy(self) -> HashMap:
         twin = object.__new__(type(self))
-        twin._in_repr = False
+        twin._keys, twin._values, twin._hashes = self._keys[:], self._values[:], self._hashes[:]
+        twin._next, twin._holes, twin._first = self._next[:], self._holes, self._first
         twin._heads, twin._width, twin._capacity = self._heads[:], self._width, self._capacity
-        twin._keys, twin._values, twin._holes = self._keys[:], self._values[:], self._holes
-        twin._first = self._first
-        twin._hashes, twin._next = self._hashes[:], self._next[:]
+        twin._changes, twin._in_repr = 0, False
         return twin
 
     # -- Looking at all of it.
@@ -292,7 +303,7 @@ class HashMap(MutableMapping):
         return len(self._keys) - self._holes
 
     def __iter__(self) -> Iterator:
-        return _each(_from_first(self, self._keys), *_state(self))
+        return _each(self, _from_first(self, self._keys), self._changes)
 
     def keys(self) -> KeysView:
         return _Keys(self)
@@ -330,18 +341,8 @@ class HashMap(MutableMapping):
         return type(self), (), None, None, iter(self.items())  # hashes differ between processes: insert again
 
 
-# -- Iterators. Until its columns are replaced, a map only adds at their end or makes a hole, so (column, length, holes)
-# tells every change, and keeping it costs insertion nothing. It is noted when the iterator is made, not when it is
-# first advanced. Where there were no holes to begin with, none can turn up later without ending the iteration.
-
-
-def _state(map_: HashMap) -> tuple[HashMap, list, int, int]:
-    return map_, map_._keys, len(map_._keys), map_._holes
-
-
-def _check(map_: HashMap, keys: list, length: int, holes: int) -> None:
-    if map_._keys is not keys or len(keys) != length or map_._holes != holes:
-        raise RuntimeError("HashMap changed size during iteration")
+# -- Iterators. What changes a map ends every iteration over it, so where there were no holes to begin with there will be
+# none, and the columns are what they were. The count of changes is noted when the iterator is made, not when it starts.
 
 
 def _from_first(map_: HashMap, column: list) -> Iterator:
@@ -355,32 +356,37 @@ def _from_first(map_: HashMap, column: list) -> Iterator:
     return entries
 
 
-def _each(column: Iterator, map_: HashMap, keys: list, length: int, holes: int) -> Iterator:
-    _check(map_, keys, length, holes)
-    if holes == 1:
+def _each(map_: HashMap, column: Iterator, changes: int) -> Iterator:
+    _check(map_, changes)
+    if map_._holes == 1:
         for entry in column:
             yield entry
-            if map_._holes != holes or len(keys) != length or map_._keys is not keys:
-                _check(map_, keys, length, holes)
+            if map_._changes != changes:
+                _check(map_, changes)
     else:
         for entry in column:
             if entry is not _Hole:
                 yield entry
-                _check(map_, keys, length, holes)
+                _check(map_, changes)
 
 
-def _each_item(pairs: Iterator, map_: HashMap, keys: list, length: int, holes: int) -> Iterator:
-    _check(map_, keys, length, holes)
-    if holes == 1:
+def _each_pair(map_: HashMap, pairs: Iterator, changes: int) -> Iterator:
+    _check(map_, changes)
+    if map_._holes == 1:
         for pair in pairs:
             yield pair
-            if map_._holes != holes or len(keys) != length or map_._keys is not keys:
-                _check(map_, keys, length, holes)
+            if map_._changes != changes:
+                _check(map_, changes)
     else:
         for pair in pairs:
             if pair[0] is not _Hole:
                 yield pair
-                _check(map_, keys, length, holes)
+                _check(map_, changes)
+
+
+def _check(map_: HashMap, changes: int) -> None:
+    if map_._changes != changes:
+        raise RuntimeError("HashMap changed size during iteration")
 
 
 class _Keys(KeysView):
@@ -395,7 +401,7 @@ class _Values(ValuesView):
 
     def __iter__(self) -> Iterator:
         map_ = self._mapping
-        return _each(_from_first(map_, map_._values), *_state(map_))
+        return _each(map_, _from_first(map_, map_._values), map_._changes)
 
 
 class _Items(ItemsView):
@@ -404,4 +410,4 @@ class _Items(ItemsView):
     def __iter__(self) -> Iterator:
         map_ = self._mapping
         pairs = zip(_from_first(map_, map_._keys), _from_first(map_, map_._values), strict=True)
-        return _each_item(pairs, *_state(map_))
+        return _each_pair(map_, pairs, map_._changes)

@@ -1,7 +1,6 @@
 """Small programs for the roles, so that these tests need no worker and no grader: only the sandbox is tried."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,7 +191,7 @@ def docker_sandbox(engine: DockerClient, image: str, staged: Staged) -> Iterator
         cores = split_cores(engine_cores(engine), limits.cores)
         commands = Commands(grader=("python3", "-c", RELAY), subject=("python3", "-c", WORKER))
         options = {"client": engine, "commands": commands, "grading_id": uuid4().hex[:12], **options}
-        made.append(DockerSandbox(image=image, staged=staged, limits=limits, cores=cores, **options))
+        made.append(DockerSandbox(**{"image": image, "staged": staged, "limits": limits, "cores": cores, **options}))
         return made[-1]
 
     yield make
@@ -205,9 +204,3 @@ def bench(docker_sandbox: Callable[..., DockerSandbox]) -> Bench:
     """A Docker sandbox with the usual limits, started."""
     sandbox = docker_sandbox()
     return Bench(sandbox, sandbox.start())
-
-
-@pytest.fixture
-def python() -> str:
-    """The interpreter that runs the tests."""
-    return sys.executable

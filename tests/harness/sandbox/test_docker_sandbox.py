@@ -1,16 +1,20 @@
-"""The Docker sandbox against a real engine."""
+"""The Docker sandbox against a real engine: confinement, freezing, fresh starts, accounting."""
 
+import signal
+import threading
 import time
 
 import pytest
 
 from harness.errors import SandboxFailed
-from harness.sandbox.roles import Side, State, Subject
+from harness.sandbox.roles import Limits, Side, State, Subject
 
 pytestmark = pytest.mark.docker
 
 CANDIDATE = Subject(Side.CANDIDATE, 0)
 REFERENCE = Subject(Side.REFERENCE, 0)
+
+PAUSE_SEC = 0.4
 
 
 def test_roles_speak_over_their_sockets(bench):
@@ -18,3 +22,224 @@ def test_roles_speak_over_their_sockets(bench):
     assert bench.ask(CANDIDATE, "who") == "candidate"
     assert bench.ask(REFERENCE, "who") == "reference"
     assert bench.ask(CANDIDATE, "hash_seed") == "77"
+
+
+def test_a_subject_is_confined(bench):
+    bench.start(CANDIDATE)
+    assert bench.ask(CANDIDATE, "identity") == [10001, 10001, "subject"]
+    assert bench.ask(CANDIDATE, "interfaces") == ["lo"]
+    status = dict(line.split(":\t", 1) for line in bench.ask(CANDIDATE, "status").splitlines() if ":\t" in line)
+    assert {int(status[caps], 16) for caps in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+    mib = 1024**2
+    assert bench.ask(CANDIDATE, "limits")[:3] == [[256, 256], [0, 0], [4 * mib, 4 * mib]]
+    assert bench.ask(CANDIDATE, "fork_until_refused", 100) < 16
+    assert not bench.ask(CANDIDATE, "exists", "/var/run/docker.sock")
+    assert not bench.ask(CANDIDATE, "exists", "/grading/test_behaviour.py")
+
+
+def test_a_subject_sees_only_its_own_environment(bench):
+    bench.start(CANDIDATE)
+    environment = bench.ask(CANDIDATE, "environment")
+    ours = {name: value for name, value in environment.items() if name.startswith(("TAKEHOME", "PYTHON"))}
+    ours.pop("PYTHONPATH")
+    assert ours == {
+        "TAKEHOME_SOCKET": "/sockets/0.sock",
+        "TAKEHOME_SUBMISSION": "/submission",
+        "TAKEHOME_DRIVER": "/driver/driver.py",
+        "PYTHONHASHSEED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+@pytest.mark.parametrize("path", ["/x", "/submission/x", "/driver/x", "/sockets/x", "/opt/takehome/x", "/var/tmp/x", "/etc/x"])
+def test_nothing_but_tmpfs_can_be_written(bench, path):
+    bench.start(CANDIDATE)
+    answer = bench.raw_ask(CANDIDATE, "write", path, 1)
+    assert "Read-only file system" in answer["error"]
+
+
+def test_tmpfs_is_small_and_holds_no_programs(bench):
+    bench.start(CANDIDATE)
+    bench.ask(CANDIDATE, "write", "/tmp/fits", 3 * 1024**2)
+    assert "No space left" in bench.raw_ask(CANDIDATE, "write", "/tmp/more", 2 * 1024**2)["error"]
+    mounts = bench.ask(CANDIDATE, "mounts").splitlines()
+    [options] = [set(line.split()[3].split(",")) for line in mounts if line.split()[1] == "/tmp"]
+    assert {"noexec", "nosuid", "nodev"} <= options
+
+
+def test_the_grader_reads_source_and_hidden_checks_but_cannot_change_them(bench):
+    assert bench.relay("read", "/submission/parts/notes.txt") == "deep"
+    assert bench.relay("read", "/grading/test_behaviour.py") == "# secret\n"
+    assert bench.relay("stat", "/submission/solution.py") == ["0o100444", 0]
+    assert bench.relay("stat", "/submission/parts") == ["0o40555", 0]
+    assert "10000" in bench.relay("read", "/proc/self/status")
+
+
+def test_subjects_and_grader_run_on_their_own_cores(bench):
+    bench.start(CANDIDATE, REFERENCE)
+    mine = bench.ask(CANDIDATE, "cores")
+    assert mine == bench.ask(REFERENCE, "cores")
+    status = bench.relay("read", "/proc/self/status")
+    [allowed] = [line.split()[1] for line in status.splitlines() if line.startswith("Cpus_allowed_list")]
+    assert mine[0] > 0 or allowed == "0"
+    assert str(mine[0]) not in allowed or mine == [0]
+
+
+@pytest.mark.parametrize("waker", ["watch", "wake_by_timer"])
+def test_a_paused_subject_does_nothing(bench, waker):
+    bench.start(CANDIDATE)
+    bench.ask(CANDIDATE, waker)
+    bench.ask(CANDIDATE, "watch")
+    bench.sandbox.pause([CANDIDATE])
+    [before] = bench.sandbox.stats([CANDIDATE])
+    time.sleep(PAUSE_SEC)
+    [after] = bench.sandbox.stats([CANDIDATE])
+    bench.sandbox.resume([CANDIDATE])
+    assert before.state is after.state is State.PAUSED
+    assert after.cpu_sec == before.cpu_sec
+    assert bench.ask(CANDIDATE, "longest_gap") >= PAUSE_SEC
+    assert bench.sandbox.stats([CANDIDATE])[0].state is State.RUNNING
+
+
+def test_pausing_twice_and_resuming_the_running_changes_nothing(bench):
+    bench.start(CANDIDATE)
+    bench.sandbox.resume([CANDIDATE])
+    bench.sandbox.pause([CANDIDATE])
+    bench.sandbox.pause([CANDIDATE])
+    assert bench.sandbox.stats([CANDIDATE])[0].state is State.PAUSED
+    bench.sandbox.resume([CANDIDATE])
+    assert bench.ask(CANDIDATE, "who") == "candidate"
+
+
+def test_a_restart_begins_afresh(bench):
+    bench.start(CANDIDATE)
+    bench.ask(CANDIDATE, "write", "/tmp/remembered", 10)
+    bench.ask(CANDIDATE, "stray", True)
+    bench.ask(CANDIDATE, "spin", 0.3)
+    bench.sandbox.pause([CANDIDATE])
+    bench.start(CANDIDATE, hash_seed=2)
+    assert bench.ask(CANDIDATE, "hash_seed") == "2"
+    assert not bench.ask(CANDIDATE, "exists", "/tmp/remembered")
+    assert bench.ask(CANDIDATE, "exists", f"/proc/{bench.ask(CANDIDATE, 'pid')}")
+    assert not any(bench.ask(CANDIDATE, "exists", f"/proc/{pid}") for pid in range(12, 100))
+    assert bench.sandbox.stats([CANDIDATE])[0].cpu_sec < 0.3
+
+
+def test_stats_tell_what_was_used(bench):
+    bench.start(CANDIDATE)
+    [before] = bench.sandbox.stats([CANDIDATE])
+    bench.ask(CANDIDATE, "spin", 0.25)
+    bench.ask(CANDIDATE, "touch", 40)
+    [after] = bench.sandbox.stats([CANDIDATE])
+    assert after.state is State.RUNNING
+    assert 0.25 <= after.cpu_sec - before.cpu_sec < 1.0
+    assert after.memory_peak_mb - before.memory_mb >= 40
+    assert after.memory_mb - before.memory_mb < 10
+    assert after.throttled_sec == 0.0
+    bench.ask(CANDIDATE, "eat", 20)
+    assert 19 <= bench.sandbox.stats([CANDIDATE])[0].memory_mb - after.memory_mb <= 24
+
+
+def test_the_engine_answers_where_its_cgroups_are_out_of_reach(bench, monkeypatch):
+    monkeypatch.setattr("harness.sandbox.docker_subject.find_cgroup", lambda container: None)
+    bench.start(CANDIDATE)
+    bench.ask(CANDIDATE, "spin", 0.25)
+    bench.ask(CANDIDATE, "eat", 20)
+    [stats] = bench.sandbox.stats([CANDIDATE])
+    assert stats.state is State.RUNNING
+    assert 0.25 <= stats.cpu_sec < 2.0
+    assert 20 <= stats.memory_mb < 60
+    bench.sandbox.pause([CANDIDATE])
+    assert bench.sandbox.stats([CANDIDATE])[0].state is State.PAUSED
+    bench.sandbox.resume([CANDIDATE])
+    bench.raw_ask(CANDIDATE, "leave", 3)
+    assert _ended(bench).exit_code == 3
+
+
+@pytest.mark.parametrize(("how", "exit_code", "signum"), [
+    (("leave", 0), 0, None), (("leave", 7), 7, None),
+    (("kill", signal.SIGKILL), None, signal.SIGKILL), (("kill", signal.SIGSEGV), None, signal.SIGSEGV),
+])  # fmt: skip
+def test_stats_tell_how_a_subject_ended_as_soon_as_it_did(bench, how, exit_code, signum):
+    bench.start(CANDIDATE)
+    assert bench.raw_ask(CANDIDATE, *how) == {"gone": True}
+    time.sleep(0.002)  # the socket closes a moment before the kernel counts the process as gone
+    [stats] = bench.sandbox.stats([CANDIDATE])
+    assert (stats.state, stats.exit_code, stats.signal) == (State.EXITED, exit_code, signum)
+    assert not stats.oom_killed
+
+
+def test_stats_tell_of_a_subject_that_ran_out_of_memory(bench):
+    bench.start(CANDIDATE)
+    assert bench.raw_ask(CANDIDATE, "eat", 200) == {"gone": True}
+    assert bench.sandbox.stats([CANDIDATE])[0].oom_killed
+    stats = _ended(bench)
+    assert (stats.signal, stats.oom_killed, stats.memory_peak_mb) == (signal.SIGKILL, True, 96.0)
+
+
+def test_stats_tell_of_a_child_that_ran_out_of_memory(bench):
+    bench.start(CANDIDATE)
+    assert bench.ask(CANDIDATE, "feed_to_death", 200) == -signal.SIGKILL
+    [stats] = bench.sandbox.stats([CANDIDATE])
+    assert (stats.state, stats.oom_killed) == (State.RUNNING, True)
+
+
+def test_a_subject_that_ended_can_be_paused_and_resumed_without_effect(bench):
+    bench.start(CANDIDATE, REFERENCE)
+    bench.raw_ask(CANDIDATE, "leave", 1)
+    bench.sandbox.pause([CANDIDATE, REFERENCE])
+    bench.sandbox.resume([CANDIDATE, REFERENCE])
+    assert _ended(bench).exit_code == 1
+    assert bench.ask(REFERENCE, "who") == "reference"
+
+
+@pytest.mark.parametrize("request_", ["pause", "resume", "stats"])
+def test_a_subject_never_started_is_our_fault(bench, request_):
+    with pytest.raises(SandboxFailed, match="never started: reference-4"):
+        getattr(bench.sandbox, request_)([Subject(Side.REFERENCE, 4)])
+
+
+def test_many_subjects_are_started_and_frozen_at_once(bench):
+    subjects = [Subject(side, launch) for launch in range(5) for side in Side]
+    bench.start(*subjects)
+    bench.sandbox.pause(subjects)
+    assert {stats.state for stats in bench.sandbox.stats(subjects)} == {State.PAUSED}
+    bench.sandbox.resume(subjects)
+    assert [bench.ask(subject, "who") for subject in subjects] == [subject.side.value for subject in subjects]
+
+
+def test_a_command_that_cannot_start_is_our_fault(docker_sandbox, engine):
+    sandbox = docker_sandbox(limits=Limits(memory_mb=96), image="takehome:no-such-image")
+    with pytest.raises(SandboxFailed, match="no-such-image"):
+        sandbox.start()
+
+
+def test_stop_wakes_whoever_reads(bench):
+    ended = []
+    reader = threading.Thread(target=lambda: ended.append(bench.stream.read(10)))
+    reader.start()
+    bench.sandbox.stop()
+    reader.join(5)
+    assert ended == [b""]
+
+
+def test_the_log_is_what_the_grader_printed_and_how_it_ended(bench):
+    bench.stream.write(b'["die", 3]\n')
+    assert bench.stream.read(10) == b""
+    deadline = time.monotonic() + 5
+    while "ended" not in bench.sandbox.grader_log() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert bench.sandbox.grader_log() == "relay is up\nrelay dies\nthe grader ended with exit code 3"
+
+
+def _ended(bench):
+    """Wait until the engine has noticed that the candidate ended."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        [stats] = bench.sandbox.stats([CANDIDATE])
+        if stats.state is State.EXITED:
+            return stats
+        time.sleep(0.01)
+    raise AssertionError("it still runs")

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.outcome import Finished, Outcome, Raised
+from harness.worker.driver import Driver
 
 
 def raised(outcome: Outcome) -> Raised:
@@ -31,6 +32,17 @@ def test_a_driver_that_does_not_load_answers_every_call_the_same(start_worker, d
         assert channel.call(function, timeout_sec=10) == first
     assert "importlib" not in first.traceback
     assert "harness" not in first.traceback
+
+
+def test_a_load_that_failed_does_not_grow_with_every_call(tmp_path):
+    (tmp_path / "driver.py").write_text("raise LookupError")
+    driver = Driver(str(tmp_path / "driver.py"))
+    depths = set()
+    for _ in range(5):
+        with pytest.raises(LookupError) as caught:
+            driver.load()
+        depths.add(len(caught.traceback))
+    assert len(depths - {min(depths)}) <= 1
 
 
 def test_the_first_call_loads_the_driver_and_later_ones_do_not(start_worker):

@@ -134,7 +134,7 @@ def test_descriptors_arrive_as_the_last_arguments(start_worker):
 def test_descriptors_arrive_with_megabytes_beside_them(start_worker):
     channel = start_worker(DESCRIPTORS).channel
     with Path(os.devnull).open("wb") as devnull:
-        assert channel.call("write", b"x" * 4_000_000, timeout_sec=10, fds=[devnull.fileno()]) == Finished(1)
+        assert channel.call("write", b"x" * 30_000_000, timeout_sec=10, fds=[devnull.fileno()]) == Finished(1)
 
 
 def test_descriptors_of_a_call_that_cannot_be_made_are_closed(start_worker):

@@ -1,0 +1,45 @@
+"""Rules on which files a challenge must have, and that its Python can be read."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.complaint import Complaint
+from grader.lint.target import Target
+
+NEEDED = {
+    "SPEC.md": "say what the candidate is asked to build",
+    "GUIDE.md": "give the interviewer a rubric, questions, and how to read the numbers",
+    "starter/test_public.py": "give the candidate tests to begin with",
+    "starter/NOTES.md": "ask the candidate for the reasons behind the design",
+    "driver.py": "adapt the submission's API to the wire",
+    "grading/test_behaviour.py": "write a function test_<id> for each check",
+}
+NEEDED_FOR_BARS = {"grading/test_bars.py": "write a function test_<id> for each bar"}
+
+
+def file_complaints(target: Target) -> Iterator[Complaint]:
+    """Complain about missing and empty files, and about Python that is none."""
+    needed = {**NEEDED, f"starter/{target.entry_point}": "give the candidate the API to fill in"}
+    if target.entry is None or target.entry.challenge.bars:
+        needed |= NEEDED_FOR_BARS
+    for name, advice in needed.items():
+        path = target.folder / name
+        if not path.is_file():
+            yield Complaint(path, "", "the file is missing", f"{advice}, or copy it from `takehome new`")
+        elif not path.read_bytes().strip():
+            yield Complaint(path, "", "the file is empty", advice)
+    for path in sorted(target.folder.rglob("*.py")):
+        syntax = parse(path)
+        if isinstance(syntax, Complaint):
+            yield syntax
+
+
+def parse(path: Path) -> ast.Module | Complaint:
+    """Read a Python file as a syntax tree, without running it."""
+    try:
+        return ast.parse(path.read_bytes(), filename=path.name)
+    except SyntaxError as error:
+        return Complaint(path, f"line {error.lineno}", f"this is not Python: {error.msg}", "correct the syntax")
+    except (ValueError, OSError, RecursionError) as error:
+        return Complaint(path, "", f"this cannot be read as Python: {error}", "save it as UTF-8 text")
