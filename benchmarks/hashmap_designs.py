@@ -31,16 +31,18 @@ BATCH = 256
 SLOPE_POWERS = range(10, 18)
 MEMORY_ENTRIES = 2**18
 MEMORY_PROGRAM = """
-import random, resource, sys
+import random, sys
 sys.path.insert(0, sys.argv[1])
 from solution import HashMap
+def peak():
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024
 rng = random.Random(1)
 keys = [rng.getrandbits(63) for _ in range(int(sys.argv[2]))]
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 m = HashMap()
 for key in keys:
     m[key] = key
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / len(keys))
+print((peak() - before) / len(keys))
 """
 
 

@@ -5,6 +5,7 @@ that pytest or a library prints may reach that channel, so standard output is mo
 """
 
 import os
+import sys
 import tempfile
 import time
 import tomllib
@@ -93,6 +94,7 @@ def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClie
 def _run_pytest(run: Run, grading: Path, benchmarks: Path) -> str | None:
     """Run the selected checks and bars; the return value says what is wrong with the run as a whole."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.path.insert(0, str(grading))  # test files import their own workload and oracle by name
     settings.register_profile(
         "grading",
         database=None,

@@ -356,12 +356,12 @@ def miss_lookups(raw_keys):
 
 
 @_quiet
-def churn(raw_old, raw_new):
+def churn(raw_old, raw_new, first_value):
     """Delete a key and insert another, over and over; answer all values in order."""
     m = _held
-    for position, (old, new) in enumerate(zip(_ints(raw_old), _ints(raw_new), strict=True)):
+    for value, (old, new) in enumerate(zip(_ints(raw_old), _ints(raw_new), strict=True), first_value):
         del m[old]
-        m[new] = position
+        m[new] = value
     return array("q", m.values()).tobytes()
 
 

@@ -14,18 +14,22 @@ from grader.cli.console import Screen, Style
 from grader.cli.doctor import doctor
 from grader.cli.exit_code import ExitCode, of_error
 from grader.cli.grade import grade_submission
-from grader.cli.lint import lint
+from grader.cli.lint import lint_challenges
 from grader.cli.list import list_challenges
-from grader.cli.new import new
+from grader.cli.new import new_challenge
 from grader.cli.start import start
 from grader.cli.test import run_public_tests
 from grader.cli.verify import verify
 from grader.errors import GraderError
 from grader.interruption import Interrupted
+from grader.report import escape
 from harness.errors import HarnessError
 
 BROKEN_PIPE = 141
 """What a shell reports for SIGPIPE: whoever read our output has gone, which says nothing of a submission."""
+
+ROW_CHARS = 2_000
+"""Longest row of an error message: a path, a name of a submission's and what to do about it."""
 
 app = typer.Typer(
     name="takehome",
@@ -41,8 +45,8 @@ for _name, _command, _panel in (
     ("bench", bench, "Candidates"),
     ("doctor", doctor, "Candidates"),
     ("grade", grade_submission, "Everyone"),
-    ("new", new, "Authors of challenges"),
-    ("lint", lint, "Authors of challenges"),
+    ("new", new_challenge, "Authors of challenges"),
+    ("lint", lint_challenges, "Authors of challenges"),
     ("verify", verify, "Authors of challenges"),
 ):
     app.command(_name, rich_help_panel=_panel)(_command)
@@ -79,7 +83,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _complain(sentence: str, exit_code: int, as_json: bool) -> int:
     screen = Screen.of_process(as_json)
-    screen.note(f"takehome: {sentence}", Style.BAD)
+    harmless = "\n".join(escape.line(row, ROW_CHARS) for row in sentence.splitlines())
+    screen.note(f"takehome: {harmless}", Style.BAD)
     screen.document({"error": {"exit_code": int(exit_code), "message": sentence}})
     return int(exit_code)
 

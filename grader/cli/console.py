@@ -10,7 +10,6 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-
 PIPE_COLUMNS = 160
 """Width of what goes into a file or a log: a row of the widest table."""
 

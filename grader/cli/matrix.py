@@ -21,6 +21,7 @@ STYLES = {
 MARGIN_MOST = 999.0
 """Margins beyond are all the same: far."""
 
+
 def matrix(verification: Verification) -> Table:
     """Lay the rows out; a margin is positive where the solution clears the bar."""
     table = Table(title=f"{verification.challenge}: margins in units of noise", title_justify="left", box=None)
@@ -42,6 +43,7 @@ def matrix(verification: Verification) -> Table:
         )
     return table
 
+
 def bar_lines(verification: Verification) -> Iterator[str]:
     """Say for each bar where the nearest known solutions lie."""
     for zone in verification.separations:
@@ -49,9 +51,11 @@ def bar_lines(verification: Verification) -> Iterator[str]:
         slow = "no slow solution" if zone.fastest_slow is None else _placed(zone.fastest_slow)
         yield f"{zone.bar:<20} {sound} | bar {zone.threshold:.2f} | {slow}"
 
+
 def _placed(solution: tuple[str, float]) -> str:
     name, ratio = solution
     return f"{name} {ratio:.3f}"
+
 
 def _margin(margin: Margin | None) -> Text:
     if margin is None:

@@ -9,8 +9,8 @@ FOLDERS = frozenset({
     ".idea", ".vscode",
 })  # fmt: skip
 FILES = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|.*\.py[co]|\.coverage|.*~|\..*\.sw[op]")
-OWN_OUTPUT = frozenset({"result.json", "benchmarks.json"})
-"""What our own command writes: grading twice must not change what is graded."""
+OWN_OUTPUT = frozenset({".takehome.toml", "result.json", "benchmarks.json"})
+"""What our own command writes: starting and grading must not change what is graded."""
 
 
 def is_litter(path: Sequence[str]) -> bool:

@@ -40,6 +40,7 @@ def parse(path: Path) -> ast.Module | Complaint:
     try:
         return ast.parse(path.read_bytes(), filename=path.name)
     except SyntaxError as error:
-        return Complaint(path, f"line {error.lineno}", f"this is not Python: {error.msg}", "correct the syntax")
+        line = f"line {error.lineno}" if error.lineno else ""
+        return Complaint(path, line, f"this is not Python: {error.msg}", "correct the syntax")
     except (ValueError, OSError, RecursionError) as error:
         return Complaint(path, "", f"this cannot be read as Python: {error}", "save it as UTF-8 text")

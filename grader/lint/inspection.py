@@ -26,7 +26,7 @@ RULES: tuple[Callable[[Target], Iterator[Complaint]], ...] = (
 def lint(root: Path, slug: str | None = None) -> list[Complaint]:
     """Complain about one challenge of `root`, or about all; paths are relative to `root`, faults come first.
 
-    A challenge whose complaints are all warnings can be used. Raises UnknownChallenge where there is nothing to look at.
+    A challenge whose complaints are all warnings can be used. Raises UnknownChallenge where there is nothing to see.
     """
     root = root.resolve()
     complaints: list[Complaint] = []

@@ -1,12 +1,14 @@
 """Rule on SPEC.md: whoever is measured is told by what.
 
-Convention: every bar has a row in a table of SPEC.md, with its id in one cell and, in the cells after it, the pass ratio and
-then, if it is told, the distinction ratio, such as
+Convention: every bar has a row in a table of SPEC.md that begins with its id. The first cell after it that holds
+nothing but a ratio is the pass ratio, and the next one, if there is one, the distinction ratio:
 
     | bar          | what is measured      | pass | distinction |
     | ------------ | --------------------- | ---- | ----------- |
     | `hit-lookup` | looking up known keys | 3.0× | 1.1×        |
 """
+
+# ruff: noqa: RUF001, RUF002  (the sign is meant)
 
 import re
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from grader.challenge import Bar
 from grader.complaint import Complaint
 from grader.lint.target import Target
 
-RATIO = re.compile(r"[*`]*(\d+(?:\.\d+)?)\s*[×x]?[*`]*")  # noqa: RUF001
+RATIO = re.compile(r"[*`]*(\d+(?:\.\d+)?)\s*[×x]?[*`]*")
 UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -30,7 +32,7 @@ def spec_complaints(target: Target) -> Iterator[Complaint]:
         stated = [_ratios(row[1:]) for row in rows if len(row) > 1 and row[0].strip("`* ") == bar.id]
         problem = _problem(bar, stated)
         if problem:
-            row = f"| `{bar.id}` | {bar.title} | {bar.pass_}× | {bar.distinction}× |"  # noqa: RUF001
+            row = f"| `{bar.id}` | {bar.title} | {bar.pass_}× | {bar.distinction}× |"
             yield Complaint(path, bar.id, problem, f"add to a table the row {row}")
 
 
@@ -41,11 +43,11 @@ def _ratios(cells: list[str]) -> list[float]:
 def _problem(bar: Bar, stated: list[list[float]]) -> str | None:
     if not stated:
         return "no table row begins with this bar's id"
-    if len(stated) > 1:
-        return "several table rows begin with this bar's id"
-    ratios = stated[0]
-    if not ratios or ratios[0] != bar.pass_:
+    told = [ratios for ratios in stated if ratios]
+    if not told:
         return f"its row does not state the pass ratio {bar.pass_}"
-    if len(ratios) > 1 and ratios[1] != bar.distinction:
-        return f"its row states another distinction ratio than {bar.distinction}"
+    if any(ratios[0] != bar.pass_ for ratios in told):
+        return f"a row of it states another pass ratio than {bar.pass_}"
+    if any(ratios[1:2] not in ([], [bar.distinction]) for ratios in told):
+        return f"a row of it states another distinction ratio than {bar.distinction}"
     return None

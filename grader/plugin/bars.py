@@ -41,6 +41,8 @@ class BarMeasurement:
         stopwatch = PedanticStopwatch(self._request, self._bar.id)
         match = Match(self._run.roster, workload, self._run.rng(self._bar.id), stopwatch, _across)
         result = match.play(self._bar.pass_, self._on_launch)
+        if self._carries_control():
+            self._control(workload)
         if isinstance(result, Forfeit):
             self._fail(result.side, result.sentence)
         if result.intrusions:
@@ -52,8 +54,6 @@ class BarMeasurement:
             reference=[launch.reference for launch in result.launches],
             voided=result.voided,
         )
-        if self._carries_control():
-            self._control(workload)
 
     def measure(self, statistic: Statistic, unit: str = "s") -> None:
         """Measure the bar by one pair of positive numbers a launch, (candidate, reference), smaller being better."""

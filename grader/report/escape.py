@@ -23,8 +23,14 @@ BLOCK_LINES = 20
 STACKED_MARKS = 2
 """Combining marks kept on one character; languages need two, and a tower of them paints over other lines."""
 
-MARKDOWN_SYNTAX = {ord(character): f"&#{ord(character)};" for character in string.punctuation}
+HARMLESS = frozenset("-+.,;%?=()'")
+"""Punctuation that is structure in Markdown only at the beginning of a line or after a bracket, where it never is."""
+
+MARKDOWN_SYNTAX = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation if mark not in HARMLESS}
 """A character reference is never structure in Markdown, so nothing can open a link, a tag, a cell or an emphasis."""
+
+BARE_ADDRESS = re.compile(r"(?<=www)\.", re.IGNORECASE)
+"""What sites turn into a link without any mark of syntax."""
 
 
 def line(text: str, limit: int = LINE_CHARS) -> str:
@@ -46,8 +52,8 @@ def markup(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Show `text` as one line inside Markdown, also in a table's cell."""
-    return line(text).translate(MARKDOWN_SYNTAX)
+    """Show `text` as one line inside Markdown, also in a table's cell, but not at the beginning of a line."""
+    return BARE_ADDRESS.sub("&#46;", line(text).translate(MARKDOWN_SYNTAX))
 
 
 def markdown_code(text: str) -> str:

@@ -44,7 +44,7 @@ def _add(suite: ET.Element, group: str, name: str, seconds: float, ending: tuple
     case = ET.SubElement(suite, "testcase", classname=f"{suite.get('name')}.{group}", name=name, time=f"{seconds:.3f}")
     if ending is not None:
         element, message = ending
-        ET.SubElement(case, element, message=escape.line(message)).text = escape.block(message)
+        ET.SubElement(case, element, message=escape.line(message.partition("\n")[0])).text = escape.block(message)
 
 
 def _check_ending(check: CheckResult) -> tuple[str, str] | None:
@@ -82,7 +82,15 @@ def _measured(bar: BarResult) -> str:
 
 
 def _verdict_ending(result: Result) -> tuple[str, str] | None:
-    told = "\n".join([wording.headline(result), *wording.caveats(result), *result.faults, *wording.next_steps(result)])
+    told = "\n".join(
+        [
+            escape.line(wording.headline(result)),
+            wording.decided_by(result),
+            *wording.caveats(result),
+            *result.faults,
+            *wording.next_steps(result),
+        ]
+    )
     match result.verdict:
         case Verdict.PASS:
             return None

@@ -17,6 +17,8 @@ def _lines(result: Result) -> Iterator[str]:
     yield ""
     score = "no score" if result.score is None else f"score {result.score:g} of 100"
     yield f"{markdown_code(result.submission.name)}, {score}, isolation {markdown(result.isolation.value)}"
+    if result.decided_by:
+        yield from ("", markdown_code(wording.decided_by(result)))
     for caveat in wording.caveats(result):
         yield from ("", f"**{markdown(caveat)}**")
     for fault in result.faults:

@@ -36,6 +36,8 @@ def render(result: Result) -> RenderableType:
 
 def _parts(result: Result) -> Iterator[RenderableType]:
     yield Text(f" {escape.line(wording.headline(result))} ", BACKGROUNDS[result.verdict])
+    if result.decided_by:
+        yield _text(wording.decided_by(result))
     for caveat in wording.caveats(result):
         yield Text(caveat, "bold yellow")
     yield _text(_about(result), "dim")
@@ -89,7 +91,9 @@ def _checks(result: Result) -> RenderableType:
 
 
 def _bars(result: Result) -> RenderableType:
-    table = _table("bar", "verdict", "ratio", "interval", "pass", "margin", "")
+    table = _table("bar", "verdict", "ratio", "interval", "pass", "margin")
+    for column in table.columns[1:]:
+        column.no_wrap = True
     for bar in result.bars:
         name = bar.id if bar.required else f"{bar.id} (optional)"
         table.add_row(
@@ -99,12 +103,12 @@ def _bars(result: Result) -> RenderableType:
             Text(wording.interval(bar)),
             Text(wording.ratio(bar.pass_)),
             Text(wording.margin(bar)),
-            _text(wording.bar_note(bar)),
         )
     legend = Text(
         "ratio: candidate over reference, less is better; margin: in units of noise, + is the good side", "dim"
     )
-    return Padding(Group(table, legend), (1, 0, 0, 0))
+    notes = [_text(f"{bar.id}: {note}") for bar in result.bars if (note := wording.bar_note(bar))]
+    return Padding(Group(table, *notes, legend), (1, 0, 0, 0))
 
 
 def _resources(result: Result) -> Iterator[Text]:

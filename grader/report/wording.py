@@ -20,6 +20,11 @@ def headline(result: Result) -> str:
     return f"{result.verdict.value.upper()}{label}: {result.challenge.slug}, {result.submission.name}{score}"
 
 
+def decided_by(result: Result) -> str:
+    """Say which checks and bars made the verdict; empty for a pass, and where none did."""
+    return f"decided by {', '.join(result.decided_by)}" if result.decided_by else ""
+
+
 def caveats(result: Result) -> list[str]:
     """Say what keeps the verdict from counting."""
     return [*([PRACTICE] if result.practice else []), *([PARTIAL] if result.selected else [])]
@@ -79,6 +84,7 @@ def _steps(result: Result) -> Iterator[str]:
             "Something of ours broke, so this says nothing about the submission: run `takehome doctor` and grade again;"
             " if it stays, give the result file to whoever runs the gradings."
         )
+        return
     for check in result.checks:
         yield from _check_step(check)
     for bar in result.bars:
@@ -91,7 +97,7 @@ def _steps(result: Result) -> Iterator[str]:
 
 def _check_step(check: CheckResult) -> Iterator[str]:
     if check.status is CheckStatus.FAILED:
-        yield f"{check.id}: make the property hold that its message names, then try it with `takehome grade` again."
+        yield f"{check.id}: make the property hold that its message names, then run `takehome grade` again."
 
 
 def _bar_step(bar: BarResult) -> Iterator[str]:

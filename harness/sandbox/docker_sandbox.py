@@ -20,6 +20,7 @@ from typing import BinaryIO, Final, TypeVar, cast
 from docker import DockerClient
 
 from harness.errors import HarnessError, SandboxFailed
+from harness.sandbox.commands import Commands, role_commands
 from harness.sandbox.cores import Cores
 from harness.sandbox.docker_engine import PARALLEL, engine_faults
 from harness.sandbox.docker_leftovers import (
@@ -31,7 +32,7 @@ from harness.sandbox.docker_leftovers import (
     remove_together,
     sweep,
 )
-from harness.sandbox.docker_spec import ROLES, Commands, ContainerSpec, Setup, grader_spec, stager_spec, subject_spec
+from harness.sandbox.docker_spec import ContainerSpec, Setup, grader_spec, stager_spec, subject_spec
 from harness.sandbox.docker_stream import AttachedStream
 from harness.sandbox.docker_subject import DockerSubject, inspect
 from harness.sandbox.docker_volumes import Volumes, fill_volumes, make_volumes
@@ -43,6 +44,8 @@ T = TypeVar("T")
 
 ATTACHED: Final = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
+
+ROLES: Final = role_commands("python3")
 
 STOPPING: Final = "the sandbox is being stopped"
 

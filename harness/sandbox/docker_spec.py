@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from docker.types import LogConfig, Mount, Ulimit
 
+from harness.sandbox.commands import Commands
 from harness.sandbox.cores import Cores, cpuset
 from harness.sandbox.docker_volumes import STAGE, Volumes
 from harness.sandbox.roles import Limits, Side, Subject
@@ -37,24 +38,13 @@ MIB: Final = 1024**2
 
 
 @dataclass(frozen=True)
-class Commands:
-    """What the roles run; a test puts small programs here."""
-
-    grader: tuple[str, ...] = ("python3", "-P", "-s", "-m", "grader.session")
-    subject: tuple[str, ...] = ("python3", "-P", "-s", "-m", "harness.worker")
-
-
-ROLES: Final = Commands()
-
-
-@dataclass(frozen=True)
 class Setup:
     """What all containers of one grading have in common."""
 
     volumes: Volumes
     limits: Limits
     cores: Cores
-    commands: Commands = ROLES
+    commands: Commands
 
 
 @dataclass(frozen=True)

@@ -52,5 +52,9 @@ def _load(path: str) -> ModuleType:
         raise ImportError(f"not a Python file: {path}")
     module = module_from_spec(spec)
     sys.modules[MODULE] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[MODULE]
+        raise
     return module

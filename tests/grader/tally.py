@@ -84,7 +84,20 @@ FILES = {
             assert submission.value("add_up", []) == 0, "the total of no numbers is 0"
         """,
     "challenges/tally/grading/test_bars.py": """
-        from workload import Bulk
+        from harness.duel.round import Call, Round
+
+        TIMES = 20
+
+
+        class Bulk:
+            def round(self, rng):
+                numbers = [rng.randrange(1000) for _ in range(10_000)]
+                right = [sum(numbers)] * TIMES
+                return Round(
+                    prepare=(),
+                    timed=Call("add_up_often", (numbers,)),
+                    check=lambda answer: None if answer == right else "a total is wrong",
+                )
 
 
         def test_bulk(duel):
@@ -93,20 +106,6 @@ FILES = {
 
         def test_again(duel):
             duel(Bulk())
-        """,
-    "challenges/tally/grading/workload.py": """
-        from harness.duel.round import Call, Round
-
-
-        class Bulk:
-            def round(self, rng):
-                numbers = [rng.randrange(1000) for _ in range(10_000)]
-                right = [sum(numbers)] * 20
-                return Round(
-                    prepare=(),
-                    timed=Call("add_up_often", (numbers,)),
-                    check=lambda answer: None if answer == right else "a total is wrong",
-                )
         """,
     "reference_solutions/tally/reference/solution.py": LOOP,
     "reference_solutions/tally/reference/NOTES.md": "# Why it is fast\n\nIt is not.\n",

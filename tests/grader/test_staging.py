@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
 def test_all_four_folders_are_staged_and_litter_is_not(root: Path) -> None:
     grading = root / "challenges" / SLUG / "grading"
     (grading / "__pycache__").mkdir()
-    (grading / "__pycache__" / "workload.pyc").write_bytes(b"")
+    (grading / "__pycache__" / "model.pyc").write_bytes(b"")
     with scratch_folder() as scratch:
         staged = stage(root, load_entry(root, SLUG), solution(root, "rejected/slow"), scratch).staged
         assert "TIMES" in staged.driver.read_text()
@@ -39,7 +39,6 @@ def test_all_four_folders_are_staged_and_litter_is_not(root: Path) -> None:
             "challenge.toml",
             "test_bars.py",
             "test_behaviour.py",
-            "workload.py",
         ]
         assert "range(20)" in (staged.submission / "solution.py").read_text()
         assert "range(20)" not in (staged.reference / "solution.py").read_text()

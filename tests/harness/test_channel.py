@@ -206,11 +206,6 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.01)
 
 
-def drip_without_a_pause(connection: socket.socket) -> None:
-    for byte in answer(hear(connection), b"x" * 1_000_000):
-        connection.send(bytes([byte]))
-
-
 def drip_of_a_header(connection: socket.socket) -> None:
     hear(connection)
     connection.sendall(b"\x00\x00")
@@ -229,9 +224,7 @@ def out_of_band(connection: socket.socket) -> None:
     stay(connection)
 
 
-@pytest.mark.parametrize(
-    "script", [silent, deaf, slow_reader, drip, drip_without_a_pause, drip_of_a_header, promise, out_of_band]
-)
+@pytest.mark.parametrize("script", [silent, deaf, slow_reader, drip, drip_of_a_header, promise, out_of_band])
 def test_no_peer_can_stretch_the_time_limit(peer: Peer, script: Script) -> None:
     channel = peer(script)
     start = time.perf_counter()
@@ -348,3 +341,7 @@ def test_a_closed_channel_answers_like_a_crashed_one(peer: Peer) -> None:
     channel.close()
     outcomes: list[Outcome] = [channel.call("f", timeout_sec=5), channel.timed_call("f", timeout_sec=5)[0]]
     assert outcomes == [Crashed(), Crashed()]
+
+
+def test_a_limit_that_has_passed_already_is_a_time_out(peer: Peer) -> None:
+    assert peer(says(answer)).call("f", timeout_sec=-1) == TimedOut(-1)

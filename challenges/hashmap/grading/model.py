@@ -95,15 +95,20 @@ class Model:
         identity = self._identities[key]
         if identity is None:
             raise Unhashable
-        if self._armed.get(key) and self._is_compared(m, key):
-            self._armed[key].pop(0)
-            raise Refused
+        for which in (key, *self._compared(m, key)):
+            if self._armed.get(which) and self._compared(m, key):
+                self._armed[which].pop(0)
+                raise Refused
         return identity
 
-    def _is_compared(self, m: int, key: int) -> bool:
-        """Tell whether a stored key has the armed key's hash; the scripts arm only keys that are not in the map."""
-        hashed = self.specs[key][1]
-        return any(self.specs[stored][1] == hashed for stored, _ in self._maps[m].values() if self.specs[stored][0] == "object")
+    def _compared(self, m: int, key: int) -> list[int]:
+        """List the stored keys of the key's hash: where there is one, no map gets around comparing.
+
+        The scripts arm one key of a hash at most, and never the one that is asked for when it is in the map itself.
+        """
+        kind, hashed, *_ = [*self.specs[key], None]
+        stored = [number for number, _ in self._maps[m].values()] if kind == "object" else []
+        return [number for number in stored if self.specs[number][:2] == ["object", hashed]]
 
     def _present(self, m: int, key: int) -> Hashable:
         identity = self._find(m, key)
@@ -158,8 +163,12 @@ class Model:
         self._maps[m].clear()
 
     def _do_new(self, m: int, pairs: list[Any]) -> None:
-        self._maps[m] = {}
-        self._do_update(m, pairs)
+        before, self._maps[m] = self._maps[m], {}
+        try:
+            self._do_update(m, pairs)
+        except (Unhashable, Refused):
+            self._maps[m] = before
+            raise
 
     def _do_new_empty(self, m: int) -> None:
         self._maps[m] = {}

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import wording
 from harness.outcome import Failure, Finished, Outcome, describe
-from model import Answer, Model, Operation, Spec
+from model import Model, Operation, Spec
 
 REPLAY_TIMEOUT_SEC = 5.0
 """A replay takes the reference milliseconds; only a map that hangs takes this long."""
@@ -15,7 +15,7 @@ SHRINK_TRIES = 300
 """Each try is a replay of a millisecond or so; what is not short by then may stay long."""
 
 
-class Callable_(Protocol):
+class CanReplay(Protocol):
     """The part of the `submission` fixture that a replay needs."""
 
     def call(self, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
@@ -28,17 +28,17 @@ class Mistake:
 
     specs: list[Spec]
     operations: list[Operation]
-    answer: Answer | None = None
+    answer: object = None
     failure: Failure | None = None
 
     def __str__(self) -> str:
         told = wording.story(self.specs, self.operations)
         if self.failure is not None:
             return f"in `{told}` the submission {describe(self.failure)}"
-        return f"in `{told}` the last operation {wording.reply(self.specs, self.answer or [])}"
+        return f"in `{told}` the last operation {wording.reply(self.specs, self.operations[-1], self.answer)}, which is wrong"
 
 
-def find_mistake(submission: Callable_, specs: list[Spec], operations: list[Operation]) -> Mistake | None:
+def find_mistake(submission: CanReplay, specs: list[Spec], operations: list[Operation]) -> Mistake | None:
     """Replay operations and give the first wrong answer."""
     outcome = submission.call("replay", specs, operations, timeout_sec=REPLAY_TIMEOUT_SEC)
     if not isinstance(outcome, Finished):
@@ -48,27 +48,26 @@ def find_mistake(submission: Callable_, specs: list[Spec], operations: list[Oper
     if answers == expected:
         return None
     if not isinstance(answers, list) or len(answers) != len(expected):
-        return Mistake(specs, operations, answer=[])
+        return Mistake(specs, operations)
     position = next(i for i, (answer, right) in enumerate(zip(answers, expected, strict=True)) if answer != right)
-    given: Any = answers[position]
-    return Mistake(specs, operations[: position + 1], answer=given if isinstance(given, list) else [])
+    return Mistake(specs, operations[: position + 1], answer=answers[position])
 
 
-def demand(submission: Callable_, title: str, specs: list[Spec], operations: list[Operation]) -> None:
+def demand(submission: CanReplay, title: str, specs: list[Spec], operations: list[Operation]) -> None:
     """Fail the check with `title` and a short story unless every answer is right."""
     mistake = find_mistake(submission, specs, operations)
     if mistake is not None:
         raise AssertionError(f"{title}: {mistake}")
 
 
-def demand_shrinking(submission: Callable_, title: str, specs: list[Spec], operations: list[Operation]) -> None:
+def demand_shrinking(submission: CanReplay, title: str, specs: list[Spec], operations: list[Operation]) -> None:
     """Do as `demand` does, with a shrunk story. The operations must make sense in any selection: no iterators, no armed keys."""
     mistake = find_mistake(submission, specs, operations)
     if mistake is not None:
         raise AssertionError(f"{title}: {shrink(submission, mistake)}")
 
 
-def shrink(submission: Callable_, mistake: Mistake) -> Mistake:
+def shrink(submission: CanReplay, mistake: Mistake) -> Mistake:
     """Look for fewer operations that go wrong too; a submission that gave no answer is not asked again."""
     smallest = mistake
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from model import Answer, Operation, Spec
+from model import Operation, Spec
 
 LAST_OPERATIONS = 24
 """A story of more operations is cut to its end; nobody reads further back."""
@@ -61,20 +61,52 @@ def key(specs: Sequence[Spec], number: int) -> str:
             return f"k{number}"
 
 
-def reply(specs: Sequence[Spec], answer: Answer) -> str:
+def reply(specs: Sequence[Spec], operation: Operation, answer: object) -> str:
     """Say what a submission answered; it is hostile text, so capped."""
     match answer:
         case ["gave", value]:
-            text = f"gave {value!r}"
+            text = f"gave {_given(specs, operation[0], value)}"
         case ["raised", "KeyError", int(number)] if 0 <= number < len(specs):
             text = f"raised KeyError({key(specs, number)})"
         case ["raised", "KeyError", ["stranger", str(type_name)]]:
-            text = f"raised KeyError with another {type_name} than the key asked for"
+            text = f"raised KeyError with another {type_name} object than the key asked for"
+        case ["raised", "KeyError", ["arguments", int(count)]]:
+            text = f"raised KeyError with {count} arguments"
         case ["raised", str(name), *_]:
             text = f"raised {name}"
         case _:
             text = "gave an answer of no known shape"
-    return text[:ANSWER_CHARS]
+    return text if len(text) <= ANSWER_CHARS else text[: ANSWER_CHARS - 1] + "…"
+
+
+def _given(specs: Sequence[Spec], name: str, value: object) -> str:
+    match value:
+        case list() if name in {"iter", "keys"}:
+            return f"[{', '.join(_key(specs, number) for number in value)}]"
+        case list() if name == "items":
+            return f"[{', '.join(_pair(specs, pair) for pair in value)}]"
+        case [bool(equal), bool(unequal)] if name in {"eq", "eq-other"}:
+            return f"{equal} (and != gave {unequal})"
+        case _:
+            return repr(value)
+
+
+def _pair(specs: Sequence[Spec], pair: object) -> str:
+    match pair:
+        case [number, value, "tuple"]:
+            return f"({_key(specs, number)}, {value!r})"
+        case _:
+            return "something that is no tuple of two"
+
+
+def _key(specs: Sequence[Spec], number: object) -> str:
+    match number:
+        case int() if 0 <= number < len(specs):
+            return key(specs, number)
+        case ["stranger", str(type_name)]:
+            return f"another {type_name} object"
+        case _:
+            return "?"
 
 
 _OF_A_KEY = {

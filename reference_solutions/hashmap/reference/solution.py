@@ -39,8 +39,8 @@ _PRIMES = (
     *(7, 13, 29, 53, 97, 193, 389, 769, 1543, 3079, 6151, 12289, 24593, 49157, 98317, 196613, 393241, 786433, 1572869),
     *(3145739, 6291469, 12582917, 25165843, 50331653, 100663319, 201326611, 402653189, 805306457, 1610612741),
 )
-# The columns are full when there is an entry or hole for each bucket. A rebuild then provides this many buckets for each
-# live entry, so that it is paid for by at least as many operations as it moves entries.
+# The columns are full when there is an entry or hole for each bucket. A rebuild then provides this many buckets for
+# each live entry, so that it is paid for by at least as many operations as it moves entries.
 _GROWTH = 4
 _SLACK = 2
 # Holes for each live entry, and in all, before a deletion gives memory back.
@@ -341,8 +341,8 @@ class HashMap(MutableMapping):
         return type(self), (), None, None, iter(self.items())  # hashes differ between processes: insert again
 
 
-# -- Iterators. What changes a map ends every iteration over it, so where there were no holes to begin with there will be
-# none, and the columns are what they were. The count of changes is noted when the iterator is made, not when it starts.
+# -- Iterators. What changes a map ends every iteration over it, so where there were no holes to begin with there will
+# be none, and the columns are what they were. The count of changes is noted when the iterator is made, not when it starts.
 
 
 def _from_first(map_: HashMap, column: list) -> Iterator:

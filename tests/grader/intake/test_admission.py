@@ -63,11 +63,12 @@ def test_litter_is_left_behind_and_told(tmp_path: Path, packer: str) -> None:
         "lib/__pycache__/probe.cpython-312.pyc": b"x",
         "lib/__pycache__/other.cpython-312.pyc": b"x",
         ".DS_Store": b"x",
+        ".takehome.toml": b"",
         "result.json": b"{}",
     }
     intake = taken(tmp_path, {**PLAIN, **litter}, packer)
     assert contents(intake.folder) == PLAIN
-    assert intake.ignored == (".DS_Store", ".git", ".venv", "lib/__pycache__", "result.json")
+    assert intake.ignored == (".DS_Store", ".git", ".takehome.toml", ".venv", "lib/__pycache__", "result.json")
     clean = tmp_path / "clean"
     clean.mkdir()
     assert intake.digest == taken(clean, PLAIN, packer).digest

@@ -3,18 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
 import pytest
 from docker import DockerClient
 
+from harness.sandbox.commands import Commands
 from harness.sandbox.cores import split_cores
 from harness.sandbox.docker_engine import engine_cores
 from harness.sandbox.docker_sandbox import DockerSandbox
-from harness.sandbox.docker_spec import Commands
-from harness.sandbox.roles import Limits, Sandbox, Side, Staged, Subject
+from harness.sandbox.roles import Limits, Sandbox, Staged, Subject
 
 RELAY = """
 import json, os, socket, sys
@@ -92,6 +91,7 @@ def feed_to_death(megabytes):
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return child.wait()
 def leave(code): os._exit(code)
+def send(pid, signum): os.kill(pid, signum)
 def kill(signum): os.kill(os.getpid(), signum)
 def fork_until_refused(most):
     made = []
@@ -108,6 +108,7 @@ def stray(new_session):
     kept.append(child)
     return child.pid
 def pid(): return os.getpid()
+def processes(): return sum(name.isdigit() for name in os.listdir("/proc"))
 
 gap = 0.0
 def watch():
@@ -125,10 +126,6 @@ def wake_by_timer():
     assert librt.timer_create(1, ctypes.byref(event), ctypes.byref(timer)) == 0
     assert librt.timer_settime(timer, 0, ctypes.byref(spec), None) == 0
 """
-
-CANDIDATE = Subject(Side.CANDIDATE, 0)
-REFERENCE = Subject(Side.REFERENCE, 0)
-
 
 @dataclass
 class Bench:
@@ -168,30 +165,37 @@ class Bench:
         return self.relay("ask", str(subject), question)
 
 
-@pytest.fixture
-def staged(tmp_path: Path) -> Staged:
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Staged:
     """Folders as a grading stages them."""
+    root = tmp_path_factory.mktemp("staged")
     for name in ("submission", "reference", "driver", "grading"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "submission/solution.py").write_text("WHO = 'candidate'\n")
-    (tmp_path / "submission/parts").mkdir()
-    (tmp_path / "submission/parts/notes.txt").write_text("deep")
-    (tmp_path / "reference/solution.py").write_text("WHO = 'reference'\n")
-    (tmp_path / "driver/driver.py").write_text(DRIVER)
-    (tmp_path / "grading/test_behaviour.py").write_text("# secret\n")
-    return Staged(*(tmp_path / name for name in ("submission", "reference", "driver", "grading")))
+        (root / name).mkdir()
+    (root / "submission/solution.py").write_text("WHO = 'candidate'\n")
+    (root / "submission/parts").mkdir()
+    (root / "submission/parts/notes.txt").write_text("deep")
+    (root / "reference/solution.py").write_text("WHO = 'reference'\n")
+    (root / "driver/driver.py").write_text(DRIVER)
+    (root / "grading/test_behaviour.py").write_text("# secret\n")
+    return Staged(*(root / name for name in ("submission", "reference", "driver", "grading")))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def docker_sandbox(engine: DockerClient, image: str, staged: Staged) -> Iterator[Callable[..., DockerSandbox]]:
-    """Make Docker sandboxes whose roles are the small programs above, and stop them."""
+    """Make Docker sandboxes whose roles are the small programs above, and stop them when the module is done."""
     made = []
 
-    def make(limits: Limits = Limits(memory_mb=96, pids=16, tmpfs_mb=4), **options: object) -> DockerSandbox:
-        cores = split_cores(engine_cores(engine), limits.cores)
-        commands = Commands(grader=("python3", "-c", RELAY), subject=("python3", "-c", WORKER))
-        options = {"client": engine, "commands": commands, "grading_id": uuid4().hex[:12], **options}
-        made.append(DockerSandbox(**{"image": image, "staged": staged, "limits": limits, "cores": cores, **options}))
+    def make(**options: object) -> DockerSandbox:
+        usual = {
+            "client": engine,
+            "image": image,
+            "staged": staged,
+            "limits": Limits(memory_mb=96, pids=16, tmpfs_mb=4),
+            "cores": split_cores(engine_cores(engine), 1),
+            "grading_id": uuid4().hex[:12],
+            "commands": Commands(grader=("python3", "-c", RELAY), subject=("python3", "-c", WORKER)),
+        }
+        made.append(DockerSandbox(**(usual | options)))
         return made[-1]
 
     yield make
@@ -199,8 +203,34 @@ def docker_sandbox(engine: DockerClient, image: str, staged: Staged) -> Iterator
         sandbox.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bench(docker_sandbox: Callable[..., DockerSandbox]) -> Bench:
-    """A Docker sandbox with the usual limits, started."""
+    """Start a Docker sandbox that the tests of a module share; each starts its subjects afresh."""
     sandbox = docker_sandbox()
     return Bench(sandbox, sandbox.start())
+
+
+@pytest.fixture
+def own_bench(docker_sandbox: Callable[..., DockerSandbox]) -> Iterator[Bench]:
+    """Start a Docker sandbox for a test that stops it, or spoils it otherwise."""
+    sandbox = docker_sandbox()
+    yield Bench(sandbox, sandbox.start())
+    sandbox.stop()
+
+
+@pytest.fixture
+def new_id() -> Callable[[], str]:
+    """Make up ids of gradings."""
+    return lambda: uuid4().hex[:12]
+
+
+@pytest.fixture(scope="session")
+def programs() -> tuple[str, str]:
+    """Give the two small programs: the relay in the grader's place, and a worker."""
+    return RELAY, WORKER
+
+
+@pytest.fixture(scope="session")
+def bench_over() -> Callable[[Sandbox], Bench]:
+    """Start a sandbox whose roles run the two small programs."""
+    return lambda sandbox: Bench(sandbox, sandbox.start())

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.errors import SandboxFailed
-from harness.sandbox.roles import Limits, Side, State, Subject
+from harness.sandbox.roles import Side, State, Subject
 
 pytestmark = pytest.mark.docker
 
@@ -53,11 +53,10 @@ def test_a_subject_sees_only_its_own_environment(bench):
     }
 
 
-@pytest.mark.parametrize("path", ["/x", "/submission/x", "/driver/x", "/sockets/x", "/opt/takehome/x", "/var/tmp/x", "/etc/x"])
-def test_nothing_but_tmpfs_can_be_written(bench, path):
+def test_nothing_but_tmpfs_can_be_written(bench):
     bench.start(CANDIDATE)
-    answer = bench.raw_ask(CANDIDATE, "write", path, 1)
-    assert "Read-only file system" in answer["error"]
+    for folder in ("", "/submission", "/driver", "/sockets", "/opt/takehome", "/var/tmp", "/etc"):
+        assert "Read-only file system" in bench.raw_ask(CANDIDATE, "write", f"{folder}/x", 1)["error"]
 
 
 def test_tmpfs_is_small_and_holds_no_programs(bench):
@@ -117,13 +116,13 @@ def test_a_restart_begins_afresh(bench):
     bench.start(CANDIDATE)
     bench.ask(CANDIDATE, "write", "/tmp/remembered", 10)
     bench.ask(CANDIDATE, "stray", True)
+    assert bench.ask(CANDIDATE, "processes") == 3
     bench.ask(CANDIDATE, "spin", 0.3)
     bench.sandbox.pause([CANDIDATE])
     bench.start(CANDIDATE, hash_seed=2)
     assert bench.ask(CANDIDATE, "hash_seed") == "2"
     assert not bench.ask(CANDIDATE, "exists", "/tmp/remembered")
-    assert bench.ask(CANDIDATE, "exists", f"/proc/{bench.ask(CANDIDATE, 'pid')}")
-    assert not any(bench.ask(CANDIDATE, "exists", f"/proc/{pid}") for pid in range(12, 100))
+    assert bench.ask(CANDIDATE, "processes") == 2
     assert bench.sandbox.stats([CANDIDATE])[0].cpu_sec < 0.3
 
 
@@ -210,28 +209,28 @@ def test_many_subjects_are_started_and_frozen_at_once(bench):
     assert [bench.ask(subject, "who") for subject in subjects] == [subject.side.value for subject in subjects]
 
 
-def test_a_command_that_cannot_start_is_our_fault(docker_sandbox, engine):
-    sandbox = docker_sandbox(limits=Limits(memory_mb=96), image="takehome:no-such-image")
+def test_an_image_that_is_not_there_is_our_fault(docker_sandbox):
+    sandbox = docker_sandbox(image="takehome:no-such-image")
     with pytest.raises(SandboxFailed, match="no-such-image"):
         sandbox.start()
 
 
-def test_stop_wakes_whoever_reads(bench):
+def test_stop_wakes_whoever_reads(own_bench):
     ended = []
-    reader = threading.Thread(target=lambda: ended.append(bench.stream.read(10)))
+    reader = threading.Thread(target=lambda: ended.append(own_bench.stream.read(10)))
     reader.start()
-    bench.sandbox.stop()
+    own_bench.sandbox.stop()
     reader.join(5)
     assert ended == [b""]
 
 
-def test_the_log_is_what_the_grader_printed_and_how_it_ended(bench):
-    bench.stream.write(b'["die", 3]\n')
-    assert bench.stream.read(10) == b""
+def test_the_log_is_what_the_grader_printed_and_how_it_ended(own_bench):
+    own_bench.stream.write(b'["die", 3]\n')
+    assert own_bench.stream.read(10) == b""
     deadline = time.monotonic() + 5
-    while "ended" not in bench.sandbox.grader_log() and time.monotonic() < deadline:
+    while "ended" not in own_bench.sandbox.grader_log() and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert bench.sandbox.grader_log() == "relay is up\nrelay dies\nthe grader ended with exit code 3"
+    assert own_bench.sandbox.grader_log() == "relay is up\nrelay dies\nthe grader ended with exit code 3"
 
 
 def _ended(bench):

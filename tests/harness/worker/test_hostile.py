@@ -78,6 +78,10 @@ def nonce_of_caller():
     while "request" not in frame_.f_locals: frame_ = frame_.f_back
     return frame_.f_locals["request"].nonce
 def stolen(): the_socket().sendall(forged(nonce_of_caller())); return "honest"
+def drip():
+    send = the_socket().send
+    send((4_000_000).to_bytes(4, "big"))
+    for _ in range(4_000_000): send(b"x")
 def honest(): return "honest"
 """
 
@@ -87,6 +91,13 @@ def test_a_forged_reply_is_a_bad_reply(start_worker, function):
     worker = start_worker(FORGERY)
     assert isinstance(worker.channel.call(function, timeout_sec=10), BadReply)
     assert worker.channel.broken
+
+
+def test_a_drip_without_a_pause_does_not_stretch_the_time_limit(start_worker):
+    channel = start_worker(FORGERY).channel
+    start = time.perf_counter()
+    assert channel.call("drip", timeout_sec=0.3) == TimedOut(0.3)
+    assert time.perf_counter() - start < 1.5
 
 
 def test_a_reply_forged_between_calls_is_a_bad_reply_to_the_next(start_worker):

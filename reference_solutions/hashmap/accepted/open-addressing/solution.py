@@ -17,7 +17,7 @@ from typing import Any
 
 FREE, DELETED = -1, -2
 SMALLEST_TABLE = 8
-PERTURB_SHIFT = 5
+PERTURB_SHIFT = 11  # CPython's is 5, but a step costs far more here, so let the higher bits in sooner
 UNSIGNED = 2**64 - 1  # a negative perturbation would never run out
 MOST_RESTARTS = 100  # of one walk, when a key's __eq__ changes the map again and again
 
@@ -83,24 +83,32 @@ class HashMap(MutableMapping):
                 return FREE, slot
         raise RuntimeError("HashMap kept changing while a key was looked up")
 
+    # Most walks end at their first slot, so the commonest methods look there before they call _find.
+
     def __getitem__(self, key: Any) -> Any:
-        # The first slot is inspected here: in a table this sparse that is where most walks end.
         hashed = hash(key)
         row = self._table[hashed & self._mask]
-        if row == FREE:
-            raise KeyError(key)
-        if row < 0 or self._keys[row] is not key:
+        if row >= 0 and self._hashes[row] == hashed:
+            keys = self._keys
+            found = keys[row]
+            if found is key or (found == key and self._keys is keys and keys[row] is found):
+                return self._values[row]
+        if row != FREE:
             row, _ = self._find(key, hashed)
-            if row == FREE:
-                raise KeyError(key)
-        return self._values[row]
+            if row != FREE:
+                return self._values[row]
+        raise KeyError(key)
 
     def get(self, key: Any, default: Any = None) -> Any:
         hashed = hash(key)
         row = self._table[hashed & self._mask]
-        if row == FREE:
-            return default
-        row, _ = self._find(key, hashed)
+        if row >= 0 and self._hashes[row] == hashed:
+            keys = self._keys
+            found = keys[row]
+            if found is key or (found == key and self._keys is keys and keys[row] is found):
+                return self._values[row]
+        if row != FREE:
+            row, _ = self._find(key, hashed)
         return default if row == FREE else self._values[row]
 
     def __contains__(self, key: object) -> bool:
@@ -112,12 +120,20 @@ class HashMap(MutableMapping):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         hashed = hash(key)
-        if self._table[hashed & self._mask] != FREE:
+        slot = hashed & self._mask
+        if self._table[slot] != FREE:
             row, _ = self._find(key, hashed)
-            if row != FREE:
+            if row == FREE:
+                self._insert(key, hashed, value)
+            else:
                 self._values[row] = value
-                return
-        self._insert(key, hashed, value)
+        elif len(self._keys) == self._rows:
+            self._insert(key, hashed, value)
+        else:
+            self._table[slot] = len(self._keys)
+            self._hashes.append(hashed)
+            self._keys.append(key)
+            self._values.append(value)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         hashed = hash(key)

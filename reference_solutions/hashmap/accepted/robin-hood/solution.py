@@ -65,22 +65,23 @@ class HashMap(MutableMapping):
         table[slot] = row
 
     def _find(self, key: Any, hashed: int) -> int:
-        """Return the key's slot, or FREE."""
+        """Return the key's row, or FREE."""
         for _ in range(RESTARTS):
             table, hashes, mask, changes = self._table, self._hashes, self._mask, self._changes
             slot = hashed & mask
             distance = 0
             while (row := table[slot]) != FREE:
-                if hashes[row] == hashed:
+                resident_hash = hashes[row]
+                if resident_hash == hashed:
                     resident = self._keys[row]
                     if resident is key:
-                        return slot
+                        return row
                     equal = bool(resident == key)
                     if self._changes != changes:
                         break
                     if equal:
-                        return slot
-                elif (slot - hashes[row]) & mask < distance:
+                        return row
+                elif (slot - resident_hash) & mask < distance:
                     return FREE
                 slot = (slot + 1) & mask
                 distance += 1
@@ -89,33 +90,35 @@ class HashMap(MutableMapping):
         raise RuntimeError("HashMap kept changing during a search")
 
     def __getitem__(self, key: Any) -> Any:
-        slot = self._find(key, hash((key,)))
-        if slot == FREE:
+        row = self._find(key, hash((key,)))
+        if row == FREE:
             raise KeyError(key)
-        return self._values[self._table[slot]]
+        return self._values[row]
 
     def get(self, key: Any, default: Any = None) -> Any:
-        slot = self._find(key, hash((key,)))
-        return default if slot == FREE else self._values[self._table[slot]]
+        row = self._find(key, hash((key,)))
+        return default if row == FREE else self._values[row]
 
     def __contains__(self, key: object) -> bool:
-        return self._find(key, hash((key,))) != FREE
+        hashed = hash((key,))
+        return self._table[hashed & self._mask] != FREE and self._find(key, hashed) != FREE
 
     def __setitem__(self, key: Any, value: Any) -> None:
         hashed = hash((key,))
-        slot = self._find(key, hashed)
-        if slot == FREE:
-            self._insert(key, hashed, value)
-        else:
-            self._values[self._table[slot]] = value
+        if self._table[hashed & self._mask] != FREE:
+            row = self._find(key, hashed)
+            if row != FREE:
+                self._values[row] = value
+                return
+        self._insert(key, hashed, value)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         hashed = hash((key,))
-        slot = self._find(key, hashed)
-        if slot == FREE:
+        row = self._find(key, hashed)
+        if row == FREE:
             self._insert(key, hashed, default)
             return default
-        return self._values[self._table[slot]]
+        return self._values[row]
 
     def _insert(self, key: Any, hashed: int, value: Any) -> None:
         if 2 * len(self._keys) >= len(self._table):
@@ -133,22 +136,24 @@ class HashMap(MutableMapping):
             self._place(row, hashed)
 
     def __delitem__(self, key: Any) -> None:
-        slot = self._find(key, hash((key,)))
-        if slot == FREE:
+        row = self._find(key, hash((key,)))
+        if row == FREE:
             raise KeyError(key)
-        self._delete(slot)
+        self._delete(row)
 
     def pop(self, key: Any, default: Any = Gone) -> Any:
-        slot = self._find(key, hash((key,)))
-        if slot != FREE:
-            return self._delete(slot)
+        row = self._find(key, hash((key,)))
+        if row != FREE:
+            return self._delete(row)
         if default is Gone:
             raise KeyError(key)
         return default
 
-    def _delete(self, slot: int) -> Any:
+    def _delete(self, row: int) -> Any:
         table, hashes, mask = self._table, self._hashes, self._mask
-        row = table[slot]
+        slot = hashes[row] & mask
+        while table[slot] != row:
+            slot = (slot + 1) & mask
         following = (slot + 1) & mask
         while (resident := table[following]) != FREE and (hashes[resident] ^ following) & mask:  # not at home
             table[slot] = resident

@@ -1,0 +1,209 @@
+"""Checks on large maps: churn, growth and shrinking, a million entries. Keys are random int64 and travel as raw bytes."""
+
+from collections.abc import Sequence
+from random import Random
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.outcome import Finished, Outcome, describe
+
+Ints = NDArray[np.int64]
+
+STEADY = 600
+"""Entries of a map under churn."""
+
+CHURN = 24_000
+"""Exchanges that age a map: forty times its size, enough to fill any table of that size with the deleted many times over."""
+
+AGEING = 2_000
+"""Exchanges of one call while a map ages."""
+
+AGEING_TIMEOUT_SEC = 10.0
+"""The reference takes a few milliseconds."""
+
+FRESH_MAPS = 5
+EARLY_BATCHES = 2
+LATE_BATCHES = 15
+BATCH = 300
+"""Exchanges timed together: about half a millisecond for the reference."""
+
+SLOWER = 4.0
+"""An aged map may be this many times slower than a fresh one; the deleted piling up costs ten times and more."""
+
+SLACK_SEC = 0.001
+"""What a busy machine may add to a batch's median."""
+
+LARGER = 4.0
+"""An aged map may be this many times larger than a fresh one of the same size: one doubling too many, with deleted entries."""
+
+GROWN = 2**13
+LEFT = GROWN // 64
+SHRUNK_SHARE = 4
+CLEARED_SHARE = 16
+
+MILLION = 1_000_000
+BUILD_TIMEOUT_SEC = 20.0
+"""The reference builds a million entries in about a second."""
+
+SAMPLE = 20_000
+"""Keys that are looked up in the map of a million."""
+
+FEW = 50
+"""Deletions from the map of a million: their speed is another bar's matter."""
+
+
+class Subject(Protocol):
+    """The part of the `submission` fixture that these checks need."""
+
+    def call(self, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
+        """Call one of the driver's functions."""
+
+    def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
+        """Give an answer and its seconds by the grader's clock."""
+
+
+def distinct(rng: Random, count: int) -> Ints:
+    """Draw `count` different int64 keys in random order."""
+    drawn = np.frombuffer(rng.randbytes(8 * (count + count // 8 + 8)), dtype=np.int64)
+    keys = np.unique(drawn)
+    np.random.default_rng(rng.getrandbits(64)).shuffle(keys)
+    if len(keys) < count:
+        raise ValueError("too many equal draws of 64 bits: the generator is broken")
+    return keys[:count]
+
+
+def ask(submission: Subject, doing: str, function: str, *args: object, timeout_sec: float | None = None) -> Any:
+    """Call the driver and give its answer; fail the check in words when there is none."""
+    outcome = submission.call(function, *args, timeout_sec=timeout_sec)
+    if isinstance(outcome, Finished):
+        return outcome.value
+    raise AssertionError(f"{doing}: the submission {describe(outcome)}")
+
+
+class Churn:
+    """Deletions and insertions in turn, in a model of the map."""
+
+    def __init__(self, rng: Random, oldest_first: bool) -> None:
+        self._rng = rng
+        self._oldest_first = oldest_first
+        keys = distinct(rng, STEADY + CHURN + LATE_BATCHES * BATCH)
+        self.first = keys[:STEADY]
+        self._fresh = iter(keys[STEADY:].tolist())
+        self._ring = self.first.tolist()
+        self._model = {key: value for value, key in enumerate(self._ring)}
+        self._done = 0
+
+    def exchanges(self, count: int) -> tuple[bytes, bytes, int, bytes]:
+        """Give the keys to delete, those to insert, the first value to insert, and all values in order thereafter."""
+        first, old, new = self._done, [], []
+        for _ in range(count):
+            place = self._done % STEADY if self._oldest_first else self._rng.randrange(STEADY)
+            old.append(self._ring[place])
+            new.append(next(self._fresh))
+            self._ring[place] = new[-1]
+            del self._model[old[-1]]
+            self._model[new[-1]] = self._done
+            self._done += 1
+        return raw(old), raw(new), first, raw(list(self._model.values()))
+
+
+def demand_bounded_churn(submission: Subject, rng: Random, oldest_first: bool) -> None:
+    """Age a map by deleting and inserting; compare its speed and size with those of fresh maps of its size."""
+    story = f"deleting {'the oldest' if oldest_first else 'random'} entries and inserting new ones {CHURN} times"
+    fresh_sec, fresh_bytes = [], []
+    for _ in range(FRESH_MAPS):
+        churn = _start(submission, rng, oldest_first)
+        fresh_bytes.append(ask(submission, "measuring a map", "footprint"))
+        fresh_sec += [_timed(submission, churn, BATCH) for _ in range(EARLY_BATCHES)]
+    churn = _start(submission, rng, oldest_first)
+    for _ in range(CHURN // AGEING):
+        _timed(submission, churn, AGEING)
+    slower = median(_timed(submission, churn, BATCH) - SLACK_SEC for _ in range(LATE_BATCHES)) / median(fresh_sec)
+    larger = ask(submission, "measuring a map", "footprint") / max(fresh_bytes)
+    assert slower <= SLOWER, f"a map of {STEADY} entries became {slower:.0f} times slower by {story}"
+    assert larger <= LARGER, f"a map of {STEADY} entries became {larger:.0f} times larger by {story}"
+
+
+def _start(submission: Subject, rng: Random, oldest_first: bool) -> Churn:
+    churn = Churn(rng, oldest_first)
+    ask(submission, "building a map", "build", churn.first.tobytes())
+    return churn
+
+
+def _timed(submission: Subject, churn: Churn, count: int) -> float:
+    *args, expected = churn.exchanges(count)
+    answer, seconds = submission.timed_call("churn", *args, timeout_sec=AGEING_TIMEOUT_SEC)
+    assert answer == expected, "after deletions and insertions at a steady size the values are wrong or out of order"
+    return seconds
+
+
+def demand_growth_and_shrink(submission: Subject, rng: Random) -> None:
+    """Grow a map, delete nearly all of it in three orders, grow it again and clear it."""
+    for order in ("oldest first", "newest first", "random"):
+        keys = distinct(rng, 2 * GROWN)
+        first, second = keys[:GROWN], keys[GROWN:]
+        ask(submission, "building a map", "build", first.tobytes())
+        _demand_contents(submission, f"after inserting {GROWN} entries", first, np.arange(GROWN))
+        full = ask(submission, "measuring a map", "footprint")
+        left = _delete_all_but_few(submission, rng, first, order)
+        _demand_contents(submission, f"after deleting all but {LEFT} of {GROWN} entries, {order}", first[left], left)
+        few = ask(submission, "measuring a map", "footprint")
+        assert few * SHRUNK_SHARE <= full, (
+            f"a map keeps {few / full:.0%} of its storage when all but {LEFT} of {GROWN} entries were deleted, {order}"
+        )
+        ask(submission, "inserting again", "insert", second.tobytes(), GROWN)
+        both = np.concatenate([first[left], second])
+        _demand_contents(submission, "after growing again", both, np.concatenate([left, np.arange(GROWN, 2 * GROWN)]))
+        full = ask(submission, "measuring a map", "footprint")
+        assert ask(submission, "clearing a map", "clear") == 0, "a map that was cleared has a length"
+        few = ask(submission, "measuring a map", "footprint")
+        assert few * CLEARED_SHARE <= full, f"a map keeps {few / full:.0%} of its storage after clear()"
+
+
+def _delete_all_but_few(submission: Subject, rng: Random, keys: Ints, order: str) -> Ints:
+    """Delete all but LEFT of the keys and give the positions of those left, in order."""
+    positions = list(range(len(keys)))
+    if order == "newest first":
+        positions.reverse()
+    elif order == "random":
+        rng.shuffle(positions)
+    gone, left = positions[:-LEFT], sorted(positions[-LEFT:])
+    count = ask(submission, "deleting", "delete", keys[gone].tobytes())
+    assert count == LEFT, f"len() is wrong after deleting all but {LEFT} of {len(keys)} entries, {order}"
+    return np.array(left, dtype=np.int64)
+
+
+def _demand_contents(submission: Subject, when: str, keys: Ints, values: Ints) -> None:
+    answer = ask(submission, when, "contents")
+    assert answer == [keys.tobytes(), values.astype(np.int64).tobytes()], f"{when} the entries are wrong or out of order"
+    found = ask(submission, when, "hit_lookups", keys[::-1].tobytes())
+    assert found == values[::-1].astype(np.int64).tobytes(), f"{when} a key is not found, or has another's value"
+
+
+def demand_million(submission: Subject, rng: Random) -> None:
+    """Build a map of a million entries and look at samples and at the whole."""
+    drawn = distinct(rng, MILLION + SAMPLE)
+    keys, absent = drawn[:MILLION], drawn[MILLION:]
+    doing = "a map of a million entries"
+    count = ask(submission, doing, "build", keys.tobytes(), timeout_sec=BUILD_TIMEOUT_SEC)
+    assert count == MILLION, f"{doing} has another length"
+    wanted = np.array(rng.sample(range(MILLION), SAMPLE), dtype=np.int64)
+    found = ask(submission, doing, "hit_lookups", keys[wanted].tobytes())
+    assert found == wanted.tobytes(), f"{doing}: a key is not found, or has another's value"
+    mixed = np.concatenate([absent, keys[wanted]])
+    present = ask(submission, doing, "miss_lookups", mixed.tobytes())
+    assert present == bytes(SAMPLE) + b"\x01" * SAMPLE, f"{doing}: `in` says yes to a key that is not there, or no to one that is"
+    gone = wanted[:FEW]
+    count = ask(submission, doing, "delete", keys[gone].tobytes())
+    assert count == MILLION - FEW, f"{doing} has another length after deletions"
+    left = np.delete(np.arange(MILLION), gone)
+    answer = ask(submission, doing, "contents")
+    assert answer == [keys[left].tobytes(), left.tobytes()], f"{doing}: the entries are wrong or out of order after a few deletions"
+
+
+def raw(values: Sequence[int]) -> bytes:
+    """Pack ints as the driver reads them."""
+    return np.array(values, dtype=np.int64).tobytes()

@@ -1,0 +1,133 @@
+"""Keys whose `__eq__` or `__hash__` raises, and keys whose `__eq__` changes the map that is being searched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import wording
+from harness.outcome import Finished, describe
+from model import Answer, Model, Operation, Spec
+from replaying import REPLAY_TIMEOUT_SEC, CanReplay
+from scripts import Script, looks
+from semantics import SIZES, asking, filled
+
+HASH = 5
+"""The hash of the keys in question."""
+
+STORED, EQUAL, OTHER = 0, 1, 2
+"""Numbers of the keys of that hash: the one in the map, one equal to it, and one that differs from both."""
+
+FIRST_FILLER = 3
+
+INTRUSION_SIZES = (0, 1, 4, 5, 10, 21)
+"""Fewer than elsewhere, because every operation meets every change at each of them."""
+
+GROWTH = 40
+"""Entries that one change inserts: enough to make a map of the largest size grow."""
+
+
+def _specs(n: int, spare: int) -> list[Spec]:
+    """Describe the three keys, n keys that fill the map and `spare` ones for later, all with other hashes."""
+    three: list[Spec] = [["object", HASH, 1], ["object", HASH, 1], ["object", HASH, 2]]
+    return three + [["object", 100 + i * 8, 10 + i] for i in range(n + spare)]
+
+
+def raising_scripts() -> Iterator[Script]:
+    """Let every operation meet a key that raises, at every size."""
+    for n in SIZES:
+        specs = _specs(n, spare=10)
+        everything = range(len(specs))
+        for asked in (EQUAL, OTHER):
+            for armed in (asked, STORED):
+                operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
+                for operation in asking(0, asked):
+                    operations += [["arm", armed, ["raise"]], operation, ["disarm", armed], ["len", 0], ["items", 0]]
+                operations += [*looks(everything), *_partial_update(n, asked, ["arm", armed, ["raise"]], ["disarm", armed])]
+                yield Script("an == that raises", specs, [*operations, *_life_goes_on(n), *looks(everything)])
+        operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
+        for asked in (STORED, EQUAL, OTHER, FIRST_FILLER + n):
+            for operation in asking(0, asked):
+                operations += [["arm-hash", asked], operation, ["disarm", asked], ["len", 0], ["items", 0]]
+        operations += [*looks(everything), *_partial_update(n, EQUAL, ["arm-hash", EQUAL], ["disarm", EQUAL])]
+        yield Script("a hash that raises", specs, [*operations, *_life_goes_on(n), *looks(everything)])
+
+
+def _partial_update(n: int, asked: int, arm: Operation, disarm: Operation) -> list[Operation]:
+    """Update with the raising key in the middle: what came before it stays, what comes after it does not come."""
+    spare = FIRST_FILLER + n
+    return [arm, ["update", 0, [[spare, 1], [asked, 2], [spare + 1, 3]]], disarm, ["items", 0], ["len", 0]]
+
+
+def _life_goes_on(n: int) -> list[Operation]:
+    """Grow the map and shrink it: a map left half changed does not survive that."""
+    spare = range(FIRST_FILLER + n, FIRST_FILLER + n + 10)
+    return [*(["set", 0, key, key] for key in spare), ["del", 0, STORED], *(["pop", 0, key] for key in spare)]
+
+
+@dataclass(frozen=True)
+class Intrusion:
+    """One operation, during whose first comparison others are carried out on the same map."""
+
+    specs: list[Spec]
+    before: list[Operation]
+    operation: Operation
+    during: list[Operation]
+    after: list[Operation]
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What is replayed."""
+        asked = self.operation[2] if self.operation[0] not in {"update", "update-keys"} else self.operation[2][0][0]
+        return [*self.before, ["arm", asked, [self.during]], self.operation, ["disarm", asked], *self.after]
+
+    def acceptable(self) -> Iterator[list[Answer]]:
+        """Yield what may be answered: as if the intrusion came before the operation, or after it, or with RuntimeError."""
+        yield self._answers([*self.during, self.operation], answered=-1)
+        yield self._answers([self.operation, *self.during], answered=0)
+        yield self._answers(self.during, answered=None)
+
+    def _answers(self, middle: list[Operation], answered: int | None) -> list[Answer]:
+        model = Model(self.specs)
+        before = model.replay(self.before)
+        answers = model.replay(middle)
+        answer = ["raised", "RuntimeError"] if answered is None else answers[answered]
+        return [*before, ["gave", None], answer, ["gave", None], *model.replay(self.after)]
+
+
+def intrusions() -> Iterator[Intrusion]:
+    """Cross every operation with every kind of change, at several sizes."""
+    for n in INTRUSION_SIZES:
+        specs = _specs(n, spare=10 + GROWTH)
+        everything: list[Operation] = [["items", 0], ["len", 0], *(["get", 0, key, -1] for key in range(FIRST_FILLER + n))]
+        after = [*everything, *_life_goes_on(n)[:10], *everything, ["pop", 0, STORED, 0], ["items", 0]]
+        for asked in (EQUAL, OTHER):
+            for during in _changes(n, FIRST_FILLER + n, asked):
+                for operation in asking(0, asked):
+                    yield Intrusion(specs, [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]], operation, during, after)
+
+
+def _changes(n: int, spare: int, asked: int) -> Iterator[list[Operation]]:
+    """Yield what an `__eq__` does to the map it is called from. The key asked for is armed only once."""
+    grow: list[Operation] = [["set", 0, spare + 10 + i, i] for i in range(GROWTH)]
+    yield [["del", 0, STORED]]
+    yield [["clear", 0]]
+    yield [["set", 0, STORED, 2000]]
+    yield [["del", 0, STORED], ["set", 0, STORED, 3000]]
+    yield [["set", 0, spare + 10, 1]]
+    yield grow
+    yield [["set", 0, asked, 4000]]
+    yield [["set", 0, EQUAL + OTHER - asked, 5000]]
+    yield [*grow, *(["del", 0, spare + 10 + i] for i in range(GROWTH))]
+    yield [["clear", 0], *filled(n, FIRST_FILLER), ["set", 0, STORED, 6000]]
+    if n:
+        yield [["del", 0, FIRST_FILLER], ["del", 0, STORED], *grow[:3]]
+        yield [["del", 0, FIRST_FILLER + i] for i in range(n)]
+
+
+def demand_whole(submission: CanReplay, title: str, intrusion: Intrusion) -> None:
+    """Fail the check with `title` and the story unless the answers are those of one acceptable order."""
+    outcome = submission.call("replay", intrusion.specs, intrusion.operations, timeout_sec=REPLAY_TIMEOUT_SEC)
+    told = wording.story(intrusion.specs, intrusion.operations[: len(intrusion.before) + 2])
+    if not isinstance(outcome, Finished):
+        raise AssertionError(f"{title}: in `{told}` the submission {describe(outcome)}")
+    if outcome.value not in intrusion.acceptable():
+        raise AssertionError(f"{title}: `{told}` leaves a map that no order of the two explains")
