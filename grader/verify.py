@@ -97,7 +97,8 @@ def plan(root: Path, entry: Entry, pattern: str | None, runs: int, quick: bool) 
 def selection(challenge: Challenge, solution: KnownSolution) -> tuple[str, ...]:
     """Name what a quick run of `solution` looks at: what its expectation names, and for sound ones the bars.
 
-    The reference runs whole, since everything else rests on it. A starter's checks are enough to fail it.
+    The reference runs whole, since everything else rests on it. A starter's checks are enough to fail it. Wherever a
+    bar is measured the control bar is too, because without a control nothing is claimed of any bar.
     """
     bars = tuple(bar.id for bar in challenge.bars)
     match solution.kind:
@@ -108,7 +109,9 @@ def selection(challenge: Challenge, solution: KnownSolution) -> tuple[str, ...]:
         case SolutionKind.STARTER:
             return tuple(check.id for check in challenge.checks)
         case SolutionKind.REJECTED:
-            return solution.expectation.fails
+            fails = solution.expectation.fails
+            control = [bar.id for bar in challenge.bars if bar.control and bar.id not in fails]
+            return (*fails, *control) if set(fails) & set(bars) else fails
 
 
 def carry_out(

@@ -12,6 +12,7 @@ After any outcome but Finished and Raised the channel is broken and closed; its 
 """
 
 import math
+import os
 import select
 import socket
 import time
@@ -22,10 +23,10 @@ from typing import Final
 from harness.errors import CallUnsendable
 from harness.outcome import BadReply, Crashed, Finished, Outcome, Raised, TimedOut, describe
 from harness.wire.codec import DEFAULT_CAPS, Caps, Encoder
-from harness.wire.conversation import Conversation, Event, State, fresh_nonce
+from harness.wire.conversation import Conversation, Event, State
 from harness.wire.errors import EncodeError, WireError
 from harness.wire.frames import FrameBuffer, frame
-from harness.wire.messages import MAX_FDS, Answered, Request, pack_request
+from harness.wire.messages import MAX_FDS, NONCE_BYTES, Answered, Request, pack_request
 
 SEND_BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Asked of the kernel, which gives what it allows: fewer switches between the two processes for a long message."""
@@ -71,7 +72,7 @@ class Channel:
         """Encode and frame the request that the next `exchange` sends."""
         if fds > MAX_FDS:
             raise CallUnsendable(f"{fds} file descriptors in one call; {MAX_FDS} are allowed")
-        nonce = fresh_nonce()
+        nonce = os.urandom(NONCE_BYTES)
         try:
             payload = pack_request(Request(nonce, function, list(args), fds), self._encoder)
         except EncodeError as error:

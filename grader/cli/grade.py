@@ -1,5 +1,6 @@
 """`takehome grade`: the whole grading of one submission."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from grader.cli.folder import challenge_of
 from grader.cli.options import ChallengeSlug, Folder, Image, Json, Seed, Venue
 from grader.cli.venue import open_venue
 from grader.cli.watch import watched
+from grader.errors import UsageError
 from grader.grading import GradingOutcome, GradingRequest, grade
 from grader.report import junit, markdown, terminal
 from grader.result_file import RESULT_FILE, write_result, write_whole
@@ -39,6 +41,7 @@ def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many paramete
     screen = Screen.of_process(as_json)
     root = find_root()
     entry = load_entry(root, challenge_of(folder, challenge, root))
+    _require_writable(out, *(file.parent for file in (junit_file, markdown_file) if file is not None))
     venue = open_venue(sandbox, image, screen)
     with watched(screen, entry.slug) as show:
         outcome = grade(GradingRequest(root, entry, folder, venue, seed), show)
@@ -48,6 +51,17 @@ def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many paramete
         screen.out.print(terminal.render(outcome.result))
     screen.note(f"{out / RESULT_FILE} holds the whole result.")
     return of_verdict(outcome.result.verdict)
+
+
+def _require_writable(*folders: Path) -> None:
+    """Refuse a place that cannot be written now, rather than when the grading is done."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made ({error.strerror}); choose another place for results") from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageError(f"{folder} cannot be written; choose another place for results")
 
 
 def _write(outcome: GradingOutcome, out: Path, junit_file: Path | None, markdown_file: Path | None) -> None:

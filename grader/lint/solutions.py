@@ -34,6 +34,8 @@ def solution_complaints(target: Target) -> Iterator[Complaint]:
     solutions, faults = survey(target.root, target.entry)
     yield from faults
     for solution in solutions:
+        if solution.kind is SolutionKind.STARTER and not (solution.folder / target.entry_point).exists():
+            continue  # the rule on files has complained
         yield from _intake_complaints(solution, target.entry_point)
     yield from _count_complaints(target)
     yield from _unproved_complaints(target, solutions)
@@ -84,6 +86,8 @@ def _count_complaints(target: Target) -> Iterator[Complaint]:
 def _unproved_complaints(target: Target, solutions: tuple[KnownSolution, ...]) -> Iterator[Complaint]:
     assert target.entry is not None
     rejected = [solution for solution in solutions if solution.kind is SolutionKind.REJECTED]
+    if not rejected:
+        return  # the rule on their number has complained
     proved = {id_ for solution in rejected for id_ in solution.expectation.fails}
     for item in target.entry.challenge.items:
         if item.id not in proved:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from harness.duel.interval import Estimate, estimate, log_ratios
 from harness.duel.round import Call, Round, Workload
-from harness.duel.schedule import REPEATS_OF_A_VOID_ROUND, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
+from harness.duel.schedule import REPEATS_PER_LAUNCH, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
 from harness.duel.stopping import Decision, decide
 from harness.outcome import Finished, Outcome, TimedOut, describe
 from harness.roster import Roster
@@ -60,6 +60,14 @@ class Forfeit:
     side: Side
     sentence: str
     timed_out: bool = False
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One round's samples; `disturbed` when a subject was off the core for too much of it, or ran while frozen."""
+
+    seconds: dict[Side, float]
+    disturbed: bool
 
 
 @dataclass(frozen=True)
@@ -131,16 +139,23 @@ class Match:
         return launch
 
     def _launch(self, pairing: Pairing) -> Launch | Forfeit:
+        """Play one launch; a disturbed pair is measured again on a fresh round, as often as the schedule allows."""
         self._start(pairing)
-        samples: dict[Side, list[float]] = {Side.CANDIDATE: [], Side.REFERENCE: []}
-        for number in range(WARM_UP_ROUNDS + ROUNDS_PER_LAUNCH):
-            pair = self._pair(pairing, number)
+        kept: list[dict[Side, float]] = []
+        repeats = REPEATS_PER_LAUNCH
+        while len(kept) < WARM_UP_ROUNDS + ROUNDS_PER_LAUNCH:
+            pair = self._pair(pairing, len(kept))
             if isinstance(pair, Forfeit):
                 return pair
-            if number >= WARM_UP_ROUNDS:
-                for side, seconds in pair.items():
-                    samples[side].append(seconds)
-                    self.stopwatch.keep(side, seconds)
+            if pair.disturbed and repeats:
+                repeats -= 1
+                self.voided += 1
+            else:
+                kept.append(pair.seconds)
+        samples = {side: [pair[side] for pair in kept[WARM_UP_ROUNDS:]] for side in Side}
+        for side in Side:
+            for seconds in samples[side]:
+                self.stopwatch.keep(side, seconds)
         return Launch(samples[Side.CANDIDATE], samples[Side.REFERENCE])
 
     def _start(self, pairing: Pairing) -> None:
@@ -148,22 +163,18 @@ class Match:
         if not all(self.roster.started(subject) for subject in subjects):
             self.roster.start(subjects, self.rng.randint(1, HASH_SEED_LIMIT))
 
-    def _pair(self, pairing: Pairing, number: int) -> dict[Side, float] | Forfeit:
-        """Measure both sides on one fresh round; a disturbed pair is measured again, on another round."""
-        for attempt in range(1 + REPEATS_OF_A_VOID_ROUND):
-            round_ = self.workload.round(self.rng)
-            seconds: dict[Side, float] = {}
-            disturbed = False
-            for side in order(pairing.launch, number):
-                turn = self._turn(pairing, side, round_)
-                if isinstance(turn, Forfeit):
-                    return turn
-                seconds[side], lost = turn
-                disturbed = disturbed or lost
-            if not disturbed or attempt == REPEATS_OF_A_VOID_ROUND:
-                break
-            self.voided += 1
-        return seconds
+    def _pair(self, pairing: Pairing, number: int) -> Pair | Forfeit:
+        """Measure both sides on one fresh round."""
+        round_ = self.workload.round(self.rng)
+        seconds: dict[Side, float] = {}
+        disturbed = False
+        for side in order(pairing.launch, number):
+            turn = self._turn(pairing, side, round_)
+            if isinstance(turn, Forfeit):
+                return turn
+            seconds[side], lost = turn
+            disturbed = disturbed or lost
+        return Pair(seconds, disturbed)
 
     def _turn(self, pairing: Pairing, side: Side, round_: Round) -> tuple[float, bool] | Forfeit:
         subject = pairing.subject(side)

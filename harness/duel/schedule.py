@@ -11,8 +11,8 @@ ROUNDS_PER_LAUNCH = 4
 WARM_UP_ROUNDS = 1
 """Pairs of rounds thrown away at the start of a launch, while the interpreter specialises its byte code."""
 
-REPEATS_OF_A_VOID_ROUND = 2
-"""How often a disturbed pair is measured again before it counts as it is: a busy machine must not stop the duel."""
+REPEATS_PER_LAUNCH = 2
+"""How many disturbed pairs a launch may measure again; after that they count, or a busy machine would never finish."""
 
 
 def order(launch: int, round_: int) -> tuple[Side, Side]:

@@ -9,13 +9,12 @@
 Nothing leads out of BROKEN: a late answer could be taken for the next one, so whoever owns the subject starts it again.
 """
 
-import os
 from enum import Enum, auto
 from typing import Final
 
 from harness.wire.codec import DEFAULT_CAPS, Caps
 from harness.wire.errors import WireError
-from harness.wire.messages import NONCE_BYTES, Reply, parse_reply
+from harness.wire.messages import Reply, parse_reply
 
 
 class State(Enum):
@@ -46,11 +45,6 @@ NEXT: Final = {
     (State.AWAITING, Event.ENDED): State.BROKEN,
 }
 """What is not in this table can't happen; that it did is our own fault."""
-
-
-def fresh_nonce() -> bytes:
-    """Make a nonce that nobody can guess."""
-    return os.urandom(NONCE_BYTES)
 
 
 class Conversation:

@@ -84,6 +84,17 @@ FILES = {
             assert submission.value("add_up", []) == 0, "the total of no numbers is 0"
         """,
     "challenges/tally/grading/test_bars.py": """
+        from workload import Bulk
+
+
+        def test_bulk(duel):
+            duel(Bulk())
+
+
+        def test_again(duel):
+            duel(Bulk())
+        """,
+    "challenges/tally/grading/workload.py": """
         from harness.duel.round import Call, Round
 
         TIMES = 20
@@ -98,14 +109,6 @@ FILES = {
                     timed=Call("add_up_often", (numbers,)),
                     check=lambda answer: None if answer == right else "a total is wrong",
                 )
-
-
-        def test_bulk(duel):
-            duel(Bulk())
-
-
-        def test_again(duel):
-            duel(Bulk())
         """,
     "reference_solutions/tally/reference/solution.py": LOOP,
     "reference_solutions/tally/reference/NOTES.md": "# Why it is fast\n\nIt is not.\n",

@@ -176,7 +176,7 @@ def test_a_signal_ends_the_command_and_leaves_nothing(
     assert "Traceback" not in err
     assert napping.leftovers() == []
     assert scratch_folders(root) == []
-    assert not napping.out.exists()
+    assert not (napping.out / "result.json").exists()
 
 
 def test_a_second_ctrl_c_does_not_cut_the_clean_up_short(napping: Grading, root: Path) -> None:

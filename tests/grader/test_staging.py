@@ -39,6 +39,7 @@ def test_all_four_folders_are_staged_and_litter_is_not(root: Path) -> None:
             "challenge.toml",
             "test_bars.py",
             "test_behaviour.py",
+            "workload.py",
         ]
         assert "range(20)" in (staged.submission / "solution.py").read_text()
         assert "range(20)" not in (staged.reference / "solution.py").read_text()

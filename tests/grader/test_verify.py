@@ -14,7 +14,7 @@ from grader.expectation_match import Agreement
 from grader.known import SolutionKind, known_solutions
 from grader.verdict import Verdict
 from grader.verify import Plan, Row, Verification, plan, selection, summarize
-from tests.grader.tally import SLUG, write_tally
+from tests.grader.tally import SLUG, solution, write_tally
 
 
 @pytest.fixture
@@ -78,6 +78,15 @@ def test_a_quick_run_looks_only_at_what_the_expectation_names(root: Path) -> Non
         "rejected/forgetful": ("adds-up",),
         "rejected/slow": ("bulk", "again"),
     }
+
+
+def test_a_quick_run_of_one_bar_measures_the_control_bar_too(root: Path) -> None:
+    expect = solution(root, "rejected/slow") / "expect.toml"
+    expect.write_text(expect.read_text().replace('["bulk", "again"]', '["again"]'))
+    toml = root / "challenges" / SLUG / "challenge.toml"
+    toml.write_text(toml.read_text().replace("required = false", "required = true"))
+    (slow,) = planned(root, "slow", quick=True)
+    assert slow.selected == ("again", "bulk")
 
 
 def test_rows_come_together_with_the_bars_dead_zone(root: Path) -> None:

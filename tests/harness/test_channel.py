@@ -14,7 +14,7 @@ from harness.errors import CallUnsendable
 from harness.outcome import BadReply, Crashed, Finished, Outcome, Raised, TimedOut
 from harness.wire.codec import Caps, Encoder, pack
 from harness.wire.frames import FrameBuffer, frame
-from harness.wire.messages import MAX_FDS, Answered, Failed, Request, pack_reply, parse_request
+from harness.wire.messages import MAX_FDS, NONCE_BYTES, Answered, Failed, Request, pack_reply, parse_request
 
 LIMIT_SEC = 0.3
 """Time limit of the calls that must time out."""
@@ -345,3 +345,17 @@ def test_a_closed_channel_answers_like_a_crashed_one(peer: Peer) -> None:
 
 def test_a_limit_that_has_passed_already_is_a_time_out(peer: Peer) -> None:
     assert peer(says(answer)).call("f", timeout_sec=-1) == TimedOut(-1)
+
+
+def test_every_request_has_a_nonce_of_its_own(peer: Peer) -> None:
+    nonces: list[bytes] = []
+
+    def note(request: Request) -> bytes:
+        nonces.append(request.nonce)
+        return answer(request)
+
+    channel = peer(says(note))
+    for _ in range(100):
+        assert channel.call("f", timeout_sec=5) == Finished(42)
+    assert len(set(nonces)) == 100
+    assert {len(nonce) for nonce in nonces} == {NONCE_BYTES}

@@ -342,7 +342,9 @@ class HashMap(MutableMapping):
 
 
 # -- Iterators. What changes a map ends every iteration over it, so where there were no holes to begin with there will
-# be none, and the columns are what they were. The count of changes is noted when the iterator is made, not when it starts.
+# be none, and the columns stay what they were. The count of changes is noted when the iterator is made, not when it
+# is first advanced.
+
 
 
 def _from_first(map_: HashMap, column: list) -> Iterator:

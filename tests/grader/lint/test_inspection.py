@@ -1,5 +1,6 @@
 """Lint finds each thing that can be wrong with a challenge, and all of them at once."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,6 +169,16 @@ def test_too_few_known_solutions_are_warnings(tmp_path: Path) -> None:
     assert "1 of at least 2" in warnings[0].problem
     assert "2 of at least 10" in warnings[1].problem
     assert "nobody knows that it can fail" in warnings[2].problem
+
+
+def test_one_cause_is_told_once(tmp_path: Path) -> None:
+    scaffold(tmp_path, "primes")
+    (tmp_path / CHALLENGE / "starter" / "solution.py").unlink()
+    shutil.rmtree(tmp_path / SOLUTIONS / "rejected")
+    assert [(complaint.path.name, complaint.severity) for complaint in lint(tmp_path)] == [
+        ("solution.py", Severity.FAULT),
+        ("rejected", Severity.WARNING),
+    ]
 
 
 def test_one_challenge_alone(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class HashMap(MutableMapping):
             while newer[OLDER] is not entry:
                 newer = newer[OLDER]
             newer[OLDER] = entry[OLDER]
-        key, _, value, _ = entry  # noqa: F841  (neither may be finalized before the map is in order)
+        key, value = entry[KEY], entry[VALUE]  # noqa: F841  (its finalizer must find the map in order)
         entry[:] = ABSENT, 0, ABSENT, None
         self._emptied += 1
         self._changes += 1

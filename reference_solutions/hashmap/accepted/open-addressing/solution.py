@@ -122,42 +122,40 @@ class HashMap(MutableMapping):
         hashed = hash(key)
         slot = hashed & self._mask
         if self._table[slot] != FREE:
-            row, _ = self._find(key, hashed)
-            if row == FREE:
-                self._insert(key, hashed, value)
-            else:
+            row, slot = self._find(key, hashed)
+            if row != FREE:
                 self._values[row] = value
-        elif len(self._keys) == self._rows:
-            self._insert(key, hashed, value)
-        else:
-            self._table[slot] = len(self._keys)
-            self._hashes.append(hashed)
-            self._keys.append(key)
-            self._values.append(value)
+                return
+        self._insert(key, hashed, value, slot)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         hashed = hash(key)
-        row, _ = self._find(key, hashed)
+        row, slot = self._find(key, hashed)
         if row != FREE:
             return self._values[row]
-        self._insert(key, hashed, default)
+        self._insert(key, hashed, default, slot)
         return default
 
-    def _insert(self, key: Any, hashed: int, value: Any) -> None:
-        """Add an entry whose key is known to be absent."""
+    def _insert(self, key: Any, hashed: int, value: Any, slot: int) -> None:
+        """Add an entry whose key is known to be absent; its walk ended at the slot."""
         if len(self._keys) == self._rows:
             self._start(*self._without_gaps())
-        table, mask = self._table, self._mask
-        slot = hashed & mask
-        if table[slot] >= 0:
-            perturb = hashed & UNSIGNED
-            while table[slot] >= 0:
-                perturb >>= PERTURB_SHIFT
-                slot = (slot * 5 + perturb + 1) & mask
-        table[slot] = len(self._keys)
+            slot = self._first_unused(hashed)
+        elif self._gaps:
+            slot = self._first_unused(hashed)  # which may be a DELETED that the walk led across
+        self._table[slot] = len(self._keys)
         self._hashes.append(hashed)
         self._keys.append(key)
         self._values.append(value)
+
+    def _first_unused(self, hashed: int) -> int:
+        table, mask = self._table, self._mask
+        slot = hashed & mask
+        perturb = hashed & UNSIGNED
+        while table[slot] >= 0:
+            perturb >>= PERTURB_SHIFT
+            slot = (slot * 5 + perturb + 1) & mask
+        return slot
 
     def __delitem__(self, key: Any) -> None:
         hashed = hash(key)
