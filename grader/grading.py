@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.control.host import serve
 from pydantic import ValidationError
 
 from grader.assembly import Circumstances, assemble, assemble_fault
@@ -18,6 +17,7 @@ from grader.interruption import Shield
 from grader.result import Result
 from grader.staging import scratch_folder, stage
 from grader.venue import Venue
+from harness.control.host import serve
 from harness.control.messages import Job, Progress
 from harness.control.messages import Result as Reply
 from harness.errors import ControlLost, HarnessError

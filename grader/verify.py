@@ -13,7 +13,7 @@ from pathlib import Path
 from grader.catalogue import Entry
 from grader.challenge import Challenge
 from grader.dead_zone import Margin, Separation, separations
-from grader.errors import GraderError, UsageError
+from grader.errors import UsageError
 from grader.expectation_match import Agreement, compare, observe, soundings
 from grader.grading import GradingRequest, grade
 from grader.known import KnownSolution, SolutionKind, known_solutions
@@ -145,7 +145,7 @@ def _row(root: Path, venue: Venue, planned: Plan, on_progress: Callable[[Plan, P
     try:
         result = grade(request, lambda step: on_progress(planned, step)).result
     except UsageError as error:
-        raise GraderError(f"{planned.solution.name} cannot be graded: {error}") from error
+        raise UsageError(f"{planned.solution.name} cannot be graded: {error}") from error
     observed = observe(result)
     comparison = compare(planned.solution, observed)
     return Row(

@@ -34,7 +34,8 @@ ROW_CHARS = 2_000
 app = typer.Typer(
     name="takehome",
     help="Senior-engineer take-home challenges, graded against a reference measured side by side.",
-    epilog="Exit codes: 0 pass, 1 the submission fails, 2 usage, 3 infrastructure, 4 inconclusive, 130 interrupted.",
+    epilog="Exit codes: 0 pass, 1 the submission (or the challenge) fails, 2 usage, 3 infrastructure, 4 inconclusive, "
+    "130 interrupted (143 by SIGTERM, 129 by SIGHUP).",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -68,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
     except (GraderError, HarnessError) as error:
         return _complain(str(error), of_error(error), as_json)
     except Interrupted as stopped:
-        return _complain(f"stopped by {stopped}; nothing was left running", stopped.exit_code, as_json)
+        return _complain(f"stopped by {stopped}", stopped.exit_code, as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _complain("stopped", ExitCode.INTERRUPTED, as_json)
     except BrokenPipeError:

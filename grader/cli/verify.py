@@ -57,7 +57,7 @@ def verify(
     verifications = summarize(plans, rows)
     _tell(screen, verifications)
     if stopped is not None:
-        screen.note(f"Stopped after {len(rows)} of {len(plans)} gradings; nothing was left running.", Style.DOUBT)
+        screen.note(f"Stopped after {len(rows)} of {len(plans)} gradings.", Style.DOUBT)
         raise typer.Exit(stopped.exit_code)
     return exit_code(verifications)
 

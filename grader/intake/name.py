@@ -13,8 +13,8 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?",
 FORBIDDEN = frozenset('\\:*?"<>|')
 """Characters that are syntax on one system or another; a backslash hides a folder on Windows."""
 
-UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Categories of characters that cannot be seen or have no agreed look."""
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+"""Categories of characters that cannot be seen or have no agreed look; the plain space is the exception."""
 
 QUOTED_CHARS = 200
 """How much of a hostile name a message shows."""
@@ -47,7 +47,7 @@ def parse_name(raw: str) -> tuple[str, ...]:
 def _problem(part: str) -> str | None:
     if part == "..":
         return "leads out of the submission; remove every '..' from its path"
-    if any(unicodedata.category(character) in UNSEEN for character in part):
+    if any(character != " " and unicodedata.category(character) in UNSEEN for character in part):
         return "has a character in its name that cannot be seen or written; rename it"
     forbidden = sorted(FORBIDDEN & set(part))
     if forbidden:

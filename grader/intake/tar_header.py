@@ -64,6 +64,9 @@ def strict_header() -> type[tarfile.TarInfo]:
                     raise IntakeRefused(
                         "the archive has oversized extended headers; pack it again with 'tar --format=ustar'"
                     )
-            return super()._proc_member(archive)  # type: ignore[misc]
+            try:
+                return super()._proc_member(archive)  # type: ignore[misc]
+            except tarfile.HeaderError as error:
+                raise tarfile.ReadError(f"a member's extended header is damaged: {error}") from error
 
     return StrictHeader

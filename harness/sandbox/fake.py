@@ -121,8 +121,10 @@ class FakeSandbox(FakeControl):
             _hang_up(end)
         if self._thread is not None:
             self._thread.join()
-        for thing in (*self._streams, *self._ends):
-            thing.close()
+        for stream in self._streams:
+            stream.close()
+        for end in self._ends:
+            end.close()
         self._ends.clear()
 
     def _run(self, graders: io.RawIOBase, theirs: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,25 @@ def test_a_protected_folder_is_told_before_the_grading(root: Path, tmp_path: Pat
     ended = takehome("grade", solution(root, "reference"), "-o", out, "--sandbox", "local")
     assert ended.returncode == 2
     assert "starting" not in ended.stderr
+
+
+def test_an_interrupted_verification_tells_what_is_done_so_far(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    command = [sys.executable, "-m", "grader.cli", "verify", SLUG, "--sandbox", "local", "--json"]
+    verify = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert verify.stderr is not None
+    for line in verify.stderr:
+        if "verify 2/5: tally reference: adds-up" in line:
+            break
+    verify.send_signal(signal.SIGINT)
+    out, err = verify.communicate(timeout=LIMIT_SEC)
+    assert verify.returncode == 130
+    (verification,) = json.loads(out)
+    assert [row["solution"] for row in verification["rows"]] == ["starter"]
+    assert verification["complete"] is False
+    assert "Stopped after 1 of 5 gradings" in err
+    assert list(temporary.iterdir()) == []

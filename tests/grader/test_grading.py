@@ -1,18 +1,16 @@
 """What a grading does when its parts fail: a result that says whose fault it was, and everything stopped.
 
-The sandbox here is a script: its grader role is a thread at the other end of a socket.
+The sandbox here is the fake one; its grader follows a script.
 """
 
 import os
 import signal
-import socket
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -24,9 +22,10 @@ from grader.venue import Venue
 from grader.verdict import Verdict
 from harness.control.client import ControlClient
 from harness.control.messages import Job, Progress, Result
-from harness.errors import EngineUnavailable, SandboxFailed
+from harness.errors import EngineUnavailable, HarnessError, SandboxFailed
 from harness.sandbox.cores import Cores
-from harness.sandbox.roles import Isolation, Limits, Sandbox, Staged, Stats, Subject
+from harness.sandbox.fake import FakeSandbox
+from harness.sandbox.roles import Isolation, Limits, Sandbox, Side, Staged, Subject
 from tests.grader.gradings import bar, check, evidence
 from tests.grader.tally import SLUG, solution, write_tally
 
@@ -52,60 +51,49 @@ def give_nonsense(control: ControlClient, job: Job) -> None:
     control.result(Result({"checks": "all fine"}, ""))
 
 
+def never_end(control: ControlClient, job: Job) -> None:
+    """Wait for a message that never comes, until the host hangs up."""
+    control.receive_job()
+
+
 def ask_for_stats(control: ControlClient, job: Job) -> None:
-    control.stats([Subject.parse("candidate-0")])
+    control.restart([Subject(Side.CANDIDATE, 0)], hash_seed=1)
+    control.stats([Subject(Side.CANDIDATE, 0)])
 
 
-@dataclass
-class ScriptedSandbox:
-    """A sandbox whose grader follows `script`, and whose own doings can be made to fail."""
+class ScriptedSandbox(FakeSandbox):
+    """A sandbox whose grader follows `script`, and whose start and stop can be made to fail."""
 
-    script: Script
-    start_fails: Exception | None = None
-    stats_fail: Exception | None = None
-    stop_fails: Exception | None = None
-    isolation: Isolation = Isolation.DOCKER
-    job: Job | None = None
-    staged: Staged | None = None
-    stops: int = 0
-    _sockets: list[socket.socket] = field(default_factory=list)
+    def __init__(
+        self,
+        script: Script,
+        *,
+        start_fails: HarnessError | None = None,
+        stats_fail: HarnessError | None = None,
+        stop_fails: HarnessError | None = None,
+    ) -> None:
+        super().__init__(self._play, log="the last words")
+        self.job: Job | None = None
+        self._script = script
+        self._start_fails = start_fails
+        self._stop_fails = stop_fails
+        if stats_fail is not None:
+            self.failing["stats"] = stats_fail
 
     def start(self) -> BinaryIO:
-        if self.start_fails is not None:
-            raise self.start_fails
-        host, grader = socket.socketpair()
-        self._sockets = [host, grader]
-        threading.Thread(target=self._play, args=(grader,), daemon=True).start()
-        return cast(BinaryIO, host.makefile("rwb", buffering=0))
-
-    def pause(self, subjects: Sequence[Subject]) -> None: ...
-
-    def resume(self, subjects: Sequence[Subject]) -> None: ...
-
-    def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None: ...
-
-    def stats(self, subjects: Sequence[Subject]) -> list[Stats]:
-        assert self.stats_fail is not None
-        raise self.stats_fail
-
-    def grader_log(self) -> str:
-        return "the last words"
+        if self._start_fails is not None:
+            raise self._start_fails
+        return super().start()
 
     def stop(self) -> None:
-        self.stops += 1
-        for end in self._sockets:
-            end.close()
-        if self.stop_fails is not None:
-            raise self.stop_fails
+        super().stop()
+        if self._stop_fails is not None:
+            raise self._stop_fails
 
-    def _play(self, grader: socket.socket) -> None:
-        stream = cast(BinaryIO, grader.makefile("rwb", buffering=0))
-        control = ControlClient(stream, stream)
-        try:
-            self.job = control.receive_job()
-            self.script(control, self.job)
-        finally:
-            grader.shutdown(socket.SHUT_RDWR)
+    def _play(self, reader: BinaryIO, writer: BinaryIO) -> None:
+        control = ControlClient(reader, writer)
+        self.job = control.receive_job()
+        self._script(control, self.job)
 
 
 @dataclass(frozen=True)
@@ -117,7 +105,6 @@ class Stage(Venue):
     @contextmanager
     def sandbox(self, staged: Staged, limits: Limits, cores: Cores) -> Iterator[Sandbox]:
         assert self.prepared is not None
-        self.prepared.staged = staged
         yield self.prepared
 
 
@@ -150,7 +137,7 @@ def test_a_grading_gives_result_and_benchmarks_and_stops(root: Path, temporary: 
     assert outcome.result.image_digest == "sha256:" + "2" * 64
     assert outcome.benchmarks == '{"benchmarks": []}'
     assert [step.phase for step in steps] == ["staging", "starting", "grading"]
-    assert sandbox.stops == 1
+    assert sandbox.stopped == 1
     assert list(temporary.iterdir()) == []
 
 
@@ -201,31 +188,29 @@ def test_a_fault_of_ours_is_a_result_that_says_so(
     assert outcome.result.score is None
     assert told in " ".join(outcome.result.faults)
     assert outcome.benchmarks == ""
-    assert sandbox.stops >= 1
+    assert sandbox.stopped >= 1
     assert list(temporary.iterdir()) == []
 
 
 def test_a_grader_that_never_ends_is_stopped_at_the_limit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grader.grading.START_SEC", 0.2)
     monkeypatch.setattr("grader.grading.PATIENCE", 0.0)
-    released = threading.Event()
-    sandbox = ScriptedSandbox(lambda _, __: cast(None, released.wait(30)))
+    sandbox = ScriptedSandbox(never_end)
     outcome = graded(root, sandbox)
-    released.set()
     assert outcome.result.verdict is Verdict.ERROR
     assert "no result within 0.2 s" in outcome.result.faults[0]
-    assert sandbox.stops >= 1
+    assert sandbox.stopped >= 1
 
 
 def test_being_told_to_stop_stops_the_sandbox_and_is_passed_on(root: Path, temporary: Path) -> None:
     def interrupt(control: ControlClient, job: Job) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        threading.Event().wait(5)
+        never_end(control, job)
 
     sandbox = ScriptedSandbox(interrupt)
     with pytest.raises(Interrupted), interruptible():
         graded(root, sandbox)
-    assert sandbox.stops >= 1
+    assert sandbox.stopped >= 1
     assert list(temporary.iterdir()) == []
 
 
@@ -238,7 +223,7 @@ def test_being_told_to_stop_while_stopping_is_passed_on_when_all_is_stopped(root
     sandbox = Told(give_result)
     with pytest.raises(Interrupted), interruptible():
         graded(root, sandbox)
-    assert sandbox.stops == 1
+    assert sandbox.stopped == 1
     assert list(temporary.iterdir()) == []
 
 
@@ -247,5 +232,5 @@ def test_a_submission_that_cannot_be_taken_starts_nothing(root: Path, temporary:
     sandbox = ScriptedSandbox(give_result)
     with pytest.raises(IntakeRefused):
         graded(root, sandbox)
-    assert sandbox.stops == 0
+    assert sandbox.stopped == 0
     assert list(temporary.iterdir()) == []

@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-mapping_tests = pytest.importorskip("test.mapping_tests", reason="this Python came without its standard library's tests")
+mapping_tests = pytest.importorskip("test.mapping_tests", reason="this Python lacks its standard library's tests")
 
 
 def with_dicts_extras(hash_map: type) -> type:

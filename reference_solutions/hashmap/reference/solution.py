@@ -359,34 +359,33 @@ def _from_first(map_: HashMap, column: list) -> Iterator:
 
 
 def _each(map_: HashMap, column: Iterator, changes: int) -> Iterator:
-    _check(map_, changes)
-    if map_._holes == 1:
+    if map_._changes == changes and map_._holes == 1:
         for entry in column:
             yield entry
             if map_._changes != changes:
-                _check(map_, changes)
-    else:
+                break
+    elif map_._changes == changes:
         for entry in column:
             if entry is not _Hole:
                 yield entry
-                _check(map_, changes)
+                if map_._changes != changes:
+                    break
+    if map_._changes != changes:
+        raise RuntimeError("HashMap changed size during iteration")
 
 
 def _each_pair(map_: HashMap, pairs: Iterator, changes: int) -> Iterator:
-    _check(map_, changes)
-    if map_._holes == 1:
+    if map_._changes == changes and map_._holes == 1:
         for pair in pairs:
             yield pair
             if map_._changes != changes:
-                _check(map_, changes)
-    else:
+                break
+    elif map_._changes == changes:
         for pair in pairs:
             if pair[0] is not _Hole:
                 yield pair
-                _check(map_, changes)
-
-
-def _check(map_: HashMap, changes: int) -> None:
+                if map_._changes != changes:
+                    break
     if map_._changes != changes:
         raise RuntimeError("HashMap changed size during iteration")
 

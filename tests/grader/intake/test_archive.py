@@ -8,6 +8,7 @@ import tarfile
 import time
 import warnings
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,19 @@ def test_many_extended_headers_are_refused(tmp_path: Path, monkeypatch: pytest.M
 def test_headers_nested_without_end_are_refused(tmp_path: Path) -> None:
     nested = tar_header("x", tarfile.XHDTYPE, size=1).tobuf(tarfile.USTAR_FORMAT) + b"x" + bytes(511)
     refuse(tmp_path, nested * 5000 + tarred(PLAIN), "damaged")
+
+
+@pytest.mark.parametrize("payload", [b"0 path=x\n", b"12 path", b"99999 path=x\n"])
+def test_a_malformed_extended_header_is_not_the_end_of_the_archive(tmp_path: Path, payload: bytes) -> None:
+    plain = tarred(PLAIN, tarfile.USTAR_FORMAT)
+    header = tar_header("x", tarfile.XHDTYPE, size=len(payload)).tobuf(tarfile.USTAR_FORMAT)
+    last = tar_header("last.py", size=0).tobuf(tarfile.USTAR_FORMAT)
+    packed = plain[:-1024].rstrip(b"\0")
+    packed += bytes(-len(packed) % 512) + header + payload + bytes(512 - len(payload)) + last + bytes(1024)
+    files = None
+    with suppress(IntakeRefused):
+        files = take_in(write(packed, tmp_path / "source"), "solution.py", tmp_path / "target").files
+    assert files in {None, len(PLAIN) + 1}
 
 
 def test_a_negative_size_is_refused(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def test_ordinary_names(raw: str, parts: tuple[str, ...]) -> None:
         ("a\u202eyp.x", "cannot be seen"),
         ("a\u200bb", "cannot be seen"),
         ("a\udcffb", "cannot be seen"),
+        ("a\u00a0b", "cannot be seen"),
         ("CON", "Windows"),
         ("lib/nul.py", "Windows"),
         ("Com1.tar.gz", "Windows"),

@@ -7,7 +7,7 @@ so entries need not know where in the order they are.
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, ValuesView
 from typing import Any
 
 KEY, HASH, VALUE, OLDER = range(4)
@@ -188,6 +188,9 @@ class HashMap(MutableMapping):
         if self._changes != changes:
             raise RuntimeError("HashMap changed size during iteration")
 
+    def keys(self) -> KeysView:
+        return EntryKeys(self)
+
     def values(self) -> ValuesView:
         return EntryValues(self)
 
@@ -215,6 +218,13 @@ class HashMap(MutableMapping):
             return "HashMap({" + ", ".join([f"{key!r}: {value!r}" for key, value in self.items()]) + "})"
         finally:
             self._printing = False
+
+
+class EntryKeys(KeysView):
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator:
+        return iter(self._mapping)
 
 
 class EntryValues(ValuesView):

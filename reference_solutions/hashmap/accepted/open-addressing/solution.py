@@ -35,9 +35,9 @@ class HashMap(MutableMapping):
         self.update(items)
 
     def _start(self, hashes: array[int], keys: list, values: list) -> None:
-        """Take the columns, which have no gaps, and build a table that is at most a third full."""
+        """Take the columns, which have no gaps, and build a table that is at most a quarter full."""
         size = SMALLEST_TABLE
-        while size < 3 * len(hashes):
+        while size < 4 * len(hashes):
             size *= 2
         mask = size - 1
         table = array("i", [FREE]) * size
@@ -51,7 +51,7 @@ class HashMap(MutableMapping):
             table[slot] = row
         self._hashes, self._keys, self._values = hashes, keys, values
         self._table, self._mask, self._gaps = table, mask, 0
-        self._rows = size * 2 // 3  # the columns may have; a third of the table stays free, so every walk ends
+        self._rows = size * 3 // 8  # the columns may have; most of the table stays free, so walks end, and soon
 
     def _without_gaps(self) -> tuple[array[int], list, list]:
         if not self._gaps:

@@ -35,14 +35,14 @@ class HashMap(MutableMapping):
         self.update(items)
 
     def _build(self) -> None:
-        """Drop the rows of deleted entries and fill a table of three to six slots an entry."""
+        """Drop the rows of deleted entries and fill a table of four to eight slots an entry."""
         live = [row for row, key in enumerate(self._keys) if key is not Gone]
         if len(live) < len(self._keys):
             self._hashes = array("q", [self._hashes[row] for row in live])
             self._keys = [self._keys[row] for row in live]
             self._values = [self._values[row] for row in live]
         size = SMALLEST
-        while size < 3 * len(live):
+        while size < 4 * len(live):
             size *= 2
         self._size = len(live)
         self._mask = size - 1
@@ -121,7 +121,7 @@ class HashMap(MutableMapping):
         return self._values[row]
 
     def _insert(self, key: Any, hashed: int, value: Any) -> None:
-        if 2 * len(self._keys) >= len(self._table):
+        if 8 * len(self._keys) >= 3 * len(self._table):
             self._build()
         row = len(self._keys)
         self._hashes.append(hashed)
@@ -212,7 +212,7 @@ class HashMap(MutableMapping):
             raise RuntimeError("HashMap changed size during iteration")
 
     def keys(self) -> KeysView:
-        return KeysView(self)
+        return Keys(self)
 
     def values(self) -> ValuesView:
         return Values(self)
@@ -241,6 +241,13 @@ class HashMap(MutableMapping):
             return f"HashMap({{{', '.join(f'{key!r}: {value!r}' for key, value in self.items())}}})"
         finally:
             self._in_repr = False
+
+
+class Keys(KeysView):
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator:
+        return iter(self._mapping)
 
 
 class Values(ValuesView):

@@ -1,6 +1,6 @@
 """A hash map with separate chaining: the textbook design, with an entry list beside it for the order."""
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, ValuesView
 from typing import Any
 
 # Each about twice the one before. Python hashes an int to itself, and a prime number of buckets spreads what has a
@@ -171,6 +171,9 @@ class HashMap(MutableMapping):
     def __iter__(self) -> Iterator:
         return (entry.key for entry in self._entries(self._version))
 
+    def keys(self) -> KeysView:
+        return Keys(self)
+
     def items(self) -> ItemsView:
         return Items(self)
 
@@ -199,6 +202,13 @@ class HashMap(MutableMapping):
         finally:
             self._in_repr = False
         return f"HashMap({{{inner}}})"
+
+
+class Keys(KeysView):
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator:
+        return iter(self._mapping)
 
 
 class Items(ItemsView):
