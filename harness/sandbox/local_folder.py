@@ -1,6 +1,6 @@
 """A grading's folder on this machine: copies of what was staged, the sockets, and who owns it all.
 
-takehome-…/
+takehome-local-…/
   owner                            which process made it: a later start removes the folder once that is gone
   candidate/ reference/ driver/ grading/
   sockets/candidate/ sockets/reference/
@@ -19,7 +19,16 @@ from harness.sandbox.owner import Owner, current_owner, is_gone, process_start
 from harness.sandbox.processes import all_processes, carries, kill_all
 from harness.sandbox.roles import Side, Staged
 
-PREFIX: Final = "takehome-"
+PREFIX: Final = "takehome-local-"
+
+SOCKET_PATH_CHARS: Final = 103
+"""The longest path that a Unix socket may have on macOS; Linux takes four more."""
+
+LONGEST_BELOW: Final = "/takehome-local-12345678/sockets/candidate/99.sock"
+
+SHORT_FOLDER: Final = Path("/tmp")
+"""Where to go when the usual temporary folder has too long a name for sockets."""
+
 OWNER_FILE: Final = "owner"
 MARK_VARIABLE: Final = "TAKEHOME_SANDBOX"
 
@@ -37,7 +46,7 @@ class LocalFolder:
     @classmethod
     def make(cls) -> "LocalFolder":
         """Make an empty one, which from now on is this process's."""
-        folder = cls(Path(tempfile.mkdtemp(prefix=PREFIX)))
+        folder = cls(Path(tempfile.mkdtemp(prefix=PREFIX, dir=_temporary_folder())))
         (folder.root / OWNER_FILE).write_text(current_owner().to_text(), "utf-8")
         folder.root.chmod(OPEN_FOLDER)
         return folder
@@ -102,11 +111,16 @@ class LocalFolder:
 def sweep_local() -> list[str]:
     """Remove what gradings of this user whose process is gone left behind, processes first."""
     here, swept = current_owner(), []
-    for root in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
+    for root in sorted(_temporary_folder().glob(f"{PREFIX}*")):
         if _is_abandoned(root, here):
             LocalFolder(root).remove()
             swept.append(root.name)
     return swept
+
+
+def _temporary_folder() -> Path:
+    usual = tempfile.gettempdir()
+    return Path(usual) if len(usual + LONGEST_BELOW) <= SOCKET_PATH_CHARS else SHORT_FOLDER
 
 
 def _is_abandoned(root: Path, here: Owner) -> bool:

@@ -36,7 +36,7 @@ def exactly(expected: object, what: str) -> Callable[[object], str | None]:
 
 
 class BulkInsert:
-    """Build a map of `n` fresh entries, a few of them overwritten."""
+    """Build a map of `n` fresh entries."""
 
     def __init__(self, n: int) -> None:
         self._n = n
@@ -97,8 +97,8 @@ class Churn:
         first, fresh = keys[: self._n], keys[self._n :]
         gone = numbers.permutation(self._n)[: self._count]
         left = np.delete(np.arange(self._n), gone)
-        expected = raw(np.concatenate([left, np.arange(self._count)]))
-        call = Call("churn", (raw(first[gone]), raw(fresh)))
+        expected = raw(np.concatenate([left, np.arange(self._n, self._n + self._count)]))
+        call = Call("churn", (raw(first[gone]), raw(fresh), self._n))
         right = exactly(expected, "the entries left are not the right ones")
         return Round((Call("build", (raw(first),)),), call, right)
 

@@ -228,12 +228,12 @@ def test_a_grading_that_lives_is_never_swept(staged, local_sandbox):
 
 def test_a_link_among_what_was_staged_is_our_fault(staged, local_sandbox, tmp_path):
     (tmp_path / "solution.py").symlink_to("/etc/passwd")
-    before = set(Path(tempfile.gettempdir()).glob("takehome-*"))
+    before = set(Path(tempfile.gettempdir()).glob("takehome-local-*"))
     sandbox = local_sandbox(type(staged)(tmp_path, staged.reference, staged.driver, staged.grading))
     with pytest.raises(SandboxFailed, match="neither a file nor a folder"):
         sandbox.start()
     sandbox.stop()
-    assert set(Path(tempfile.gettempdir()).glob("takehome-*")) <= before
+    assert set(Path(tempfile.gettempdir()).glob("takehome-local-*")) <= before
 
 
 def _another_grading(staged):

@@ -1,0 +1,2 @@
+def test_hit_lookup():
+    assert True

@@ -1,0 +1,1 @@
+import sitecustomize  # noqa: F401  for interpreters that look here
