@@ -79,6 +79,7 @@ class DockerSandbox:
         self._lock = threading.RLock()
         self._stop_lock = threading.RLock()
         self._stopping = threading.Event()
+        self._stopped = False
         self._subjects: dict[Subject, DockerSubject] = {}
         self._grader: str | None = None
         self._stream: AttachedStream | None = None
@@ -126,6 +127,8 @@ class DockerSandbox:
         """Remove everything that carries this grading's mark; where that fails, a second call tries again."""
         self._stopping.set()
         with self._stop_lock:
+            if self._stopped:
+                return
             if self._stream is not None:
                 self._stream.close()
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -135,6 +138,7 @@ class DockerSandbox:
                     break
             self._subjects.clear()
             self._grader = None
+            self._stopped = True
 
     def _restart(self, subject: Subject, hash_seed: int) -> None:
         with self._lock:

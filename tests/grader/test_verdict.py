@@ -97,6 +97,17 @@ def test_evidence_that_does_not_add_up_is_an_error(changes: dict[str, Any]) -> N
     assert judge(CHALLENGE, evidence(**changes)).verdict is Verdict.ERROR
 
 
+def test_what_is_reported_twice_is_an_error_of_its_own_and_of_the_whole() -> None:
+    twice = evidence(checks=[check("agreement"), *[check("polish")] * 2], bars=[*[bar("lookup")] * 2, bar("memory")])
+    judgement = judge(CHALLENGE, twice)
+    assert [judged.status for judged in judgement.checks] == [CheckStatus.PASSED, CheckStatus.ERROR]
+    assert [judged.verdict for judged in judgement.bars] == [BarVerdict.ERROR, BarVerdict.PASS]
+    assert judgement.decided_by == ("polish", "lookup")
+    assert len(judgement.faults) == 2
+    unselected = judge(CHALLENGE, twice, {"agreement", "memory"})
+    assert (unselected.verdict, unselected.decided_by) == (Verdict.ERROR, ())
+
+
 def test_a_fault_is_told_and_decides_without_ids() -> None:
     judgement = judge(CHALLENGE, evidence(fault="the engine went away"))
     assert (judgement.decided_by, judgement.faults) == ((), ("the engine went away",))

@@ -36,10 +36,8 @@ def is_harmless_annotation(node: ast.expr, is_standard: Callable[[str], bool]) -
 
 def _is_trusted(node: ast.expr, is_standard: Callable[[str], bool]) -> bool:
     match node:
-        case ast.Name(id=name):
-            return name in BUILTIN_TYPES or is_standard(name)
-        case ast.Attribute(value=ast.Name(id=name)):
-            return name in {"typing", "abc"}
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id=name)):
+            return is_standard(name)
         case _:
             return False
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from allowed_imports import ALLOWED, only_in_annotations, refusal
 from forbidden_names import DUNDERS, FIXED, KWARGS_METHODS, NAMES, attribute_refusal, is_dunder
-from harmless_types import is_class_check, is_harmless_annotation
+from harmless_types import BUILTIN_TYPES, is_class_check, is_harmless_annotation
 from violation import Violation
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -36,6 +36,8 @@ class ModuleReader:
         self._parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
         self._scopes: list[Scope] = []
         self._own_modules: set[str] = set()
+        self._own_imports: list[tuple[ast.ImportFrom, str, str]] = []
+        self._bound_in_code = {name for node in ast.walk(tree) if (name := _binds(node))}
         self._qualified: dict[str, str] = {}
         self._annotation_only: set[str] = set()
         self._postponed = False
@@ -57,6 +59,9 @@ class ModuleReader:
     def read(self, guarded: set[str]) -> list[Violation]:
         """List this module's violations; `guarded` are the guarded names of all modules together."""
         self._guarded = guarded
+        for node, module, name in self._own_imports:
+            if name in guarded:
+                self._refuse(node, f"reaches for what `{module}` imports", "import it where you use it")
         try:
             self._visit(self._tree)
         except RecursionError:
@@ -96,14 +101,16 @@ class ModuleReader:
             else:
                 self._read_standard_name(node, module, alias.name, bound)
 
-    def _read_own_import(self, node: ast.ImportFrom, module: str, own: str | None, name: str, bound: str) -> None:
+    def _read_own_import(
+        self, node: ast.ImportFrom, module: str, own: str | None, name: str, bound: str
+    ) -> None:
         submodule = self._own_file(f"{module}.{name}" if node.module else f"{module}{name}")
         if submodule is not None:
             self.own_files.add(submodule)
             self._own_modules.add(bound)
         if own is not None:
             self.own_files |= {own, *self._packages(module)}
-            self._qualified[bound] = f"{module}:{name}"
+            self._own_imports.append((node, module, name))
         if own is None and submodule is None:
             self._refuse(node, f"imports from `{module}`, which is not in the submission", "hand it in")
 
@@ -162,8 +169,6 @@ class ModuleReader:
             self._refuse(node, f"uses the module `{name}` as a value", "write `module.name`")
         elif isinstance(node.ctx, ast.Load) and name in self._own_modules and not self._is_shadowed(name):
             self._refuse(node, f"uses the module `{name}` as a value", "write `module.name`")
-        elif isinstance(node.ctx, ast.Load) and name in self._guarded and ":" in self._qualified.get(name, ""):
-            self._refuse(node, f"reaches for what `{self._qualified[name].partition(':')[0]}` imports", "import it where you use it")
         elif isinstance(node.ctx, ast.Load | ast.Del) and self._is_kwargs(name) and not self._is_read_only(node):
             self._refuse(node, f"hands on or changes the native mapping `**{name}`", "iterate over its items()")
         return True
@@ -251,7 +256,8 @@ class ModuleReader:
         return is_harmless_annotation(annotation, self._is_standard)
 
     def _is_standard(self, name: str) -> bool:
-        return "." in self._qualified.get(name, "") and ":" not in self._qualified[name] and not self._is_shadowed(name)
+        """Tell whether a name means a builtin type or a thing of the standard library wherever it stands in this file."""
+        return (name in BUILTIN_TYPES or name in self._qualified or name in self.modules) and name not in self._bound_in_code
 
     def _at_FunctionDef(self, node: Function) -> bool:  # noqa: N802
         if not isinstance(node, ast.Lambda):
@@ -267,6 +273,19 @@ class ModuleReader:
         return True
 
     _at_AsyncFunctionDef = _at_Lambda = _at_FunctionDef  # noqa: N815
+
+    def _at_ListComp(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp) -> bool:  # noqa: N802
+        """Read a comprehension: its targets are bound in it alone, and its first iterable is read outside of it."""
+        first, *others = node.generators
+        self._visit(first.iter)
+        targets = {name for generator in node.generators for part in ast.walk(generator.target) if (name := _binds(part))}
+        self._scopes.append(Scope(frozenset(targets), frozenset()))
+        self._visit_all(first.target, *first.ifs, *others)
+        self._visit_all(*([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]))
+        self._scopes.pop()
+        return True
+
+    _at_GeneratorExp = _at_SetComp = _at_DictComp = _at_ListComp  # noqa: N815
 
     def _at_ClassDef(self, node: ast.ClassDef) -> bool:  # noqa: N802
         self._refuse_fixed(node, node.name)
@@ -337,7 +356,12 @@ class ModuleReader:
 
     def _is_read_only(self, node: ast.Name) -> bool:
         """Tell whether a `**kwargs` parameter is only read here, and goes nowhere."""
+        part: ast.AST = node
         parent = self._parents[node]
+        while isinstance(parent, ast.BoolOp):
+            parent, part = self._parents[parent], parent
+        if part is not node or isinstance(parent, ast.If | ast.While | ast.IfExp):
+            return _is_condition(parent, part)
         match parent:
             case ast.Attribute(attr=attr):
                 return attr in KWARGS_METHODS and self._is_called(parent)
@@ -347,8 +371,6 @@ class ModuleReader:
                 return True
             case ast.For(iter=iterated) | ast.comprehension(iter=iterated):
                 return iterated is node
-            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
-                return test is node
             case ast.Compare(ops=[ast.In() | ast.NotIn()], left=left):
                 return left is not node
             case ast.Call(func=ast.Name(id="len" | "bool")):
@@ -362,6 +384,30 @@ class ModuleReader:
 
     def _refuse(self, node: ast.AST, what: str, advice: str) -> None:
         self._found.append(Violation(self._file, getattr(node, "lineno", 1), what, advice))
+
+
+def _is_condition(node: ast.AST, part: ast.AST) -> bool:
+    """Tell whether only the truth of `part` counts in `node`."""
+    match node:
+        case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+            return test is part
+        case ast.UnaryOp(op=ast.Not()):
+            return True
+        case _:
+            return False
+
+
+def _binds(node: ast.AST) -> str | None:
+    """Give the name that a node binds, imports aside."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            return name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name) | ast.MatchMapping(rest=name):
+            return name
+        case _:
+            return None
 
 
 def _chain(node: ast.expr) -> list[str] | None:

@@ -81,7 +81,7 @@ def _compiled(folder: Path) -> Iterator[Violation]:
 
 def _hidden_entry_point(folder: Path, entry_point: str) -> Iterator[Violation]:
     package = Path(entry_point).with_suffix("")
-    if own_file(folder, "", package.name) != entry_point:
+    if own_file(folder, "", package.name) not in {entry_point, None}:
         yield Violation(f"{package}/", 1, f"is imported instead of {entry_point}", "rename it")
 
 

@@ -1,47 +1,50 @@
-"""The bars: each a duel with the reference, or a pair of numbers that each launch gives.
+"""The bars: one function for each `[[bars]]` of challenge.toml."""
 
-Sizes are such that the reference takes 20 to 50 ms a round, and that its tables outgrow the processor's second cache.
-"""
+from collections.abc import Callable
 
-import launch_statistics
 import workload
+from curves import growth, longest_pause, memory_per_entry
+from harness.duel.round import Workload
+
+Duel = Callable[[Workload], None]
+Measure = Callable[..., None]
 
 
-def test_bulk_insert(duel):
-    duel(workload.BulkInsert(2**15))
+def test_bulk_insert(duel: Duel) -> None:
+    duel(workload.BulkInsert())
 
 
-def test_hit_lookup(duel):
-    duel(workload.HitLookup(2**14, passes=4))
+def test_hit_lookup(duel: Duel) -> None:
+    duel(workload.HitLookup())
 
 
-def test_miss_lookup(duel):
-    duel(workload.MissLookup(2**14, count=2**16))
+def test_miss_lookup(duel: Duel) -> None:
+    duel(workload.MissLookup())
 
 
-def test_churn(duel):
-    duel(workload.Churn(2**14, count=2**14))
+def test_churn(duel: Duel) -> None:
+    duel(workload.Churn())
 
 
-def test_string_keys(duel):
-    duel(workload.StringKeys(words=40_000, vocabulary=12_000))
+def test_string_keys(duel: Duel) -> None:
+    duel(workload.StringKeys())
 
 
-def test_iteration(duel):
-    duel(workload.Iteration(2**14, passes=8, changes=64))
+def test_iteration(duel: Duel) -> None:
+    duel(workload.Iteration())
 
 
-def test_colliding_keys(duel):
-    duel(workload.CollidingKeys(2**12))
+def test_colliding_keys(duel: Duel) -> None:
+    duel(workload.CollidingKeys())
 
 
-def test_growth(measure):
-    measure(launch_statistics.growth_exponent, unit="exponent")
+def test_growth(measure: Measure) -> None:
+    measure(growth, unit="exponent")
 
 
-def test_longest_pause(measure):
-    measure(launch_statistics.longest_pause)
+def test_longest_pause(measure: Measure) -> None:
+    measure(longest_pause, unit="s")
 
 
-def test_memory_per_entry(measure):
-    measure(launch_statistics.memory_per_entry, unit="bytes")
+def test_memory_per_entry(measure: Measure) -> None:
+    measure(memory_per_entry, unit="bytes")

@@ -1,179 +1,201 @@
-"""Fresh rounds for every bar, from seeded generators, and the oracle that checks each whole answer."""
+"""The rounds of the bars that are duels: fresh input from the round's generator, and the oracle of the whole answer.
+
+What is timed travels in the timed call, so that nothing can be computed before; `prepare` builds maps of what only the timed
+call asks about. The oracle computes lazily, once for both sides, and outside of what is timed.
+"""
 
 from collections.abc import Callable
+from functools import cache
 from random import Random
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.duel.round import Call, Round
+from keys import Ints, distinct, generator, raw
 
-Ints = NDArray[np.int64]
-
-KEY_LIMIT = 2**62
-"""Keys of both signs whose size leaves room for arithmetic in int64."""
-
-
-def generator(rng: Random) -> np.random.Generator:
-    """Make NumPy's generator from the grading's."""
-    return np.random.default_rng(rng.getrandbits(64))
-
-
-def distinct(numbers: np.random.Generator, count: int) -> Ints:
-    """Draw distinct keys that small ints, strides and caches know nothing of."""
-    keys = np.unique(numbers.integers(-KEY_LIMIT, KEY_LIMIT, count + count // 64 + 8))
-    return numbers.permutation(keys)[:count]
-
-
-def raw(values: Ints) -> bytes:
-    """Write int64 as the wire carries them."""
-    return values.astype("<i8").tobytes()
-
-
-def exactly(expected: object, what: str) -> Callable[[object], str | None]:
-    """Compare a whole answer with the oracle's."""
-    return lambda answer: None if answer == expected else what
+REST = Call("rest")
+"""Lets go of the last round's map and collects garbage, before what does not build one first."""
 
 
 class BulkInsert:
-    """Build a map of `n` fresh entries."""
+    """Insert into an empty map; a quarter of the keys comes again and overwrites."""
 
-    def __init__(self, n: int) -> None:
-        self._n = n
+    KEYS = 2**16
+    AGAIN = KEYS // 4
+    SAMPLE = 16
 
     def round(self, rng: Random) -> Round:
-        """Make a round; its answer is every value in order and those of a sample of keys."""
+        """Make a fresh round."""
         numbers = generator(rng)
-        keys = distinct(numbers, self._n)
-        sample = numbers.integers(0, self._n, self._n // 16)
-        expected = [raw(np.arange(self._n)), raw(sample)]
-        call = Call("bulk_insert", (raw(keys), raw(keys[sample])))
-        return Round((Call("rest"),), call, exactly(expected, "the values differ from those that were inserted"))
+        fresh = distinct(rng, self.KEYS - self.AGAIN)
+        keys = np.concatenate([fresh, numbers.choice(fresh, self.AGAIN)])
+        numbers.shuffle(keys)
+        sample = keys[:: self.SAMPLE]
+
+        @cache
+        def expected() -> list[bytes]:
+            last = dict(zip(keys.tolist(), range(self.KEYS), strict=True))
+            return [raw(list(last.values())), raw([last[key] for key in sample.tolist()])]
+
+        return Round((REST,), Call("bulk_insert", (raw(keys), raw(sample))), _same(expected, "the map holds other values"))
 
 
 class HitLookup:
-    """Look up every key of a map of `n` entries, `passes` times, in random order."""
+    """Look up keys that are there, in random order, as other objects than those inserted."""
 
-    def __init__(self, n: int, passes: int) -> None:
-        self._n, self._passes = n, passes
+    ENTRIES = 2**15
+    LOOKUPS = 2**17
 
     def round(self, rng: Random) -> Round:
-        """Make a round; its answer is every value found."""
-        numbers = generator(rng)
-        keys = distinct(numbers, self._n)
-        wanted = numbers.integers(0, self._n, self._n * self._passes)
-        call = Call("hit_lookups", (raw(keys[wanted]),))
-        right = exactly(raw(wanted), "a key that is there gave another value")
-        return Round((Call("build", (raw(keys),)),), call, right)
+        """Make a fresh round."""
+        keys = distinct(rng, self.ENTRIES)
+        wanted = generator(rng).integers(self.ENTRIES, size=self.LOOKUPS)
+        timed = Call("hit_lookups", (raw(keys[wanted]),))
+        return Round((_build(keys),), timed, _same(lambda: raw(wanted), "a lookup gave another value"))
 
 
 class MissLookup:
-    """Ask a map of `n` entries for keys of which one in 32 is there."""
+    """Ask for keys of which one in eight is there."""
 
-    def __init__(self, n: int, count: int) -> None:
-        self._n, self._count = n, count
+    ENTRIES = 2**15
+    LOOKUPS = 2**17
+    HITS = LOOKUPS // 8
 
     def round(self, rng: Random) -> Round:
-        """Make a round; its answer is one byte a key."""
+        """Make a fresh round."""
         numbers = generator(rng)
-        keys = distinct(numbers, self._n + self._count)
-        asked, there = keys[self._n :].copy(), numbers.random(self._count) < 1 / 32
-        asked[there] = keys[numbers.integers(0, self._n, int(there.sum()))]
-        call = Call("miss_lookups", (raw(asked),))
-        expected = there.astype(np.uint8).tobytes()
-        return Round((Call("build", (raw(keys[: self._n]),)),), call, exactly(expected, "`in` answered wrongly"))
+        drawn = distinct(rng, self.ENTRIES + self.LOOKUPS - self.HITS)
+        keys, absent = drawn[: self.ENTRIES], drawn[self.ENTRIES :]
+        order = numbers.permutation(self.LOOKUPS)
+        wanted = np.concatenate([numbers.choice(keys, self.HITS), absent])[order]
+        present = (order < self.HITS).astype(np.uint8).tobytes()
+        return Round((_build(keys),), Call("miss_lookups", (raw(wanted),)), _same(lambda: present, "`in` is wrong"))
 
 
 class Churn:
-    """Delete a random entry and insert another, `count` times, at a steady size of `n`."""
+    """Delete random entries and insert new ones with ascending keys, at a steady size."""
 
-    def __init__(self, n: int, count: int) -> None:
-        self._n, self._count = n, count
+    ENTRIES = 2**14
+    EXCHANGES = 2**15
 
     def round(self, rng: Random) -> Round:
-        """Make a round; its answer is every value left, in order."""
-        numbers = generator(rng)
-        keys = distinct(numbers, self._n + self._count)
-        first, fresh = keys[: self._n], keys[self._n :]
-        gone = numbers.permutation(self._n)[: self._count]
-        left = np.delete(np.arange(self._n), gone)
-        expected = raw(np.concatenate([left, np.arange(self._n, self._n + self._count)]))
-        call = Call("churn", (raw(first[gone]), raw(fresh), self._n))
-        right = exactly(expected, "the entries left are not the right ones")
-        return Round((Call("build", (raw(first),)),), call, right)
+        """Make a fresh round."""
+        keys = distinct(rng, self.ENTRIES)
+        new = np.arange(self.EXCHANGES) + rng.getrandbits(48)
+        live, old = keys.tolist(), []
+        for key, place in zip(new.tolist(), generator(rng).integers(self.ENTRIES, size=self.EXCHANGES).tolist(), strict=True):
+            old.append(live[place])
+            live[place] = key
+
+        @cache
+        def expected() -> bytes:
+            left = dict(zip(keys.tolist(), range(self.ENTRIES), strict=True))
+            left.update(zip(new.tolist(), range(self.EXCHANGES), strict=True))
+            for key in old:
+                del left[key]
+            return raw(list(left.values()))
+
+        timed = Call("churn", (raw(old), raw(new), 0))
+        return Round((_build(keys),), timed, _same(expected, "the values are wrong or out of order"))
 
 
 class StringKeys:
-    """Count the words of a text with few common and many rare ones."""
+    """Count words of which few are frequent and many are rare."""
 
-    def __init__(self, words: int, vocabulary: int) -> None:
-        self._words, self._vocabulary = words, vocabulary
+    WORDS = 2**16
+    VOCABULARY = 2**14
+    LETTERS = (3, 12)
+    SKEW = 3
+    """Word numbers are drawn as VOCABULARY · uniform ** SKEW: half of the text is an eighth of the vocabulary."""
 
     def round(self, rng: Random) -> Round:
-        """Make a round; its answer is every word in order of appearance, with its count."""
+        """Make a fresh round."""
         numbers = generator(rng)
-        names = [f"{word:x}" for word in distinct(numbers, self._vocabulary).tolist()]
-        chosen = (self._vocabulary * numbers.random(self._words) ** 2).astype(np.int64)
-        text = [names[index] for index in chosen.tolist()]
-        counts = dict.fromkeys(text, 0)
-        for word in text:
-            counts[word] += 1
-        expected = [" ".join(counts), raw(np.fromiter(counts.values(), np.int64))]
-        call = Call("count_words", (" ".join(text),))
-        return Round((Call("rest"),), call, exactly(expected, "the counts are wrong"))
+        words = self._vocabulary(rng, numbers)
+        text = [words[number] for number in (len(words) * numbers.random(self.WORDS) ** self.SKEW).astype(int).tolist()]
+
+        @cache
+        def expected() -> list[Any]:
+            counts = dict.fromkeys(text, 0)
+            for word in text:
+                counts[word] += 1
+            return [" ".join(counts), raw(list(counts.values()))]
+
+        return Round((REST,), Call("count_words", (" ".join(text),)), _same(expected, "words are miscounted or out of order"))
+
+    def _vocabulary(self, rng: Random, numbers: np.random.Generator) -> list[str]:
+        shortest, longest = self.LETTERS
+        letters = bytes(ord("a") + byte % 26 for byte in range(256))
+        text = rng.randbytes(self.VOCABULARY * longest).translate(letters).decode()
+        lengths = numbers.integers(shortest, longest + 1, size=self.VOCABULARY).tolist()
+        return [text[start * longest : start * longest + length] for start, length in enumerate(lengths)]
 
 
 class Iteration:
-    """Iterate over a map of `n` entries, `passes` times in three ways, after a few changes each."""
+    """Change a few entries, iterate over keys, values and items, and that again; so nothing of a pass helps the next."""
 
-    def __init__(self, n: int, passes: int, changes: int) -> None:
-        self._n, self._passes, self._changes = n, passes, changes
+    ENTRIES = 2**15
+    PASSES = 6
+    CHANGES = 10 * PASSES
 
     def round(self, rng: Random) -> Round:
-        """Make a round; its answer is a digest of every order seen, and the last order whole."""
-        numbers = generator(rng)
-        total = self._passes * self._changes
-        keys = distinct(numbers, self._n + total)
-        first, fresh = keys[: self._n], keys[self._n :]
-        gone = first[numbers.permutation(self._n)[:total]]
-        expected = self._oracle(first.tolist(), gone.tolist(), fresh.tolist())
-        call = Call("iterate", (raw(gone), raw(fresh), self._passes))
-        return Round((Call("build", (raw(first),)),), call, exactly(expected, "an iteration gave other entries"))
+        """Make a fresh round."""
+        drawn = distinct(rng, self.ENTRIES + self.CHANGES)
+        keys, new = drawn[: self.ENTRIES], drawn[self.ENTRIES :]
+        old = keys[generator(rng).choice(self.ENTRIES, self.CHANGES, replace=False)]
 
-    def _oracle(self, first: list[int], gone: list[int], fresh: list[int]) -> list[object]:
-        model = {key: position for position, key in enumerate(first)}
-        digests = []
-        for start in range(0, len(gone), self._changes):
-            for value in range(start, start + self._changes):
-                del model[gone[value]]
-                model[fresh[value]] = -value
-            digests += [hash(tuple(model)), hash(tuple(model.values())), hash(tuple(k ^ v for k, v in model.items()))]
-        return [digests, raw(np.fromiter(model, np.int64))]
+        @cache
+        def expected() -> list[Any]:
+            model = dict(zip(keys.tolist(), range(self.ENTRIES), strict=True))
+            share = self.CHANGES // self.PASSES
+            digests: list[int] = []
+            for start in range(0, self.CHANGES, share):
+                for value in range(start, start + share):
+                    del model[int(old[value])]
+                    model[int(new[value])] = -value
+                digests += [hash(tuple(model)), hash(tuple(model.values())), hash(tuple([k ^ v for k, v in model.items()]))]
+            return [digests, raw(list(model))]
+
+        timed = Call("iterate", (raw(old), raw(new), self.PASSES))
+        return Round((_build(keys),), timed, _same(expected, "an iteration gave wrong entries or a wrong order"))
 
 
 class CollidingKeys:
-    """Maps whose keys collide: equal low 20 bits, a stride, and groups of four with fully equal hashes."""
+    """Insert, look up and delete keys whose hashes collide: fully, in their low bits, or by a stride."""
 
-    def __init__(self, n: int) -> None:
-        self._n = n
+    ENTRIES = 2**11
+    GROUP = 16
+    """Keys that share one hash."""
+
+    STRIDES = (2**20, 2**12, 2**40, 1_000)
 
     def round(self, rng: Random) -> Round:
-        """Make a round; its answer is what each map gave and kept."""
+        """Make a fresh round."""
         numbers = generator(rng)
-        low = numbers.permutation(self._n) * 2**20 + int(numbers.integers(0, 2**20))
-        stride = numbers.permutation(self._n) * 4096
-        groups = np.repeat(numbers.permutation(self._n)[: self._n // 4], 4)
-        factors = np.tile(np.arange(4), self._n // 4)
-        zeros = np.zeros(self._n, np.int64)
-        patterns = [(low, zeros), (stride, zeros), (groups, factors)]
-        calls, expected = zip(*(self._pattern(numbers, *pattern) for pattern in patterns), strict=True)
-        right = exactly(list(expected), "colliding keys were mixed up")
-        return Round((Call("rest"),), Call("collide", (list(calls),)), right)
+        groups = distinct(rng, self.ENTRIES // self.GROUP) >> 3
+        patterns = [self._pattern(numbers, np.repeat(groups, self.GROUP), np.tile(np.arange(self.GROUP), len(groups)))]
+        for stride in self.STRIDES:
+            bases = rng.getrandbits(40) + stride * np.arange(self.ENTRIES)
+            patterns.append(self._pattern(numbers, bases, np.zeros(self.ENTRIES, dtype=np.int64)))
+        timed = Call("collide", ([arguments for arguments, _ in patterns],))
+        return Round((REST,), timed, _same(lambda: [answer for _, answer in patterns], "an entry is lost or wrong"))
 
     def _pattern(self, numbers: np.random.Generator, bases: Ints, factors: Ints) -> tuple[list[bytes], list[bytes]]:
-        wanted = numbers.integers(0, self._n, 2 * self._n)
-        missing = numbers.random(2 * self._n) < 1 / 4
-        asked = np.where(missing, factors[wanted] + 7, factors[wanted])
-        found = np.where(missing, -1, wanted)
-        call = [raw(bases), raw(factors), raw(bases[wanted]), raw(asked)]
-        return call, [raw(found), raw(np.arange(self._n)[1::2])]
+        """Make one map's insertions and lookups, a third of them of absent keys, with the answer."""
+        order = numbers.permutation(len(bases))
+        bases, factors = bases[order], factors[order]
+        wanted = numbers.permutation(len(bases))
+        absent = numbers.random(len(bases)) < 1 / 3
+        asked = np.where(absent, factors[wanted] + self.GROUP, factors[wanted])
+        found = np.where(absent, -1, wanted)
+        left = np.arange(1, len(bases), 2)
+        return [raw(bases), raw(factors), raw(bases[wanted]), raw(asked)], [raw(found), raw(left)]
+
+
+def _build(keys: Ints) -> Call:
+    return Call("build", (raw(keys),))
+
+
+def _same(expected: Callable[[], object], wrong: str) -> Callable[[object], str | None]:
+    return lambda answer: None if answer == expected() else wrong

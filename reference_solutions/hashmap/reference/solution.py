@@ -19,8 +19,8 @@ every full column and every mass deletion brings about, so each costs its caller
 The width is a prime: hashes of ints are the ints, and a prime spreads strides and equal low bits without a mixing step.
 
 Foreign code runs at three places only: hash(key), `==` on keys, and finalizers of what we let go. hash() is called
-first, before anything is read. After each `==` we look whether the entry is still where it was, and search anew when
-it is not. Whatever is let go is let go last, when the map is whole again.
+first, before anything is read. After each `==` we look whether the count of changes is what it was, and search anew
+when it is not. Whatever is let go is let go last, when the map is whole again.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ class HashMap(MutableMapping):
         self._reset()
 
     def _rebuild(self, room: int = 0) -> None:
-        """Squeeze out the holes and link every entry anew, in buckets enough to grow to `room` entries or manifold."""
+        """Squeeze out the holes and link every entry anew, with buckets for at least `room` entries."""
         keys, values, hashes, holes = self._keys, self._values, self._hashes, self._holes
         live = len(keys) - holes
         if holes > 1:
@@ -260,8 +260,8 @@ class HashMap(MutableMapping):
             stay[0] = True
             keys, values = list(compress(keys, stay)), list(compress(values, stay))
             hashes = array("q", compress(hashes, stay))
-        # A map that only grows is rebuilt seldom, as each time all that came before is linked again; where holes filled
-        # the columns, much the same number of entries is to be expected, and their holes should stay few.
+        # A map that only grows is rebuilt seldom, as all that came before is linked again each time. Where it was holes
+        # that filled the columns, about as many entries are to be expected from now on, and holes should stay few.
         buckets = max(room, live * (_GROWTH if holes <= live // 2 else _SLACK))
         width = next((prime for prime in _PRIMES if prime >= buckets), _PRIMES[-1])
         heads, after = array("i", bytes(4 * width)), array("i", [0])
@@ -274,10 +274,10 @@ class HashMap(MutableMapping):
             heads[bucket] = position
         self._keys, self._values, self._hashes, self._next = keys, values, hashes, after
         self._heads, self._width, self._holes, self._first = heads, width, 1, 1
-        self._capacity = max(width, 2 * live) + 1
+        self._capacity = max(width, 2 * live) + 1  # position 0 counts; beyond the last prime, chains grow instead
 
     def update(self, items: Mapping | Iterable = (), /) -> None:
-        if not len(self) and hasattr(items, "__len__"):
+        if not len(self) and hasattr(items, "__len__") and len(items) > self._capacity:
             self._rebuild(len(items))
         put = self.__setitem__
         if isinstance(items, HashMap):
@@ -348,7 +348,7 @@ class HashMap(MutableMapping):
 
 
 def _from_first(map_: HashMap, column: list) -> Iterator:
-    """Iterate over the column from the first live entry on: a queue's holes are all in front."""
+    """Iterate over the column from the first live entry on, for the sake of queues: their holes are all in front."""
     keys, first, end = map_._keys, map_._first, len(map_._keys)
     while first < end and keys[first] is _Hole:
         first += 1

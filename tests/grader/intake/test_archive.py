@@ -186,9 +186,11 @@ def test_trailing_garbage_is_refused_or_ignored_but_never_read(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
-def test_an_extended_header_that_is_slow_to_parse_is_refused_at_once(tmp_path: Path, kind: bytes) -> None:
-    size = 4 * 1024 * 1024
-    slow = tar_header("x", kind, size=size).tobuf(tarfile.USTAR_FORMAT) + b"1" * size + tarred(PLAIN)
+@pytest.mark.parametrize("size", [limits.EXTENDED_HEADER_BYTES + 1, 4 * 1024 * 1024])
+def test_an_extended_header_that_is_slow_to_parse_is_refused_at_once(tmp_path: Path, kind: bytes, size: int) -> None:
+    slow = (
+        tar_header("x", kind, size=size).tobuf(tarfile.USTAR_FORMAT) + b"1" * size + bytes(-size % 512) + tarred(PLAIN)
+    )
     began = time.monotonic()
     refuse(tmp_path, slow, "oversized extended headers; pack it again")
     assert time.monotonic() - began < 5

@@ -171,8 +171,8 @@ def hostile_everywhere(text: str) -> Result:
 
     found = {"kind": "k", "text": "t", "advice": "a"}
     sources = [SLOW, FAILED, evidence(fault="x", findings=[found], bars=[bar("lookup", 9.0, message="m")])]
-    plain = result(of=sources[len(text) % 3], selected=("lookup",)).model_dump(mode="json")
-    plain["submission"]["ignored"] = ["x"]
+    plain = result(of=sources[len(text) % 3]).model_dump(mode="json")
+    plain["submission"]["ignored"] = plain["selected"] = ["x"]
     return Result.model_validate_json(json.dumps(spoil(plain)))
 
 

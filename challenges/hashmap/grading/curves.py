@@ -1,0 +1,152 @@
+"""The bars that are no plain duels: statistics of one launch, from several calls into each side."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+import numpy as np
+import pytest
+
+from harness.sandbox.roles import Stats
+from keys import Ints, distinct, generator, raw
+
+PATIENCE = 25.0
+MIN_PATIENCE_SEC = 2.0
+"""A call may take so many times the reference's time for the same work, and at least this."""
+
+FIRST_TIMEOUT_SEC = 10.0
+"""For the reference's calls, before its time is known."""
+
+
+class Player(Protocol):
+    """One side of a launch."""
+
+    def value(self, function: str, *args: object, timeout_sec: float | None = None) -> object:
+        """Call one of the driver's functions and give its answer."""
+
+    def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
+        """Give an answer and its seconds by the grader's clock."""
+
+    def stats(self) -> Stats:
+        """Read the side's accounting."""
+
+
+class Launch(Protocol):
+    """Both sides of one launch."""
+
+    candidate: Player
+    reference: Player
+    rng: Random
+
+    def fresh(self) -> None:
+        """Start both sides in new processes."""
+
+
+# ---------------------------------------------------------------------------------------------------------- growth
+
+SIZES = tuple(2**n for n in range(10, 18))
+KEYS_A_CALL = 2**14
+"""Small maps are built several times in a call, so that it lasts some milliseconds."""
+
+GROWTH_PASSES = 2
+"""Each side builds all sizes this often; the faster time of each counts."""
+
+
+def growth(launch: Launch) -> tuple[float, float]:
+    """Give the exponent of time over size, relative to the reference's, and 1."""
+    inputs = {size: distinct(launch.rng, max(size, KEYS_A_CALL)) for size in SIZES}
+    theirs = _build_times(launch.reference, inputs, lambda size: FIRST_TIMEOUT_SEC)
+    mine = _build_times(launch.candidate, inputs, lambda size: max(MIN_PATIENCE_SEC, PATIENCE * theirs[size]))
+    return exponent(SIZES, [mine[size] / theirs[size] for size in SIZES]), 1.0
+
+
+def exponent(sizes: tuple[int, ...], ratios: list[float]) -> float:
+    """Fit 1 + the slope of log ratio over log size. Pure."""
+    slope, _ = np.polyfit(np.log(sizes), np.log(ratios), 1)
+    return max(1.0 + float(slope), 0.01)
+
+
+def _build_times(player: Player, inputs: dict[int, Ints], timeout: Callable[[int], float]) -> dict[int, float]:
+    best: dict[int, float] = {}
+    for _ in range(GROWTH_PASSES):
+        for size, keys in inputs.items():
+            player.value("rest")
+            answer, seconds = player.timed_call("build_many", raw(keys), size, timeout_sec=timeout(size))
+            assert answer == raw(np.arange(len(keys)) % size), "maps built of distinct keys hold other values"
+            best[size] = min(seconds, best.get(size, seconds))
+    return best
+
+
+# -------------------------------------------------------------------------------------------------------- longest pause
+
+BATCH = 256
+BATCHES = 256
+SAMPLE = 16
+"""Every so many keys of a batch are looked up; the driver does the same."""
+
+PAUSE_RUNS = 3
+"""A batch's time is its best of these runs, so that the machine's own pauses do not count."""
+
+
+def longest_pause(launch: Launch) -> tuple[float, float]:
+    """Give the seconds of each side's slowest batch."""
+    slowest: dict[str, list[float]] = {"reference": [], "candidate": []}
+    for _ in range(PAUSE_RUNS):
+        keys = distinct(launch.rng, BATCH * BATCHES)
+        theirs = _batch_times(launch.reference, keys, FIRST_TIMEOUT_SEC)
+        mine = _batch_times(launch.candidate, keys, max(MIN_PATIENCE_SEC, PATIENCE * max(theirs)))
+        for name, times in (("reference", theirs), ("candidate", mine)):
+            slowest[name] = [min(pair) for pair in zip(times, slowest[name] or times, strict=True)]
+    return max(slowest["candidate"]), max(slowest["reference"])
+
+
+def _batch_times(player: Player, keys: Ints, timeout_sec: float) -> list[float]:
+    player.value("build", b"")
+    times = []
+    for first in range(0, len(keys), BATCH):
+        batch = keys[first : first + BATCH]
+        answer, seconds = player.timed_call("insert", raw(batch), first, timeout_sec=timeout_sec)
+        expected = [first + BATCH, raw(np.arange(first, first + BATCH, SAMPLE))]
+        assert answer == expected, "after a batch of insertions the map's length or a value is wrong"
+        times.append(seconds)
+    assert player.value("contents") == [raw(keys), raw(np.arange(len(keys)))], "after all batches the entries are wrong"
+    return times
+
+
+# ----------------------------------------------------------------------------------------------------- memory per entry
+
+STAGES = tuple(int(2 ** (17 + n / 4)) for n in range(5))
+"""Sizes at which the peak is read. They span a doubling, so that the step at which a table grows favours nobody."""
+
+MODULUS = 2**59 - 55
+"""A prime below 2⁶⁰: all keys are ints of two digits, which take 32 bytes."""
+
+MIB = 2**20
+
+
+def memory_per_entry(launch: Launch) -> tuple[float, float]:
+    """Give each side's peak memory for each entry in bytes, keys included: the mean over the stages."""
+    launch.fresh()
+    factor = int(generator(launch.rng).integers(MODULUS // 2, MODULUS))
+    return _bytes_per_entry(launch.candidate, factor), _bytes_per_entry(launch.reference, factor)
+
+
+def _bytes_per_entry(player: Player, factor: int) -> float:
+    player.value("rest")
+    before = player.stats().memory_mb
+    if before is None:
+        pytest.skip("this machine does not tell how much memory a subject uses")
+    shares, size = [], 0
+    for stage in STAGES:
+        answer = player.value("extend", size, stage, factor, MODULUS)
+        assert answer == stage, f"a map of {stage} entries has another length"
+        size = stage
+        shares.append((_peak_mb(player) - before) * MIB / size)
+    return max(float(np.mean(shares)), 1.0)
+
+
+def _peak_mb(player: Player) -> float:
+    peak = player.stats().memory_peak_mb
+    if peak is None:
+        pytest.skip("this machine does not tell a subject's peak memory")
+    return peak

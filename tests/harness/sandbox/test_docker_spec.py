@@ -1,0 +1,62 @@
+"""What a container may do, as data: candidate and reference are equal in everything but what they solve."""
+
+from harness.sandbox.commands import role_commands
+from harness.sandbox.cores import Cores
+from harness.sandbox.docker_spec import Setup, grader_spec, stager_spec, subject_spec
+from harness.sandbox.docker_volumes import Volumes
+from harness.sandbox.roles import Limits, Side, Subject
+
+SETUP = Setup(Volumes("g1"), Limits(memory_mb=100, pids=20, tmpfs_mb=8), Cores((1,), (0,)), role_commands("python3"))
+
+
+def spec(side, launch=0, hash_seed=5):
+    return subject_spec(SETUP, Subject(side, launch), hash_seed)
+
+
+def test_the_two_sides_differ_in_their_solution_and_their_sockets_alone():
+    ours, theirs = spec(Side.CANDIDATE), spec(Side.REFERENCE)
+    assert ours.container == theirs.container
+    assert {key for key in ours.host if ours.host[key] != theirs.host[key]} == {"mounts"}
+    differing = [(a, b) for a, b in zip(ours.host["mounts"], theirs.host["mounts"], strict=True) if a != b]
+    assert [(a["Target"], a["Source"], b["Source"]) for a, b in differing] == [
+        ("/submission", "takehome-g1-candidate-solution", "takehome-g1-reference-solution"),
+        ("/sockets", "takehome-g1-candidate-sockets", "takehome-g1-reference-sockets"),
+    ]
+
+
+def test_launches_differ_in_their_socket_alone():
+    first, second = spec(Side.CANDIDATE, 0), spec(Side.CANDIDATE, 1)
+    assert first.host == second.host
+    assert first.container["environment"].pop("TAKEHOME_SOCKET") == "/sockets/0.sock"
+    assert second.container["environment"].pop("TAKEHOME_SOCKET") == "/sockets/1.sock"
+    assert first.container == second.container
+
+
+def test_a_subject_writes_to_no_volume_and_has_no_folder_of_the_host():
+    for mount in spec(Side.CANDIDATE).host["mounts"]:
+        assert mount["Type"] == "volume"
+        assert mount["ReadOnly"]
+        assert mount["VolumeOptions"] == {"NoCopy": True}
+
+
+def test_the_grader_writes_to_the_sockets_alone():
+    mounts = grader_spec(SETUP).host["mounts"]
+    writable = {mount["Target"] for mount in mounts if not mount["ReadOnly"]}
+    assert writable == {"/sockets/candidate", "/sockets/reference"}
+    assert {mount["Type"] for mount in mounts} == {"volume"}
+
+
+def test_limits_and_cores_reach_the_container():
+    subject, grader = spec(Side.CANDIDATE).host, grader_spec(SETUP).host
+    assert (subject["mem_limit"], subject["memswap_limit"], subject["pids_limit"]) == (100 * 1024**2, 100 * 1024**2, 20)
+    assert (subject["cpuset_cpus"], grader["cpuset_cpus"]) == ("1", "0")
+    assert "size=8m" in subject["tmpfs"]["/tmp"]
+
+
+def test_every_role_has_no_network_and_no_privilege():
+    for host in (spec(Side.CANDIDATE).host, spec(Side.REFERENCE).host, grader_spec(SETUP).host):
+        assert host["network_mode"] == "none"
+        assert host["cap_drop"] == ["ALL"]
+        assert host["security_opt"] == ["no-new-privileges:true"]
+        assert (host["read_only"], host["init"], host["ipc_mode"]) == (True, True, "private")
+    assert stager_spec(SETUP.volumes).host["network_mode"] == "none"
