@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 
 from harness.sandbox.processes import (
@@ -33,17 +34,14 @@ class LocalSubject:
     def pause(self) -> None:
         """Stop its session. A hostile subject can undo this with a timer: only a container freezes."""
         self._paused = True
-        if self._worker.poll() is None:
-            send([self._worker.pid], signal.SIGSTOP)
+        self._signal_group(signal.SIGSTOP)
         stop_all(self._session)
 
     def resume(self) -> None:
         """Continue its session."""
         self._paused = False
-        pids = {process.pid for process in self._session()}
-        if self._worker.poll() is None:
-            pids.add(self._worker.pid)
-        send(pids, signal.SIGCONT)
+        self._signal_group(signal.SIGCONT)
+        send([process.pid for process in self._session()], signal.SIGCONT)
 
     def stats(self) -> Stats:
         """Add up what its session uses now; of a session that is gone, what was last seen."""
@@ -59,10 +57,15 @@ class LocalSubject:
 
     def end(self) -> None:
         """Kill it and everything it started, in whatever session or group that hides."""
-        if self._worker.poll() is None:
-            self._worker.kill()
+        self._signal_group(signal.SIGKILL)
         kill_all(self._belongings)
         self._worker.wait()
+
+    def _signal_group(self, signum: signal.Signals) -> None:
+        """Signal the worker and its group: all that can be found where there is no `/proc`."""
+        if self._worker.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._worker.pid, signum)
 
     def _session(self) -> list[Process]:
         leader = self._worker.pid

@@ -45,7 +45,7 @@ class HitLookup:
     """Look up keys that are there, in random order, as other objects than those inserted."""
 
     ENTRIES = 2**15
-    LOOKUPS = 2**17
+    LOOKUPS = 3 * 2**15
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -164,7 +164,7 @@ class Iteration:
 class CollidingKeys:
     """Insert, look up and delete keys whose hashes collide: fully, in their low bits, or by a stride."""
 
-    ENTRIES = 2**11
+    ENTRIES = 2**12
     GROUP = 16
     """Keys that share one hash."""
 

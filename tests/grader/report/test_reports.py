@@ -185,7 +185,7 @@ HOSTILE_TEXT = st.text(min_size=1, max_size=40) | st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE_TEXT)
 @example(HOSTILE.replace("\ud800", ""))
 def test_hostile_text_writes_nothing_to_a_terminal_but_text(text: str) -> None:
@@ -196,7 +196,7 @@ def test_hostile_text_writes_nothing_to_a_terminal_but_text(text: str) -> None:
     assert coloured == plain
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE_TEXT)
 @example(HOSTILE.replace("\ud800", ""))
 def test_hostile_text_makes_no_element_of_xml(text: str) -> None:
@@ -206,7 +206,7 @@ def test_hostile_text_makes_no_element_of_xml(text: str) -> None:
     }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE_TEXT)
 @example(HOSTILE.replace("\ud800", ""))
 def test_hostile_text_makes_no_structure_of_markdown(text: str) -> None:

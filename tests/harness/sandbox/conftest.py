@@ -73,6 +73,8 @@ def limits(): return [resource.getrlimit(kind) for kind in
     (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_AS)]
 def write(path, size):
     with open(path, "wb") as file: file.write(b"x" * size)
+def flood(megabytes):
+    for _ in range(megabytes): os.write(1, (b"x" * 1023 + b"\\n") * 1024)
 def read(path): return open(path, "rb").read().decode()
 def exists(path): return os.path.exists(path)
 def scratch(name): return os.path.join(tempfile.gettempdir(), name)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.docker
 REPOSITORY = Path(__file__).parents[3]
 
 ANOTHER_GRADING = """
-import os, sys
+import atexit, os, sys
 from pathlib import Path
 from harness.sandbox.commands import Commands
 from harness.sandbox.cores import split_cores
@@ -36,9 +36,13 @@ sandbox = DockerSandbox(client, image, Staged(*map(Path, folders)), Limits(memor
 sandbox.start()
 sandbox.restart([Subject(Side.CANDIDATE, 0)], 1)
 print("started", flush=True)
-if sys.stdin.readline() == "leave without stopping\\n":
-    os._exit(0)
-sandbox.stop()
+match sys.stdin.readline().strip():
+    case "leave without stopping":
+        os._exit(0)
+    case "stop on the way out":
+        atexit.register(sandbox.stop)
+    case _:
+        sandbox.stop()
 """
 
 
@@ -137,6 +141,14 @@ def test_stop_removes_everything_and_may_be_repeated(own_bench, engine):
     assert left_by(engine, grading) == (0, 0)
     with pytest.raises(SandboxFailed):
         sandbox.restart([candidate], 1)
+    assert left_by(engine, grading) == (0, 0)
+
+
+def test_stop_works_while_the_interpreter_is_on_its_way_out(engine, image, staged, new_id):
+    grading = new_id()
+    process = start_another_grading(image, staged, grading)
+    process.communicate("stop on the way out\n")
+    assert process.returncode == 0
     assert left_by(engine, grading) == (0, 0)
 
 

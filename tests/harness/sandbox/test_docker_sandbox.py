@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness.errors import SandboxFailed
+from harness.sandbox.docker_leftovers import GRADING_LABEL
 from harness.sandbox.roles import Side, State, Subject
 
 pytestmark = pytest.mark.docker
@@ -66,6 +67,15 @@ def test_tmpfs_is_small_and_holds_no_programs(bench):
     mounts = bench.ask(CANDIDATE, "mounts").splitlines()
     [options] = [set(line.split()[3].split(",")) for line in mounts if line.split()[1] == "/tmp"]
     assert {"noexec", "nosuid", "nodev"} <= options
+
+
+def test_a_flood_of_output_fills_no_disk(bench, engine):
+    bench.start(CANDIDATE)
+    bench.ask(CANDIDATE, "flood", 4)
+    ours = engine.containers.list(filters={"label": f"{GRADING_LABEL}={bench.sandbox._mark.grading}"}, ignore_removed=True)
+    logs = {each.attrs["Config"]["Hostname"]: each.attrs["HostConfig"]["LogConfig"]["Type"] for each in ours}
+    assert logs == {"grader": "none", "subject": "json-file"}
+    assert all(0 < len(each.logs()) <= 64 * 1024 for each in ours if each.attrs["Config"]["Hostname"] == "subject")
 
 
 def test_the_grader_reads_source_and_hidden_checks_but_cannot_change_them(bench):
