@@ -130,7 +130,7 @@ class Roster:
         seat = self._seats[subject]
         if seat.channel is None or not isinstance(seat.loaded, Finished):
             return seat.loaded
-        left = self._allowance.side_sec - self.spent_sec[subject.side]
+        left = self._left_sec(subject.side)
         if left <= 0:
             return TimedOut(self._allowance.side_sec)
         self.wake(subject)
@@ -145,7 +145,13 @@ class Roster:
             self._seats[subject] = Seat(None, self.explain(subject, Crashed()))
             return
         channel = Channel(connection)
-        self._seats[subject] = Seat(channel, self.explain(subject, channel.call("", timeout_sec=LOAD_TIMEOUT_SEC)))
+        began = time.perf_counter()
+        loaded = channel.call("", timeout_sec=min(LOAD_TIMEOUT_SEC, max(0.0, self._left_sec(subject.side))))
+        self.spent_sec[subject.side] += time.perf_counter() - began
+        self._seats[subject] = Seat(channel, self.explain(subject, loaded))
+
+    def _left_sec(self, side: Side) -> float:
+        return self._allowance.side_sec - self.spent_sec[side]
 
     def _freeze(self, subjects: set[Subject]) -> None:
         if subjects:

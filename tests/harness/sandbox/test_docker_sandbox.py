@@ -72,10 +72,10 @@ def test_tmpfs_is_small_and_holds_no_programs(bench):
 def test_a_flood_of_output_fills_no_disk(bench, engine):
     bench.start(CANDIDATE)
     bench.ask(CANDIDATE, "flood", 4)
-    ours = engine.containers.list(filters={"label": f"{GRADING_LABEL}={bench.sandbox._mark.grading}"}, ignore_removed=True)
-    logs = {each.attrs["Config"]["Hostname"]: each.attrs["HostConfig"]["LogConfig"]["Type"] for each in ours}
-    assert logs == {"grader": "none", "subject": "json-file"}
-    assert all(0 < len(each.logs()) <= 64 * 1024 for each in ours if each.attrs["Config"]["Hostname"] == "subject")
+    ours = engine.containers.list(filters={"label": f"{GRADING_LABEL}={bench.sandbox._mark.grading}"})
+    newest, grader = ours[0], ours[-1]
+    assert 0 < len(newest.logs()) <= 64 * 1024
+    assert grader.attrs["HostConfig"]["LogConfig"]["Type"] == "none"
 
 
 def test_the_grader_reads_source_and_hidden_checks_but_cannot_change_them(bench):
