@@ -22,7 +22,7 @@ from docker import DockerClient
 from harness.errors import HarnessError, SandboxFailed
 from harness.sandbox.commands import Commands, role_commands
 from harness.sandbox.cores import Cores
-from harness.sandbox.docker_engine import PARALLEL, engine_faults
+from harness.sandbox.docker_engine import ENGINE_TIMEOUT_SEC, PARALLEL, engine_faults
 from harness.sandbox.docker_leftovers import (
     Mark,
     Swept,
@@ -36,6 +36,7 @@ from harness.sandbox.docker_spec import ContainerSpec, Setup, grader_spec, stage
 from harness.sandbox.docker_stream import AttachedStream
 from harness.sandbox.docker_subject import DockerSubject, inspect
 from harness.sandbox.docker_volumes import Volumes, fill_volumes, make_volumes
+from harness.sandbox.gate import Gate
 from harness.sandbox.owner import current_owner
 from harness.sandbox.roles import Isolation, Limits, Staged, State, Stats, Subject
 from harness.sandbox.tail import Tail
@@ -46,8 +47,6 @@ ATTACHED: Final = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 
 ROLES: Final = role_commands("python3")
-
-STOPPING: Final = "the sandbox is being stopped"
 
 REMOVAL_ROUNDS: Final = 5
 """A request that was cut off may still make a thing after we looked; a second look has always found it."""
@@ -72,13 +71,13 @@ class DockerSandbox:
         self._image = image
         self._staged = staged
         self._limits = limits
-        self._volumes = Volumes(grading_id)
-        self._setup = Setup(self._volumes, limits, cores, commands)
         self._mark = Mark(grading_id, current_owner().to_text())
+        self._volumes = Volumes(self._mark)
+        self._setup = Setup(self._volumes, limits, cores, commands)
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="sandbox")
         self._lock = threading.RLock()
         self._stop_lock = threading.RLock()
-        self._stopping = threading.Event()
+        self._gate = Gate()
         self._stopped = False
         self._subjects: dict[Subject, DockerSubject] = {}
         self._grader: str | None = None
@@ -89,19 +88,12 @@ class DockerSandbox:
     def start(self) -> BinaryIO:
         """Prepare the volumes and start the grader."""
         self.swept = sweep(self._api)
-        make_volumes(self._api, self._volumes, self._mark.labels())
-        stager = self._create(stager_spec(self._volumes))
-        fill_volumes(self._api, stager, self._volumes, self._staged)
-        remove_container(self._api, stager)
-        grader = self._create(grader_spec(self._setup))
-        self._grader = grader
-        with engine_faults("start the grader"):
-            response = self._api.attach_socket(grader, params=ATTACHED)
-            connection = getattr(response, "_sock", response)
-            connection.settimeout(None)
-            self._stream = AttachedStream(connection, response, self._errors)
-            self._api.start(grader)
-        return cast(BinaryIO, self._stream)
+        with self._gate.passing():
+            make_volumes(self._api, self._volumes)
+            stager = self._create(stager_spec(self._volumes))
+            fill_volumes(self._api, stager, self._volumes, self._staged)
+            remove_container(self._api, stager)
+            return self._start_grader()
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """Replace each subject's container by a new one."""
@@ -125,10 +117,10 @@ class DockerSandbox:
 
     def stop(self) -> None:
         """Remove everything that carries this grading's mark; where that fails, a second call tries again."""
-        self._stopping.set()
         with self._stop_lock:
             if self._stopped:
                 return
+            self._gate.close(ENGINE_TIMEOUT_SEC)
             if self._stream is not None:
                 self._stream.close()
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -140,28 +132,36 @@ class DockerSandbox:
             self._grader = None
             self._stopped = True
 
+    def _start_grader(self) -> BinaryIO:
+        grader = self._grader = self._create(grader_spec(self._setup))
+        with engine_faults("start the grader"):
+            response = self._api.attach_socket(grader, params=ATTACHED)
+            connection = getattr(response, "_sock", response)
+            connection.settimeout(None)
+            self._stream = AttachedStream(connection, response, self._errors)
+            self._api.start(grader)
+        return cast(BinaryIO, self._stream)
+
     def _restart(self, subject: Subject, hash_seed: int) -> None:
         with self._lock:
             old = self._subjects.pop(subject, None)
-        if old is not None:
-            old.remove()
-        container = self._create(subject_spec(self._setup, subject, hash_seed))
-        with engine_faults(f"start {subject}"):
-            self._api.start(container)
+        with self._gate.passing():
+            if old is not None:
+                old.remove()
+            container = self._create(subject_spec(self._setup, subject, hash_seed))
+            with engine_faults(f"start {subject}"):
+                self._api.start(container)
+            started = DockerSubject(self._api, str(subject), container, self._limits.memory_mb)
         with self._lock:
-            self._subjects[subject] = DockerSubject(self._api, str(subject), container, self._limits.memory_mb)
+            self._subjects[subject] = started
 
     def _create(self, spec: ContainerSpec) -> str:
-        """Create a container; one that is ready only after `stop` has looked removes itself."""
+        """Create a container. The engine would make a volume that is missing, so this must not overlap with `stop`."""
         with engine_faults("create a container"):
             host = self._api.create_host_config(**spec.host)
             labels = self._mark.labels()
             made = self._api.create_container(self._image, labels=labels, host_config=host, **spec.container)
-        container = str(made["Id"])
-        if self._stopping.is_set():
-            remove_container(self._api, container)
-            raise SandboxFailed(STOPPING)
-        return container
+        return str(made["Id"])
 
     def _started(self, subjects: Sequence[Subject]) -> list[DockerSubject]:
         with self._lock:
@@ -178,7 +178,7 @@ class DockerSandbox:
         try:
             futures = [self._pool.submit(action, item) for item in items]
         except RuntimeError as error:
-            raise SandboxFailed(STOPPING) from error
+            raise SandboxFailed("the sandbox is being stopped") from error
         wait(futures)
         for future in futures:
             future.result()

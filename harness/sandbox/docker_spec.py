@@ -66,9 +66,9 @@ def subject_spec(setup: Setup, subject: Subject, hash_seed: int) -> ContainerSpe
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     mounts = [
-        _mount("/submission", volumes.solution(subject.side), read_only=True),
-        _mount("/driver", volumes.driver, read_only=True),
-        _mount("/sockets", volumes.sockets(subject.side), read_only=True),
+        _mount(volumes, "/submission", volumes.solution(subject.side), read_only=True),
+        _mount(volumes, "/driver", volumes.driver, read_only=True),
+        _mount(volumes, "/sockets", volumes.sockets(subject.side), read_only=True),
     ]
     return ContainerSpec(
         container=_container("subject", setup.commands.subject, SUBJECT_USER, environment),
@@ -91,9 +91,9 @@ def grader_spec(setup: Setup) -> ContainerSpec:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     mounts = [
-        _mount("/submission", volumes.solution(Side.CANDIDATE), read_only=True),
-        _mount("/grading", volumes.grading, read_only=True),
-        *(_mount(f"/sockets/{side.value}", volumes.sockets(side), read_only=False) for side in Side),
+        _mount(volumes, "/submission", volumes.solution(Side.CANDIDATE), read_only=True),
+        _mount(volumes, "/grading", volumes.grading, read_only=True),
+        *(_mount(volumes, f"/sockets/{side.value}", volumes.sockets(side), read_only=False) for side in Side),
     ]
     return ContainerSpec(
         container={**_container("grader", setup.commands.grader, GRADER_USER, environment), "stdin_open": True},
@@ -108,7 +108,7 @@ def grader_spec(setup: Setup) -> ContainerSpec:
 
 def stager_spec(volumes: Volumes) -> ContainerSpec:
     """Describe a container that is never started: the engine copies files into volumes through a container only."""
-    mounts = [_mount(f"{STAGE}/{name}", name, read_only=False) for name in volumes.staged]
+    mounts = [_mount(volumes, f"{STAGE}/{name}", name, read_only=False) for name in volumes.staged]
     return ContainerSpec(container={"command": ["true"]}, host={"network_mode": "none", "mounts": mounts})
 
 
@@ -122,8 +122,10 @@ def _container(hostname: str, command: tuple[str, ...], user: str, environment: 
     }
 
 
-def _mount(target: str, volume: str, *, read_only: bool) -> Mount:
-    return Mount(target, volume, type="volume", read_only=read_only, no_copy=True)
+def _mount(volumes: Volumes, target: str, name: str, *, read_only: bool) -> Mount:
+    """Mount a volume; should the engine find it missing and make it, then with our labels."""
+    labels = volumes.mark.labels()
+    return Mount(target, name, type="volume", read_only=read_only, no_copy=True, labels=labels)
 
 
 def _confinement(tmpfs_mb: int, pids: int, memory_mb: int, open_files: int) -> dict[str, Any]:

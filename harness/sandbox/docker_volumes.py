@@ -1,6 +1,5 @@
 """The volumes of one grading: named ones, not folders of this machine, so that the engine may be anywhere."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +7,7 @@ from docker import APIClient
 
 from harness.sandbox.archive import packed
 from harness.sandbox.docker_engine import engine_faults
+from harness.sandbox.docker_leftovers import Mark
 from harness.sandbox.roles import Side, Staged
 
 GRADER_UID: Final = 10000
@@ -21,9 +21,9 @@ STAGE: Final = "/stage"
 
 @dataclass(frozen=True)
 class Volumes:
-    """The names of one grading's volumes."""
+    """The names of one grading's volumes, and whose they are."""
 
-    grading_id: str
+    mark: Mark
 
     def solution(self, side: Side) -> str:
         """Where a side's solution lies."""
@@ -49,16 +49,17 @@ class Volumes:
         return (*(self.solution(side) for side in Side), self.driver, self.grading)
 
     def _name(self, what: str) -> str:
-        return f"takehome-{self.grading_id}-{what}"
+        return f"takehome-{self.mark.grading}-{what}"
 
 
-def make_volumes(api: APIClient, volumes: Volumes, labels: Mapping[str, str]) -> None:
+def make_volumes(api: APIClient, volumes: Volumes) -> None:
     """Create all volumes of a grading, still empty."""
+    labels = volumes.mark.labels()
     with engine_faults("create the volumes"):
         for name in volumes.staged:
-            api.create_volume(name, labels=dict(labels))
+            api.create_volume(name, labels=labels)
         for side in Side:
-            api.create_volume(volumes.sockets(side), driver="local", driver_opts=SOCKETS_OPTIONS, labels=dict(labels))
+            api.create_volume(volumes.sockets(side), driver="local", driver_opts=SOCKETS_OPTIONS, labels=labels)
 
 
 def fill_volumes(api: APIClient, stager: str, volumes: Volumes, staged: Staged) -> None:

@@ -129,5 +129,12 @@ def demand_whole(submission: CanReplay, title: str, intrusion: Intrusion) -> Non
     told = wording.story(intrusion.specs, intrusion.operations[: len(intrusion.before) + 2])
     if not isinstance(outcome, Finished):
         raise AssertionError(f"{title}: in `{told}` the submission {describe(outcome)}")
-    if outcome.value not in intrusion.acceptable():
+    if _unblamed(outcome.value) not in map(_unblamed, intrusion.acceptable()):
         raise AssertionError(f"{title}: `{told}` leaves a map that no order of the two explains")
+
+
+def _unblamed(answers: object) -> object:
+    """Leave out whom a KeyError blames: another check looks at that."""
+    if not isinstance(answers, list):
+        return answers
+    return [answer[:2] if isinstance(answer, list) and answer[:2] == ["raised", "KeyError"] else answer for answer in answers]

@@ -77,7 +77,7 @@ def _through_everything(n: int) -> list[Operation]:
     """Insert n keys, delete every third, look, insert those again, overwrite all, look, and drain in another order."""
     operations: list[Operation] = []
     for key in range(n):
-        operations += [["set", 0, key, key], ["get-item", 0, key], ["in", 0, (key * 7 + 1) % n]]
+        operations += [["set", 0, key, key + 1], ["get-item", 0, key], ["in", 0, (key * 7 + 1) % n]]
     operations += looks(range(n))
     for key in range(0, n, 3):
         operations += [["del", 0, key], ["in", 0, key], ["get", 0, (key + 3) % n], ["get", 0, (key + 1) % n]]

@@ -85,6 +85,10 @@ def _given(specs: Sequence[Spec], name: str, value: object) -> str:
             return f"[{', '.join(_key(specs, number) for number in value)}]"
         case list() if name == "items":
             return f"[{', '.join(_pair(specs, pair) for pair in value)}]"
+        case ["end"] if name == "step":
+            return "nothing, as if it had come to its end"
+        case [number, value, "tuple"] if name == "step":
+            return _pair(specs, [number, value, "tuple"])
         case [bool(equal), bool(unequal)] if name in {"eq", "eq-other"}:
             return f"{equal} (and != gave {unequal})"
         case _:

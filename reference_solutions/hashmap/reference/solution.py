@@ -346,7 +346,6 @@ class HashMap(MutableMapping):
 # is first advanced.
 
 
-
 def _from_first(map_: HashMap, column: list) -> Iterator:
     """Iterate over the column from the first live entry on, for the sake of queues: their holes are all in front."""
     keys, first, end = map_._keys, map_._first, len(map_._keys)

@@ -58,9 +58,11 @@ def start_another_grading(image, staged, grading):
 
 
 def left_by(engine, grading):
-    """Count the containers and volumes of a grading."""
+    """Count the containers and volumes of a grading; volumes by name too, for the engine makes missing ones itself."""
     filters = {"label": f"{GRADING_LABEL}={grading}"}
     volumes = engine.api.volumes(filters=filters)["Volumes"] or []
+    named = engine.api.volumes(filters={"name": f"takehome-{grading}"})["Volumes"] or []
+    assert len(named) == len(volumes)
     return len(engine.api.containers(all=True, filters=filters)), len(volumes)
 
 
@@ -168,6 +170,7 @@ def test_stop_also_removes_what_a_restart_is_just_making(own_bench, engine, dela
         thread.start()
     time.sleep(delay_sec)
     own_bench.sandbox.stop()
+    assert left_by(engine, own_bench.sandbox._mark.grading) == (0, 0)
     for thread in restarts:
         thread.join()
     assert left_by(engine, own_bench.sandbox._mark.grading) == (0, 0)

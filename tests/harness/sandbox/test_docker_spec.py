@@ -2,11 +2,17 @@
 
 from harness.sandbox.commands import role_commands
 from harness.sandbox.cores import Cores
+from harness.sandbox.docker_leftovers import GRADING_LABEL, OWNER_LABEL, Mark
 from harness.sandbox.docker_spec import Setup, grader_spec, stager_spec, subject_spec
 from harness.sandbox.docker_volumes import Volumes
 from harness.sandbox.roles import Limits, Side, Subject
 
-SETUP = Setup(Volumes("g1"), Limits(memory_mb=100, pids=20, tmpfs_mb=8), Cores((1,), (0,)), role_commands("python3"))
+SETUP = Setup(
+    Volumes(Mark("g1", "me")),
+    Limits(memory_mb=100, pids=20, tmpfs_mb=8),
+    Cores((1,), (0,)),
+    role_commands("python3"),
+)
 
 
 def spec(side, launch=0, hash_seed=5):
@@ -36,7 +42,7 @@ def test_a_subject_writes_to_no_volume_and_has_no_folder_of_the_host():
     for mount in spec(Side.CANDIDATE).host["mounts"]:
         assert mount["Type"] == "volume"
         assert mount["ReadOnly"]
-        assert mount["VolumeOptions"] == {"NoCopy": True}
+        assert mount["VolumeOptions"] == {"NoCopy": True, "Labels": {GRADING_LABEL: "g1", OWNER_LABEL: "me"}}
 
 
 def test_the_grader_writes_to_the_sockets_alone():
