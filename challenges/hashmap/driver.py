@@ -200,6 +200,18 @@ def _operation_hold_itself(stage, m, key):
     stage.maps[m][stage.keys[key]] = stage.maps[m]
 
 
+def _plain_repr(m):
+    """Give a repr that names every key and value in order as `HashMap({...})`, and any other as it is."""
+    text, position = repr(m), 0
+    entries = [(repr(key), "HashMap({...})" if value is m else repr(value)) for key, value in m.items()]
+    for part in (part for entry in entries for part in entry if part != "HashMap({...})"):
+        found = text.find(part, position)
+        if found < 0:
+            return text
+        position = found + len(part)
+    return "HashMap({" + ", ".join(f"{key}: {value}" for key, value in entries) + "})"
+
+
 def _operation_is_hashable(stage, m):
     hash(stage.maps[m])
     return True
@@ -237,7 +249,7 @@ _OPERATIONS = {
     "keys": lambda stage, m: [stage.number(key) for key in stage.maps[m].keys()],  # noqa: SIM118
     "values": lambda stage, m: [_plain(value) for value in stage.maps[m].values()],
     "items": lambda stage, m: stage.entries(stage.maps[m]),
-    "repr": lambda stage, m: repr(stage.maps[m]),
+    "repr": lambda stage, m: _plain_repr(stage.maps[m]),
     "is-hashable": _operation_is_hashable,
     "hold-itself": _operation_hold_itself,
     "open": _operation_open,

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GRADING = ROOT / "challenges" / "hashmap" / "grading"
 SOLUTIONS = ROOT / "reference_solutions" / "hashmap"
 
 
-@pytest.fixture(scope="module")
-def rule() -> Iterator[ModuleType]:
-    """Import the rule as the grader does: by name, from the grading folder; and forget it again."""
-    before = set(sys.modules)
-    sys.path.insert(0, str(GRADING))
-    try:
-        yield importlib.import_module("source_rule")
-    finally:
-        sys.path.remove(str(GRADING))
-        for name in set(sys.modules) - before:
-            if str(getattr(sys.modules[name], "__file__", None)).startswith(str(GRADING)):
-                del sys.modules[name]
+@pytest.fixture
+def rule(grading: Callable[[str], ModuleType]) -> ModuleType:
+    return grading("source_rule")
 
 
 def found(rule: ModuleType, folder: Path, **files: str) -> list[str]:
