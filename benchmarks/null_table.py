@@ -113,8 +113,10 @@ def _suite_with_bar_at(threshold: float, slug: str, bar: str, scratch: Path) -> 
     before, found, after = text.partition(f'id = "{bar}"')
     if not found:
         raise SystemExit(f"{slug} has no bar {bar}")
-    after = re.sub(r"^pass = .*$", f"pass = {threshold}", after, count=1, flags=re.MULTILINE)
-    after = re.sub(r"^distinction = .*$", "distinction = 1.05", after, count=1, flags=re.MULTILINE)
+    block, brackets, rest = after.partition("[[")
+    block = re.sub(r"^distinction = .*\n", "", block, flags=re.MULTILINE)
+    block = re.sub(r"^pass = .*$", f"pass = {threshold}\ndistinction = {(1 + threshold) / 2}", block, flags=re.MULTILINE)
+    after = block + brackets + rest
     declaration.write_text(before + found + after, "utf-8")
     return moved
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from harness.control.client import ControlClient
-from harness.control.messages import Job, Progress, Result
 from hypothesis import HealthCheck, settings
 
 from grader.challenge import Challenge
@@ -24,6 +22,8 @@ from grader.plugin.collection import BARS_FILE, BEHAVIOUR_FILE, Collection
 from grader.plugin.fixtures import Fixtures
 from grader.plugin.run import Run
 from grader.plugin.settled import SettledBars
+from harness.control.client import ControlClient
+from harness.control.messages import Job, Progress, Result
 from harness.machine import read_machine
 from harness.roster import Allowance, Roster
 from harness.sandbox.roles import Side

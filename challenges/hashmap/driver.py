@@ -1,7 +1,8 @@
 """Adapt a submission's `HashMap` to the wire. Runs beside the submission and is trusted with nothing.
 
-Theory of operation: two kinds of calls. Small and exact ones (`replay`) describe hostile keys as tagged lists and operations as lists, and
-answer key objects by their number, so that identity survives the wire. Big and fast ones work on one held map; keys travel as raw int64.
+Theory of operation: two kinds of calls. Small and exact ones (`replay`) describe hostile keys as tagged lists and
+operations as lists, and answer key objects by their number, so that identity survives the wire. Big and fast ones work
+on one held map; keys travel as raw int64.
 
     replay(specs, operations)        behaviour checks: every answer, operation by operation
     build, insert, delete, ...       one held map, untimed or timed: checks on large maps, and the bars' preparation
@@ -10,6 +11,7 @@ answer key objects by their number, so that identity survives the wire. Big and 
 """
 
 import builtins
+import contextlib
 import functools
 import gc
 import sys
@@ -17,9 +19,10 @@ import types
 import weakref
 from array import array
 
+import solution
 from solution import HashMap
 
-# ---------------------------------------------------------------------------------------------- keys from their description
+# ---- keys from their description
 
 
 class Refusal(Exception):
@@ -27,7 +30,7 @@ class Refusal(Exception):
 
 
 class Key:
-    """A key with a chosen hash, equal to every key of its group; while armed, `==` and `hash` do what they were told."""
+    """A key with a chosen hash, equal to every key of its group; while armed, `==` and `hash` do as told."""
 
     def __init__(self, hashed, group):
         self.hashed = hashed
@@ -68,7 +71,7 @@ def _key(spec):
     raise ValueError(f"no such key: {spec!r}")
 
 
-# ------------------------------------------------------------------------------------- operations, replayed one after another
+# ---- operations, replayed one after another
 
 
 class _Pairs:
@@ -113,9 +116,11 @@ class _Stage:
         return [self.number(key), _plain(value), type(pair).__name__]
 
     def make_iterator(self, map_, what):
-        return {"iter": lambda: iter(map_), "keys": lambda: iter(map_.keys()), "values": lambda: iter(map_.values())}.get(
-            what, lambda: iter(map_.items())
-        )()
+        return {
+            "iter": lambda: iter(map_),
+            "keys": lambda: iter(map_.keys()),
+            "values": lambda: iter(map_.values()),
+        }.get(what, lambda: iter(map_.items()))()
 
     def step(self, name, what):
         given = next(self.iterators[name], _END)
@@ -142,7 +147,9 @@ class _Stage:
 def _builtin_name(fault):
     """Name the nearest built-in class, so that a subclass of KeyError is a KeyError."""
     mro = type(fault).__mro__
-    return next(c.__name__ for c in mro if c is Refusal or (c.__module__ == "builtins" and hasattr(builtins, c.__name__)))
+    return next(
+        c.__name__ for c in mro if c is Refusal or (c.__module__ == "builtins" and hasattr(builtins, c.__name__))
+    )
 
 
 def _plain(value):
@@ -266,7 +273,7 @@ def replay(specs, operations):
     return [stage.run(operation) for operation in operations]
 
 
-# ------------------------------------------------------------------------------------------------------- one held map
+# ---- one held map
 
 _held = None
 
@@ -290,7 +297,7 @@ def _ints(raw):
 
 
 def _hold(map_):
-    global _held
+    global _held  # noqa: PLW0603  one process serves one submission, and holds one map at a time
     _held = map_
 
 
@@ -340,7 +347,7 @@ def contents():
     return [array("q", _held).tobytes(), array("q", _held.values()).tobytes()]
 
 
-# ---------------------------------------------------------------------------------------------------------- the bars
+# ---- the bars
 
 
 @_quiet
@@ -389,7 +396,7 @@ def count_words(text):
 
 @_quiet
 def iterate(raw_old, raw_new, passes):
-    """Change a few entries and iterate over all in three ways, `passes` times; answer a digest of each, and the last order."""
+    """Change a few entries and iterate over all in three ways, `passes` times; answer digests and the last order."""
     m = _held
     old, new = _ints(raw_old), _ints(raw_new)
     share = len(old) // passes
@@ -408,7 +415,7 @@ def iterate(raw_old, raw_new, passes):
 def collide(patterns):
     """For each (raw keys, raw factors, raw lookups, raw factors): build a map, look keys up, and delete every second.
 
-    A key is a base plus a factor times 2⁶¹−1, so that keys of one base have equal hashes and are different objects each time.
+    A key is a base plus a factor times the hash's modulus: keys of one base have equal hashes, and each is made anew.
     """
     modulus = sys.hash_info.modulus
     answers = []
@@ -441,7 +448,7 @@ def build_many(raw_keys, size):
 
 
 def extend(first, stop, factor, modulus):
-    """Insert the keys `i * factor % modulus` for i from `first`, with small values, into the held map, made when there is none."""
+    """Insert the keys `i * factor % modulus` from i = `first`, with small values, into the held map, or a new one."""
     if _held is None:
         _hold(HashMap())
     m = _held
@@ -450,7 +457,7 @@ def extend(first, stop, factor, modulus):
     return len(m)
 
 
-# --------------------------------------------------------------------------- what the map, the interpreter and the collector show
+# ---- what the map, the interpreter and the collector show
 
 _CODE = (
     type,
@@ -504,7 +511,7 @@ class Probe:
 def census(kind, count):
     """Fill a map with `count` fresh keys and tell how the native containers grew, and how many keys the map reaches.
 
-    Answers [entries found in the map, most that one container grew, distinct keys that containers gained, keys reachable].
+    Answers [entries found, most that one container grew, distinct keys that containers gained, keys reachable].
     """
     rest()
     before = {id(container): (len(container), container) for container in _native_containers([])}
@@ -526,7 +533,7 @@ def census(kind, count):
 
 
 def _native_containers(extra):
-    """Find every dict, set and frozenset; the collector does not list those that hold but atoms, so follow all references."""
+    """Find every dict, set and frozenset. The collector does not list those of atoms alone: follow all references."""
     everything = _reachable([*gc.get_objects(), *extra], lambda found: isinstance(found, (int, float, str, bytes)))
     return [found for found in everything if isinstance(found, _NATIVE)]
 
@@ -541,8 +548,8 @@ def _hash(key):
 
 def _reached(m, keys):
     """Count the keys that are reached from the map, or from the submission's modules."""
-    folder = sys.modules["solution"].__file__.rpartition("/")[0]
-    modules = [vars(module) for module in list(sys.modules.values()) if _lies_in(folder, module)]
+    folder = solution.__file__.rpartition("/")[0]
+    modules = [vars(module) for module in [solution, *sys.modules.values()] if _lies_in(folder, module)]
     leave = (types.ModuleType, types.FrameType)
     ids = {id(found) for found in _reachable([m, *modules], lambda found: isinstance(found, leave))}
     return sum(id(key) in ids for key in keys)
@@ -566,7 +573,7 @@ class Tracked:
 
 
 def leaks(way, count):
-    """Let a map of `count` entries lose things in one way, and count those that live on: [keys, values, entries left]."""
+    """Let a map of `count` entries lose things in one way, and count what lives on: [keys, values, entries left]."""
     m = HashMap()
     watched_keys, watched_values = [], []
 
@@ -631,10 +638,8 @@ def _only_ask(m, count, fresh, watched_keys, watched_values):
 def _fail(m, count, fresh, watched_keys, _):
     for number in range(count, 2 * count):
         for attempt in (m.__getitem__, m.__delitem__, m.pop):
-            try:
+            with contextlib.suppress(KeyError):
                 attempt(fresh(number, watched_keys))
-            except KeyError:
-                pass
     return m
 
 

@@ -21,6 +21,9 @@ from harness.errors import HarnessError
 from harness.outcome import TimedOut
 from harness.sandbox.roles import Side, Subject
 
+STATISTIC_LOOKS = (5, 9, 13)
+"""Launches after which a statistic may be decided: it takes the best of repeats itself, and costs more than rounds."""
+
 Statistic = Callable[[PairedLaunch], tuple[float, float]]
 
 
@@ -59,7 +62,7 @@ class BarMeasurement:
         """Measure the bar by one pair of positive numbers a launch, (candidate, reference), smaller being better."""
         rng = self._run.rng(self._bar.id)
         pairs: list[tuple[float, float]] = []
-        while (look := next_look(len(pairs))) is not None:
+        while (look := next_look(len(pairs), STATISTIC_LOOKS)) is not None:
             while len(pairs) < look:
                 self._on_launch(len(pairs), look)
                 pairs.append(self._statistic(statistic, len(pairs), rng))

@@ -21,7 +21,8 @@ class Collection:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note a test file that cannot be imported."""
         if report.failed:
-            self._run.faults.append(f"{report.nodeid or 'the grading folder'} cannot be collected: {report.longreprtext}")
+            where = report.nodeid or "the grading folder"
+            self._run.faults.append(f"{where} cannot be collected: {report.longreprtext}")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the selected items, checks first, in the challenge's order; note what is missing or not declared."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-from harness.duel.interval import Estimate, estimate, log_ratios
+from harness.duel.interval import Estimate, estimate, launch_log_ratio
 from harness.duel.round import Call, Round, Workload
 from harness.duel.schedule import REPEATS_PER_LAUNCH, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
 from harness.duel.stopping import Decision, decide
@@ -128,7 +128,7 @@ class Match:
         return self._summary(played, threshold=1.0)
 
     def _summary(self, launches: list[Launch], threshold: float) -> Measured:
-        estimated = estimate([log_ratios(launch.candidate, launch.reference) for launch in launches])
+        estimated = estimate([[launch_log_ratio(launch.candidate, launch.reference)] for launch in launches])
         return Measured(launches, estimated, decide(estimated, threshold), self.voided, self.intrusions)
 
     def _launch_with_second_chance(self, pairing: Pairing) -> Launch | Forfeit:

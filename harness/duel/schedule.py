@@ -2,7 +2,7 @@
 
 from harness.sandbox.roles import Side
 
-LOOKS = (5, 8, 13)
+LOOKS = (7, 11, 15)
 """Launches after which a duel may end, fixed beforehand so that stopping early cannot be tuned to the data."""
 
 ROUNDS_PER_LAUNCH = 4

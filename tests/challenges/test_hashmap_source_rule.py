@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SOLUTIONS = ROOT / "reference_solutions" / "hashmap"
+from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import
 
 
 @pytest.fixture
-def rule(grading: Callable[[str], ModuleType]) -> ModuleType:
+def rule(grading: Import) -> ModuleType:
     return grading("source_rule")
 
 
@@ -174,12 +172,13 @@ GOOD = {
     "empty": "",
     "class": "class HashMap:\n    def dict(self): return self.__class__.__name__\n",
     "annotation of a class not yet there": "def f(other: 'HashMap | dict') -> 'dict': ...\n",
-    "annotations evaluated": "from typing import Optional\ndef f(x: dict, y: Optional[dict[str, set[int]]] = None, *z: tuple[dict, ...]) -> dict | None: ...\n",
-    "an abstract class": "from abc import ABC, ABCMeta, abstractmethod\nclass A(ABC): ...\nclass B(metaclass=ABCMeta): ...\n",
-    "subclass hook": "class A:\n    def __init_subclass__(cls, **kwargs):\n        super().__init_subclass__(**kwargs)\n",
-    "own exception": "class Gone(KeyError):\n    pass\ntry:\n    pass\nexcept Gone as gone:\n    raise ValueError from gone.__cause__\n",
+    "evaluated annotations": "from typing import Optional\ndef f(x: dict, y: Optional[dict[str, set]]) -> dict: ...\n",
+    "annotations of starred parameters": "def f(*z: tuple[dict, ...], **y: list[frozenset]): ...\n",
+    "an abstract class": "from abc import ABC, ABCMeta\nclass A(ABC): ...\nclass B(metaclass=ABCMeta): ...\n",
+    "subclass hook": "class A:\n    def __init_subclass__(cls, **kw):\n        super().__init_subclass__(**kw)\n",
+    "own exception": "class Gone(KeyError): ...\ntry: ...\nexcept Gone as gone:\n    raise gone.__cause__\n",
     "a parameter named like a module": "import heapq\ndef f(heapq): return heapq\n",
-    "from a package": "from os import path\nfrom collections import abc\nx = path.join('a')\nclass M(abc.Mapping): ...\n",
+    "from a package": "from os import path\nfrom collections import abc\nx = path.sep\nclass M(abc.Mapping): ...\n",
     "set as a method": "class A:\n    def set(self): self.set()\n    def compile(self): self.vars = 1\n",
 }
 
@@ -369,7 +368,16 @@ class TestOwnModules:
         assert said[0].startswith("b.py:1:")
 
     def test_in_a_package(self, rule: ModuleType, tmp_path: Path) -> None:
-        said = found(rule, tmp_path, **{"solution": "from p import q\nx = q.y\n", "p/__init__": "", "p/q": "from .r import y\n", "p/r": "y = {}\n"})
+        said = found(
+            rule,
+            tmp_path,
+            **{
+                "solution": "from p import q\nx = q.y\n",
+                "p/__init__": "",
+                "p/q": "from .r import y\n",
+                "p/r": "y = {}\n",
+            },
+        )
         assert [line.partition(":")[0] for line in said] == ["p/r.py"]
 
     def test_package_code_counts(self, rule: ModuleType, tmp_path: Path) -> None:
@@ -377,7 +385,10 @@ class TestOwnModules:
         assert said[0].startswith("p/__init__.py:1:")
 
     def test_good_ones_pass(self, rule: ModuleType, tmp_path: Path) -> None:
-        files = {"solution": "import table\nfrom slots import Slot\nx = table.make(Slot)\n", "table": "import sys\ndef make(x): ...\n"}
+        files = {
+            "solution": "import table\nfrom slots import Slot\nx = table.make(Slot)\n",
+            "table": "import sys\ndef make(x): ...\n",
+        }
         assert found(rule, tmp_path, **files, slots="class Slot: ...\n") == []
 
     def test_not_imported_is_not_read(self, rule: ModuleType, tmp_path: Path) -> None:
@@ -421,9 +432,10 @@ class TestOwnModules:
         assert rule.violations(tmp_path)
 
 
-SOUND = [SOLUTIONS / "reference", *sorted(path.parent for path in SOLUTIONS.glob("accepted/*/solution.py"))]
+HASHMAPS = SOLUTIONS / "hashmap"
+SOUND = [HASHMAPS / "reference", *sorted(path.parent for path in HASHMAPS.glob("accepted/*/solution.py"))]
 
 
-@pytest.mark.parametrize("folder", [*SOUND, ROOT / "challenges" / "hashmap" / "starter"], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*SOUND, CHALLENGES / "hashmap" / "starter"], ids=lambda folder: folder.name)
 def test_sound_solutions_pass(rule: ModuleType, folder: Path) -> None:
     assert rule.violations(folder) == []

@@ -9,8 +9,12 @@ from types import ModuleType
 EVERYTHING: frozenset[str] = frozenset()
 
 ALLOWED: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("__future__", "abc", "array", "bisect", "collections.abc", "hashlib", "heapq", "itertools", "math"), EVERYTHING),
-    **dict.fromkeys(("numbers", "operator", "os", "os.path", "random", "reprlib", "secrets", "signal", "struct"), EVERYTHING),
+    **dict.fromkeys(
+        ("__future__", "abc", "array", "bisect", "collections.abc", "hashlib", "heapq", "itertools", "math"), EVERYTHING
+    ),
+    **dict.fromkeys(
+        ("numbers", "operator", "os", "os.path", "random", "reprlib", "secrets", "signal", "struct"), EVERYTHING
+    ),
     **dict.fromkeys(("sys", "threading", "time", "typing", "warnings", "zlib"), EVERYTHING),
     "contextlib": frozenset({"closing", "contextmanager", "nullcontext", "suppress"}),
     "dataclasses": frozenset({"FrozenInstanceError", "InitVar", "KW_ONLY", "dataclass", "field", "replace"}),
@@ -67,4 +71,9 @@ def _refused_value(module: str, name: str, value: object) -> str | None:
 def only_in_annotations(module: str, name: str) -> bool:
     """Tell whether `module.name` is a name for `dict`, `set` or their like, as `typing.Dict` is."""
     origin = getattr(getattr(import_module(module), name, None), "__origin__", None)
-    return module == "typing" and inspect.isclass(origin) and issubclass(origin, Mapping | AbstractSet) and not inspect.isabstract(origin)
+    return (
+        module == "typing"
+        and inspect.isclass(origin)
+        and issubclass(origin, Mapping | AbstractSet)
+        and not inspect.isabstract(origin)
+    )

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 import pytest
+from keys import Ints, distinct, generator, raw
 
 from harness.sandbox.roles import Stats
-from keys import Ints, distinct, generator, raw
 
 PATIENCE = 25.0
 MIN_PATIENCE_SEC = 2.0
@@ -55,7 +55,7 @@ GROWTH_PASSES = 2
 def growth(launch: Launch) -> tuple[float, float]:
     """Give the exponent of time over size, relative to the reference's, and 1."""
     inputs = {size: distinct(launch.rng, max(size, KEYS_A_CALL)) for size in SIZES}
-    theirs = _build_times(launch.reference, inputs, lambda size: FIRST_TIMEOUT_SEC)
+    theirs = _build_times(launch.reference, inputs, lambda _: FIRST_TIMEOUT_SEC)
     mine = _build_times(launch.candidate, inputs, lambda size: max(MIN_PATIENCE_SEC, PATIENCE * theirs[size]))
     return exponent(SIZES, [mine[size] / theirs[size] for size in SIZES]), 1.0
 

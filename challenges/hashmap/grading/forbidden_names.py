@@ -4,7 +4,9 @@ NAMES = {
     **dict.fromkeys(("dict", "set", "frozenset"), "store keys in lists or arrays of your own"),
     **dict.fromkeys(("globals", "locals", "vars"), "namespaces are native mappings"),
     **dict.fromkeys(("eval", "exec", "compile", "__import__", "breakpoint"), "write the code out"),
-    **dict.fromkeys(("setattr", "delattr"), "attributes with computed names are a native mapping; assign `x.name = ...`"),
+    **dict.fromkeys(
+        ("setattr", "delattr"), "attributes with computed names are a native mapping; assign `x.name = ...`"
+    ),
 }
 """Builtins that may not be named outside of annotations and class checks."""
 
@@ -44,7 +46,7 @@ DUNDERS = (
 
 def is_dunder(name: str) -> bool:
     """Tell whether a name has the form that Python keeps for itself."""
-    return len(name) > 4 and name.startswith("__") and name.endswith("__")  # noqa: PLR2004  four underscores
+    return len(name) > 4 and name.startswith("__") and name.endswith("__")
 
 
 def attribute_refusal(name: str) -> str | None:

@@ -1,13 +1,16 @@
-"""Where `dict` and its like may be named: annotations and class checks, as long as no code of the submission gets hold of them.
+"""Where `dict` and its like may be named: annotations and class checks that hand them to no code of the submission.
 
-An annotation that Python evaluates calls `__class_getitem__` of what is subscripted and `__or__` of what is joined by `|`. Where that is
-the submission's own, it would be handed the native class; so only names of builtins and of the standard library may do so.
+An annotation that Python evaluates calls `__class_getitem__` of what is subscripted and `__or__` of what is joined by
+`|`. Where that is the submission's own, it would be handed the native class; so only builtins and names of the standard
+library may be subscripted and joined.
 """
 
 import ast
 from collections.abc import Callable
 
-BUILTIN_TYPES = frozenset({"dict", "set", "frozenset", "list", "tuple", "type", "int", "str", "bytes", "float", "bool", "object", "slice"})
+BUILTIN_TYPES = frozenset(
+    {"dict", "set", "frozenset", "list", "tuple", "type", "int", "str", "bytes", "float", "bool", "object", "slice"}
+)
 
 
 def is_class_check(node: ast.expr) -> bool:
@@ -27,7 +30,9 @@ def is_harmless_annotation(node: ast.expr, is_standard: Callable[[str], bool]) -
         case ast.Subscript(value=base, slice=inside):
             return _is_trusted(base, is_standard) and is_harmless_annotation(inside, is_standard)
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return all(_is_operand(side, is_standard) and is_harmless_annotation(side, is_standard) for side in (left, right))
+            return all(
+                _is_operand(side, is_standard) and is_harmless_annotation(side, is_standard) for side in (left, right)
+            )
         case ast.Attribute():
             return True
         case _:

@@ -1,7 +1,6 @@
 """Hunt for mistakes with Hypothesis: fresh random sequences in one world of keys."""
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-
 from model import Operation
 from replaying import CanReplay, Mistake, find_mistake, shrink
 from worlds import World, sequences
@@ -10,7 +9,7 @@ from worlds import World, sequences
 class Found(BaseException):
     """Leaves Hypothesis at the first mistake. No `Exception`, because Hypothesis would try to reproduce and shrink it.
 
-    Its shrinking has no limit in replays, and each replay of a map that hangs costs seconds; `replaying.shrink` has one.
+    Its shrinking has no limit in replays, each of which may hang for seconds; `replaying.shrink` has one.
     """
 
     def __init__(self, mistake: Mistake) -> None:

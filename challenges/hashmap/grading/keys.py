@@ -14,7 +14,7 @@ MIXING = (
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
 LAST_SHIFT = np.uint64(31)
-"""The constants of SplitMix64 (Steele, Lea, Flood 2014): odd factors and xor-shifts, so different counters stay different."""
+"""The constants of SplitMix64 (Steele, Lea, Flood 2014): odd factors and xor-shifts, which map one to one."""
 
 
 def generator(rng: Random) -> np.random.Generator:
@@ -23,7 +23,7 @@ def generator(rng: Random) -> np.random.Generator:
 
 
 def distinct(rng: Random, count: int) -> Ints:
-    """Make `count` different int64 keys that look random: a counter from a secret start, mixed as SplitMix64 does, one to one."""
+    """Make `count` different int64 keys that look random: a counter from a secret start, mixed one to one."""
     x = np.arange(count, dtype=np.uint64) * GOLDEN + np.uint64(rng.getrandbits(64))
     for shift, factor in MIXING:
         x = (x ^ (x >> shift)) * factor

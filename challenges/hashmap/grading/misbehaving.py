@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import wording
-from harness.outcome import Finished, describe
 from model import Answer, Model, Operation, Spec
 from replaying import REPLAY_TIMEOUT_SEC, CanReplay
 from scripts import Script, looks
 from semantics import SIZES, asking, filled
+
+from harness.outcome import Finished, describe
 
 HASH = 5
 """The hash of the keys in question."""
@@ -41,7 +42,10 @@ def raising_scripts() -> Iterator[Script]:
                 operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
                 for operation in asking(0, asked):
                     operations += [["arm", armed, ["raise"]], operation, ["disarm", armed], ["len", 0], ["items", 0]]
-                operations += [*looks(everything), *_partial_update(n, asked, ["arm", armed, ["raise"]], ["disarm", armed])]
+                operations += [
+                    *looks(everything),
+                    *_partial_update(n, asked, ["arm", armed, ["raise"]], ["disarm", armed]),
+                ]
                 yield Script("an == that raises", specs, [*operations, *_life_goes_on(n), *looks(everything)])
         operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
         for asked in (STORED, EQUAL, OTHER, FIRST_FILLER + n):
@@ -80,7 +84,7 @@ class Intrusion:
         return [*self.before, ["arm", asked, [self.during]], self.operation, ["disarm", asked], *self.after]
 
     def acceptable(self) -> Iterator[list[Answer]]:
-        """Yield what may be answered: as if the intrusion came before the operation, or after it, or with RuntimeError."""
+        """Yield what may be answered: as if the intrusion came before the operation, after it, or with RuntimeError."""
         yield self._answers([*self.during, self.operation], answered=-1)
         yield self._answers([self.operation, *self.during], answered=0)
         yield self._answers(self.during, answered=None)
@@ -97,12 +101,18 @@ def intrusions() -> Iterator[Intrusion]:
     """Cross every operation with every kind of change, at several sizes."""
     for n in INTRUSION_SIZES:
         specs = _specs(n, spare=10 + GROWTH)
-        everything: list[Operation] = [["items", 0], ["len", 0], *(["get", 0, key, -1] for key in range(FIRST_FILLER + n))]
+        everything: list[Operation] = [
+            ["items", 0],
+            ["len", 0],
+            *(["get", 0, key, -1] for key in range(FIRST_FILLER + n)),
+        ]
         after = [*everything, *_life_goes_on(n)[:10], *everything, ["pop", 0, STORED, 0], ["items", 0]]
         for asked in (EQUAL, OTHER):
             for during in _changes(n, FIRST_FILLER + n, asked):
                 for operation in asking(0, asked):
-                    yield Intrusion(specs, [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]], operation, during, after)
+                    yield Intrusion(
+                        specs, [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]], operation, during, after
+                    )
 
 
 def _changes(n: int, spare: int, asked: int) -> Iterator[list[Operation]]:
@@ -127,14 +137,23 @@ def demand_whole(submission: CanReplay, title: str, intrusion: Intrusion) -> Non
     """Fail the check with `title` and the story unless the answers are those of one acceptable order."""
     outcome = submission.call("replay", intrusion.specs, intrusion.operations, timeout_sec=REPLAY_TIMEOUT_SEC)
     told = wording.story(intrusion.specs, intrusion.operations[: len(intrusion.before) + 2])
-    if not isinstance(outcome, Finished):
-        raise AssertionError(f"{title}: in `{told}` the submission {describe(outcome)}")
-    if _unblamed(outcome.value) not in map(_unblamed, intrusion.acceptable()):
+    match outcome:
+        case Finished(value):
+            answers = value
+        case failure:
+            raise AssertionError(f"{title}: in `{told}` the submission {describe(failure)}")
+    if _unblamed(answers) not in map(_unblamed, intrusion.acceptable()):
         raise AssertionError(f"{title}: `{told}` leaves a map that no order of the two explains")
 
 
 def _unblamed(answers: object) -> object:
     """Leave out whom a KeyError blames: another check looks at that."""
-    if not isinstance(answers, list):
-        return answers
-    return [answer[:2] if isinstance(answer, list) and answer[:2] == ["raised", "KeyError"] else answer for answer in answers]
+    match answers:
+        case list():
+            return [["raised", "KeyError"] if _is_key_error(answer) else answer for answer in answers]
+        case _:
+            return answers
+
+
+def _is_key_error(answer: object) -> bool:
+    return isinstance(answer, list) and answer[:2] == ["raised", "KeyError"]

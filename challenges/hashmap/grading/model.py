@@ -1,7 +1,8 @@
 """The oracle of a replay: what every operation must answer, by the semantics of the specification.
 
-Keys are the descriptions that the driver builds objects from, named by their number. What decides whether two of them are one
-key is computed from the descriptions alone (`identities`), so no hostile `__eq__` runs here and a plain `dict` can be the model.
+Keys are the descriptions that the driver builds objects from, named by their number. What decides whether two of them
+are one key is computed from the descriptions alone (`identities`), so no hostile `__eq__` runs here and a plain `dict`
+can be the model.
 Answers have the driver's form: `["gave", answer]` or `["raised", name, blamed key]`.
 """
 
@@ -16,7 +17,7 @@ MAPS = 3
 """Maps that a replay begins with; the driver has as many."""
 
 MINUS_ONE = -1
-"""No hash is −1: Python turns it into −2."""
+"""No object has this hash: Python turns it into -2."""
 
 
 class Unhashable(Exception):
@@ -184,7 +185,7 @@ class Model:
         mine, theirs = ({key: value for key, (_, value) in self._maps[which].items()} for which in (m, other))
         return [mine == theirs, mine != theirs]
 
-    def _do_eq_other(self, m: int, kind: str) -> list[bool]:
+    def _do_eq_other(self, _m: int, _kind: str) -> list[bool]:
         return [False, True]
 
     def _do_iter(self, m: int) -> list[int]:
@@ -202,7 +203,7 @@ class Model:
         inside = (f"{self.specs[key][1]!r}: {_shown(value)}" for key, value in self._maps[m].values())
         return f"HashMap({{{', '.join(inside)}}})"
 
-    def _do_is_hashable(self, m: int) -> bool:
+    def _do_is_hashable(self, _m: int) -> bool:
         raise Unhashable
 
     def _do_hold_itself(self, m: int, key: int) -> None:
@@ -230,7 +231,7 @@ class Model:
             if len(map_) != size:
                 raise Resized
 
-    def _do_step(self, name: Any, what: str) -> Any:
+    def _do_step(self, name: Any, _what: str) -> Any:
         return next(self._iterators[name], ["end"])
 
 

@@ -27,7 +27,9 @@ CENSUS = 4_000
 GROWTH_ALLOWED = CENSUS // 8
 """What native containers may gain meanwhile, alone or together: room for what the interpreter itself remembers."""
 
-KINDS = {"objects": "objects", "ints": "ints", "strings": "strings"}
+KINDS = ("objects", "ints", "strings")
+
+SIGHT = "This check sees every dict, set and frozenset among Python's objects, but no other storage"
 
 
 def demand_released(submission: Subject) -> None:
@@ -36,8 +38,12 @@ def demand_released(submission: Subject) -> None:
         answer = ask(submission, f"losing objects ({way})", "leaks", way, KEPT)
         keys, values, entries = answer
         assert entries == expected[2], f"{when} the map has {entries} entries"
-        assert keys <= expected[0], f"{when} the map, or something of yours, still holds {keys - expected[0]} keys that it lost"
-        assert values <= expected[1], f"{when} the map, or something of yours, still holds {values - expected[1]} values that it lost"
+        assert keys <= expected[0], (
+            f"{when} the map, or something of yours, still holds {keys - expected[0]} keys that it lost"
+        )
+        assert values <= expected[1], (
+            f"{when} the map, or something of yours, still holds {values - expected[1]} values that it lost"
+        )
         assert answer == expected, f"{when} keys or values that are in the map are gone"
 
 
@@ -48,14 +54,12 @@ def demand_no_native_growth(submission: Subject) -> None:
         found, grown, gained, reached = answer
         assert found == CENSUS, f"a map filled with {CENSUS} {kind} does not give their values back"
         assert grown <= GROWTH_ALLOWED, (
-            f"while a map was filled with {CENSUS} {kind}, one native dict or set grew by {grown} entries. This check sees every dict, set and "
-            "frozenset among Python's objects, but no other storage"
+            f"while a map was filled with {CENSUS} {kind}, one native dict or set grew by {grown} entries. {SIGHT}"
         )
         assert gained <= GROWTH_ALLOWED, (
-            f"while a map was filled with {CENSUS} {kind}, native dicts and sets gained {gained} distinct keys in all. This check sees every "
-            "dict, set and frozenset among Python's objects, but no other storage"
+            f"while a map was filled with {CENSUS} {kind}, native dicts and sets gained {gained} distinct keys. {SIGHT}"
         )
         assert reached >= CENSUS - GROWTH_ALLOWED, (
-            f"only {reached} of the {CENSUS} {kind} inserted can be reached by references from the map or the submission's modules: the rest is "
-            "stored where this check can't see it"
+            f"only {reached} of the {CENSUS} {kind} inserted can be reached from the map or the submission's modules: "
+            "the rest is stored where this check can't see it"
         )

@@ -1,12 +1,13 @@
-"""Replay operations in a submission, compare every answer with the model, and cut what went wrong down to a short story."""
+"""Replay operations in a submission, compare every answer with the model, and tell what went wrong as a short story."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import wording
-from harness.outcome import Failure, Finished, Outcome, describe
 from model import Model, Operation, Spec
+
+from harness.outcome import Failure, Finished, Outcome, describe
 
 REPLAY_TIMEOUT_SEC = 5.0
 """A replay takes the reference milliseconds; only a map that hangs takes this long."""
@@ -24,7 +25,7 @@ class CanReplay(Protocol):
 
 @dataclass(frozen=True)
 class Mistake:
-    """A replay that went wrong: its operations up to the wrong answer, or all of them when there was no answer at all."""
+    """A replay that went wrong: its operations up to the wrong answer, or all of them when there was no answer."""
 
     specs: list[Spec]
     operations: list[Operation]
@@ -35,7 +36,8 @@ class Mistake:
         told = wording.story(self.specs, self.operations)
         if self.failure is not None:
             return f"in `{told}` the submission {describe(self.failure)}"
-        return f"in `{told}` the last operation {wording.reply(self.specs, self.operations[-1], self.answer)}, which is wrong"
+        replied = wording.reply(self.specs, self.operations[-1], self.answer)
+        return f"in `{told}` the last operation {replied}, which is wrong"
 
 
 def find_mistake(submission: CanReplay, specs: list[Spec], operations: list[Operation]) -> Mistake | None:
@@ -61,7 +63,7 @@ def demand(submission: CanReplay, title: str, specs: list[Spec], operations: lis
 
 
 def demand_shrinking(submission: CanReplay, title: str, specs: list[Spec], operations: list[Operation]) -> None:
-    """Do as `demand` does, with a shrunk story. The operations must make sense in any selection: no iterators, no armed keys."""
+    """Do as `demand` does, with a shrunk story. Any selection of the operations must make sense: no iterators."""
     mistake = find_mistake(submission, specs, operations)
     if mistake is not None:
         raise AssertionError(f"{title}: {shrink(submission, mistake)}")
@@ -87,7 +89,7 @@ def shrink(submission: CanReplay, mistake: Mistake) -> Mistake:
 def fewest(
     operations: Sequence[Operation], still_wrong: Callable[[list[Operation]], list[Operation] | None], tries: int
 ) -> list[Operation]:
-    """Drop runs of operations, halving the run, as long as what is left `still_wrong` gives back as wrong (and cut). Pure."""
+    """Drop runs of operations, halving the run, while `still_wrong` gives back (and may cut) what is left. Pure."""
     kept = list(operations)
     run = max(len(kept) // 2, 1)
     while tries > 0:

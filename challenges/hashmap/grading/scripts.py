@@ -30,7 +30,13 @@ def ints(*values: int) -> list[Spec]:
 
 def looks(keys: range, m: int = 0) -> list[Operation]:
     """Look at a map in every way."""
-    return [["items", m], ["iter", m], ["len", m], *(["get", m, key, -1] for key in keys), *(["in", m, key] for key in keys)]
+    return [
+        ["items", m],
+        ["iter", m],
+        ["len", m],
+        *(["get", m, key, -1] for key in keys),
+        *(["in", m, key] for key in keys),
+    ]
 
 
 def model_scripts() -> Iterator[Script]:
@@ -58,9 +64,13 @@ def pattern_scripts() -> Iterator[Script]:
         "hashes around the modulus": [MERSENNE + i for i in range(-10, 10)] + [-MERSENNE + i for i in range(-10, 10)],
         "hashes in pairs": [i // 2 for i in range(60)],
     }
-    patterns |= {f"equal low {bits} bits": [5 + (i << bits) for i in range(40)] for bits in (3, 5, 8, 12, 16, 20, 32, 48, 56)}
+    patterns |= {
+        f"equal low {bits} bits": [5 + (i << bits) for i in range(40)] for bits in (3, 5, 8, 12, 16, 20, 32, 48, 56)
+    }
     patterns |= {f"last slot of {size}": [size - 1 + size * i for i in range(24)] for size in (*TABLE_SIZES, *PRIMES)}
-    patterns |= {f"stride {stride}": [stride * i for i in range(48)] for stride in (3, 5, 7, 9, 31, 33, 63, 65, 1021, 1023)}
+    patterns |= {
+        f"stride {stride}": [stride * i for i in range(48)] for stride in (3, 5, 7, 9, 31, 33, 63, 65, 1021, 1023)
+    }
     for name, hashes in patterns.items():
         specs: list[Spec] = [["object", hashed, group] for group, hashed in enumerate(hashes)]
         yield Script(name, specs, _through_everything(len(specs)))
@@ -69,7 +79,9 @@ def pattern_scripts() -> Iterator[Script]:
 
 def _run_across_the_end() -> list[Spec]:
     """Three keys for each table size that start in its last slot, and those that sit in the first slots already."""
-    values = [size * i - 1 for size in TABLE_SIZES for i in (1, 2, 4)] + [size * i for size in TABLE_SIZES for i in (3, 5, 7)]
+    values = [size * i - 1 for size in TABLE_SIZES for i in (1, 2, 4)] + [
+        size * i for size in TABLE_SIZES for i in (3, 5, 7)
+    ]
     return [["object", value, group] for group, value in enumerate(values)]
 
 
@@ -111,7 +123,13 @@ def _growth() -> Script:
     n = 400
     operations: list[Operation] = []
     for key in range(n):
-        operations += [["set", 0, key, key], ["len", 0], ["get", 0, key // 2, -1], ["get", 0, 0, -1], ["get", 0, key, -1]]
+        operations += [
+            ["set", 0, key, key],
+            ["len", 0],
+            ["get", 0, key // 2, -1],
+            ["get", 0, 0, -1],
+            ["get", 0, key, -1],
+        ]
         if key % 16 == 15:
             operations += [["items", 0]]
     operations += looks(range(n))
@@ -125,10 +143,25 @@ def _order_after_reinsertion() -> Script:
     n = 30
     operations: list[Operation] = [["set", 0, key, key] for key in range(n)]
     for key in (0, 7, n - 1, 3):
-        operations += [["del", 0, key], ["set", 0, key, 100 + key], ["iter", 0], ["values", 0], ["items", 0], ["keys", 0]]
+        operations += [
+            ["del", 0, key],
+            ["set", 0, key, 100 + key],
+            ["iter", 0],
+            ["values", 0],
+            ["items", 0],
+            ["keys", 0],
+        ]
     for key in range(n):
         operations += [["set", 0, key, 200 + key]]
-    operations += [["items", 0], ["pop", 0, 5], ["set", 0, 5, 1], ["iter", 0], ["copy", 1, 0], ["iter", 1], ["items", 1]]
+    operations += [
+        ["items", 0],
+        ["pop", 0, 5],
+        ["set", 0, 5, 1],
+        ["iter", 0],
+        ["copy", 1, 0],
+        ["iter", 1],
+        ["items", 1],
+    ]
     return Script("order", ints(*((i * 13) % n for i in range(n))), operations)
 
 
@@ -146,10 +179,40 @@ def _defaults() -> Script:
         "defaults",
         ints(1, 2, 3),
         [
-            *(["get", 0, 0], ["get", 0, 0, 5], ["len", 0], ["pop", 0, 0, 6], ["pop", 0, 0, None], ["pop", 0, 0], ["len", 0]),
-            *(["setdefault", 0, 0, 7], ["setdefault", 0, 0, 8], ["get-item", 0, 0], ["setdefault", 0, 1], ["setdefault", 0, 1, 9]),
-            *(["get", 0, 1, 3], ["items", 0], ["len", 0], ["pop", 0, 1, 4], ["pop", 0, 0, 4], ["pop", 0, 0, 4], ["len", 0]),
-            *(["set", 0, 2, None], ["get", 0, 2, 1], ["in", 0, 2], ["pop", 0, 2, 1], ["in", 0, 2], ["bool", 0], ["items", 0]),
+            *(
+                ["get", 0, 0],
+                ["get", 0, 0, 5],
+                ["len", 0],
+                ["pop", 0, 0, 6],
+                ["pop", 0, 0, None],
+                ["pop", 0, 0],
+                ["len", 0],
+            ),
+            *(
+                ["setdefault", 0, 0, 7],
+                ["setdefault", 0, 0, 8],
+                ["get-item", 0, 0],
+                ["setdefault", 0, 1],
+                ["setdefault", 0, 1, 9],
+            ),
+            *(
+                ["get", 0, 1, 3],
+                ["items", 0],
+                ["len", 0],
+                ["pop", 0, 1, 4],
+                ["pop", 0, 0, 4],
+                ["pop", 0, 0, 4],
+                ["len", 0],
+            ),
+            *(
+                ["set", 0, 2, None],
+                ["get", 0, 2, 1],
+                ["in", 0, 2],
+                ["pop", 0, 2, 1],
+                ["in", 0, 2],
+                ["bool", 0],
+                ["items", 0],
+            ),
             *(["set", 0, 2, False], ["setdefault", 0, 2, 1], ["set", 0, 0, 0], ["setdefault", 0, 0, 1], ["items", 0]),
         ],
     )
@@ -161,10 +224,41 @@ def _updates() -> Script:
         "updates",
         ints(10, 20, 30, 40),
         [
-            *(["update", 0, pairs], ["items", 0], ["update", 0, []], ["len", 0], ["update-keys", 0, [[3, 9], [0, 8]]], ["items", 0]),
-            *(["new", 1, pairs], ["items", 1], ["eq", 0, 1], ["update-map", 1, 0], ["items", 1], ["eq", 0, 1], ["update-map", 1, 1]),
-            *(["items", 1], ["new-from-map", 2, 1], ["items", 2], ["eq", 1, 2], ["set", 2, 0, 77], ["eq", 1, 2], ["items", 1]),
-            *(["new-empty", 1], ["update-map", 1, 2], ["items", 1], ["new", 2, []], ["len", 2], ["bool", 2], ["bool", 1]),
+            *(
+                ["update", 0, pairs],
+                ["items", 0],
+                ["update", 0, []],
+                ["len", 0],
+                ["update-keys", 0, [[3, 9], [0, 8]]],
+                ["items", 0],
+            ),
+            *(
+                ["new", 1, pairs],
+                ["items", 1],
+                ["eq", 0, 1],
+                ["update-map", 1, 0],
+                ["items", 1],
+                ["eq", 0, 1],
+                ["update-map", 1, 1],
+            ),
+            *(
+                ["items", 1],
+                ["new-from-map", 2, 1],
+                ["items", 2],
+                ["eq", 1, 2],
+                ["set", 2, 0, 77],
+                ["eq", 1, 2],
+                ["items", 1],
+            ),
+            *(
+                ["new-empty", 1],
+                ["update-map", 1, 2],
+                ["items", 1],
+                ["new", 2, []],
+                ["len", 2],
+                ["bool", 2],
+                ["bool", 1],
+            ),
         ],
     )
 
@@ -173,7 +267,16 @@ def _clearing() -> Script:
     operations: list[Operation] = []
     for n in (0, 1, 5, 6, 11, 30, 3):
         operations += [["set", 0, key, key] for key in range(n)]
-        operations += [["copy", 1, 0], ["clear", 0], ["len", 0], ["items", 0], ["in", 0, 0], ["get", 0, 0], ["items", 1], ["bool", 0]]
+        operations += [
+            ["copy", 1, 0],
+            ["clear", 0],
+            ["len", 0],
+            ["items", 0],
+            ["in", 0, 0],
+            ["get", 0, 0],
+            ["items", 1],
+            ["bool", 0],
+        ]
     return Script("clearing", ints(*range(30)), operations)
 
 

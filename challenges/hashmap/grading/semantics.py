@@ -37,11 +37,17 @@ def key_scripts() -> Iterator[Script]:
     yield _different("numbers near -1", _plain(-1, -2, -1.5, -3, 2**61 - 2, -(2**61 - 2), 2**61 - 1, 0, 2**61, 1))
     yield _different("texts and bytes", _plain("a", b"a", "", b"", None, "None", "1", 1, "\u00e9", "e\u0301"))
     yield _different("NaNs", [["nan"], ["nan"], ["nan"], ["plain", "nan"], ["plain", float("inf")]])
-    yield _different("tuples with NaNs", [["tuple", [["nan"]]], ["tuple", [["nan"]]], ["tuple", []], ["tuple", [["tuple", []]]]])
+    yield _different(
+        "tuples with NaNs", [["tuple", [["nan"]]], ["tuple", [["nan"]]], ["tuple", []], ["tuple", [["tuple", []]]]]
+    )
     yield _different("different objects with one hash", [["object", 5, group] for group in range(12)])
     yield _different("objects that equal everything but differ in hash", [["object", 8 * i, None] for i in range(12)])
-    yield _different("an int, and objects with its hash", [["plain", 5], ["object", 5, 1], ["plain", 5.5], ["object", 5, 2]])
-    yield _different("huge ints", _plain(*(2**61 - 1 + i for i in range(3)), *(-(2**61) + i for i in range(3)), 2**300, 2**300 + 1))
+    yield _different(
+        "an int, and objects with its hash", [["plain", 5], ["object", 5, 1], ["plain", 5.5], ["object", 5, 2]]
+    )
+    yield _different(
+        "huge ints", _plain(*(2**61 - 1 + i for i in range(3)), *(-(2**61) + i for i in range(3)), 2**300, 2**300 + 1)
+    )
     yield _different("equal hashes of ints", _plain(*((2**61 - 1) * i + 3 for i in range(20))))
 
 
@@ -54,9 +60,34 @@ def _equal_keys(name: str, specs: list[Spec]) -> Iterator[Script]:
     others = ints(*range(1000, 1012))
     for a, b, c in permutations(range(3)):
         operations: list[Operation] = [
-            *(["set", 0, a, 1], ["set", 0, b, 2], ["len", 0], ["items", 0], ["get-item", 0, c], ["in", 0, c], ["setdefault", 0, b, 3]),
-            *(["update", 0, [[c, 4]]], ["items", 0], ["copy", 1, 0], ["items", 1], *filled(12, 3), ["get-item", 0, c], ["set", 0, b, 5]),
-            *(["items", 0], ["del", 0, c], ["in", 0, a], ["len", 0], ["set", 0, b, 6], ["items", 0], ["pop", 0, a], ["items", 0]),
+            *(
+                ["set", 0, a, 1],
+                ["set", 0, b, 2],
+                ["len", 0],
+                ["items", 0],
+                ["get-item", 0, c],
+                ["in", 0, c],
+                ["setdefault", 0, b, 3],
+            ),
+            *(
+                ["update", 0, [[c, 4]]],
+                ["items", 0],
+                ["copy", 1, 0],
+                ["items", 1],
+                *filled(12, 3),
+                ["get-item", 0, c],
+                ["set", 0, b, 5],
+            ),
+            *(
+                ["items", 0],
+                ["del", 0, c],
+                ["in", 0, a],
+                ["len", 0],
+                ["set", 0, b, 6],
+                ["items", 0],
+                ["pop", 0, a],
+                ["items", 0],
+            ),
         ]
         yield Script(f"equal {name}", [*specs, *others], operations)
 
@@ -75,15 +106,26 @@ def _different(name: str, specs: list[Spec]) -> Script:
 
 
 def key_error_scripts() -> Iterator[Script]:
-    """Ask for what is not there: on empty maps, among others, behind colliding keys, after deletion, by an equal key."""
-    absent: list[Spec] = [*_plain(1, 1.0, "a", None, -1, 2**80), ["nan"], ["tuple", [["plain", 1], ["plain", 2]]], ["object", 5, 1], ["object", 5, 1]]
+    """Ask for what is not there: on empty maps, among others, behind colliding keys, after deletion, by equal keys."""
+    absent: list[Spec] = [
+        *_plain(1, 1.0, "a", None, -1, 2**80),
+        ["nan"],
+        ["tuple", [["plain", 1], ["plain", 2]]],
+        ["object", 5, 1],
+        ["object", 5, 1],
+    ]
     missing = [["get-item"], ["del"], ["pop"]]
     for n in (0, 1, 5, 20):
         others = [["object", 5 if i % 2 else i, 100 + i] for i in range(n)]
         first = len(absent)
         operations = filled(n, first)
         for key in range(first):
-            operations += [[*name, 0, key] for name in missing] + [["get", 0, key], ["get", 0, key, 7], ["pop", 0, key, 8], ["len", 0]]
+            operations += [[*name, 0, key] for name in missing] + [
+                ["get", 0, key],
+                ["get", 0, key, 7],
+                ["pop", 0, key, 8],
+                ["len", 0],
+            ]
         operations += [["set", 0, 0, 1], ["del", 0, 1], *([*name, 0, key] for name in missing for key in (0, 1))]
         operations += [["set", 0, 8, 1], ["pop", 0, 9], *([*name, 0, key] for name in missing for key in (8, 9))]
         operations += [["clear", 0], *([*name, 0, key] for name in missing for key in (first - 1, 0)), ["items", 0]]
@@ -101,8 +143,17 @@ def unhashable_scripts() -> Iterator[Script]:
                 if n or operation[0] != "pop":  # `dict` itself does not hash what is popped from an empty one
                     operations += [operation, ["len", 0]]
             last = n + 2
-            operations += [["items", 0], ["update", 0, [[last - 1, 1], [0, 2], [last, 3]]], ["items", 0], ["new", 1, [[last, 1], [0, 2]]]]
-            yield Script(f"a {kind} in a map of {n}", specs, [*operations, ["items", 1], ["set", 0, last, 4], *looks(range(1, last + 1))])
+            operations += [
+                ["items", 0],
+                ["update", 0, [[last - 1, 1], [0, 2], [last, 3]]],
+                ["items", 0],
+                ["new", 1, [[last, 1], [0, 2]]],
+            ]
+            yield Script(
+                f"a {kind} in a map of {n}",
+                specs,
+                [*operations, ["items", 1], ["set", 0, last, 4], *looks(range(1, last + 1))],
+            )
 
 
 def iteration_scripts() -> Iterator[Script]:
@@ -117,8 +168,19 @@ def iteration_scripts() -> Iterator[Script]:
 
 def _changed_while_iterating(what: str, n: int, given: int) -> Iterator[Script]:
     changes: list[list[Operation]] = [
-        *([["set", 0, n, 1]], [["setdefault", 0, n, 1]], [["update", 0, [[0, 1], [n, 1]]]], [["del", 0, given - 1]], [["pop", 0, n - 1]]),
-        *([["pop", 0, 0, 3]], [["clear", 0]], [["set", 0, n, 1], ["set", 0, n + 1, 1]], [["del", 0, 0], ["set", 0, n, 1], ["set", 0, 0, 1]]),
+        *(
+            [["set", 0, n, 1]],
+            [["setdefault", 0, n, 1]],
+            [["update", 0, [[0, 1], [n, 1]]]],
+            [["del", 0, given - 1]],
+            [["pop", 0, n - 1]],
+        ),
+        *(
+            [["pop", 0, 0, 3]],
+            [["clear", 0]],
+            [["set", 0, n, 1], ["set", 0, n + 1, 1]],
+            [["del", 0, 0], ["set", 0, n, 1], ["set", 0, 0, 1]],
+        ),
     ]
     for change in changes:
         start: list[Operation] = [*filled(n, 0), ["open", 0, 0, what], *[["step", 0, what]] * given]
@@ -129,7 +191,14 @@ def _changed_while_iterating(what: str, n: int, given: int) -> Iterator[Script]:
 def _overwritten_while_iterating(what: str, n: int) -> Script:
     operations: list[Operation] = [*filled(n, 0), ["open", 0, 0, what]]
     for key in range(n):
-        operations += [["step", 0, what], ["set", 0, key, 50 + key], ["set", 0, 0, 90 + key], ["get", 0, n], ["pop", 0, n, 1], ["in", 0, n]]
+        operations += [
+            ["step", 0, what],
+            ["set", 0, key, 50 + key],
+            ["set", 0, 0, 90 + key],
+            ["get", 0, n],
+            ["pop", 0, n, 1],
+            ["in", 0, n],
+        ]
     operations += [["step", 0, what], ["step", 0, what], ["items", 0]]
     return Script(f"overwriting under {what} of a map of {n}", ints(*range(n + 1)), operations)
 
@@ -148,14 +217,33 @@ def independence_scripts() -> Iterator[Script]:
         both = [*looks(keys, 0), *looks(keys, 1), ["eq", 0, 1]]
         more: list[Operation] = [["set", 0, n + i, 7] for i in range(12)]
         fewer: list[Operation] = [["pop", 0, i, 0] for i in range(0, n, 2)]
-        for name, make in (("copy", ["copy", 1, 0]), ("HashMap(m)", ["new-from-map", 1, 0]), ("update", ["update-map", 1, 0])):
-            changes = ("insertion", more), ("deletion", fewer), ("overwriting", filled(n, 0)[::-1]), ("clear", [["clear", 0]])
+        for name, make in (
+            ("copy", ["copy", 1, 0]),
+            ("HashMap(m)", ["new-from-map", 1, 0]),
+            ("update", ["update-map", 1, 0]),
+        ):
+            changes = (
+                ("insertion", more),
+                ("deletion", fewer),
+                ("overwriting", filled(n, 0)[::-1]),
+                ("clear", [["clear", 0]]),
+            )
             for change, operations in changes:
                 there = [*filled(n, 0), make, *operations, *both]
                 back = [*filled(n, 0), make, *([op[0], 1, *op[2:]] for op in operations), *both]
                 holes = [*filled(n, 0), *fewer, make, *operations, *both]
                 yield from (Script(f"{change} after {name}", ints(*keys), listed) for listed in (there, back, holes))
-        fresh = [*filled(n, 0), ["new-empty", 1], ["len", 1], ["items", 1], *more, ["set", 1, 0, 99], *both, ["new-empty", 2], ["items", 2]]
+        fresh = [
+            *filled(n, 0),
+            ["new-empty", 1],
+            ["len", 1],
+            ["items", 1],
+            *more,
+            ["set", 1, 0, 99],
+            *both,
+            ["new-empty", 2],
+            ["items", 2],
+        ]
         yield Script("a new map", ints(*keys), fresh)
 
 
@@ -163,18 +251,49 @@ def equality_scripts() -> Iterator[Script]:
     """Compare maps that are equal in spite of their history, and maps that differ in one thing."""
     specs = [*ints(*range(40)), ["plain", 1.0], ["plain", True]]
     for n in SIZES:
-        same: list[Operation] = [*filled(n, 0, 0), *filled(n, 0, 1)[::-1], ["eq", 0, 1], ["eq", 1, 0], ["eq", 0, 0], ["eq", 0, 2], ["eq", 2, 0]]
+        same: list[Operation] = [
+            *filled(n, 0, 0),
+            *filled(n, 0, 1)[::-1],
+            ["eq", 0, 1],
+            ["eq", 1, 0],
+            ["eq", 0, 0],
+            ["eq", 0, 2],
+            ["eq", 2, 0],
+        ]
         grown: list[Operation] = [*(["set", 1, n + i, 0] for i in range(min(25, 40 - n))), ["eq", 0, 1], ["eq", 1, 0]]
-        shrunk: list[Operation] = [*(["del", 1, n + i] for i in range(min(25, 40 - n))), ["eq", 0, 1], ["is-hashable", 0]]
+        shrunk: list[Operation] = [
+            *(["del", 1, n + i] for i in range(min(25, 40 - n))),
+            ["eq", 0, 1],
+            ["is-hashable", 0],
+        ]
         operations = [*same, *grown, *shrunk] if n < 40 else same
         for kind in ("none", "int", "list", "object"):
             operations = [*operations, ["eq-other", 0, kind]]
         if n:
             operations += [["set", 1, n - 1, 77], ["eq", 0, 1], ["eq", 1, 0], ["set", 1, n - 1, n], ["eq", 0, 1]]
-            operations += [["del", 1, 0], ["eq", 0, 1], ["eq", 1, 0], ["set", 1, 39, 0], ["eq", 0, 1], ["eq", 1, 0], ["copy", 2, 1], ["eq", 2, 1]]
-        yield Script(f"maps of {n}", specs if n <= 40 else [*ints(*range(n + 1)), *specs], operations if n < 39 else same)
-    yield Script("a missing key is not a key with None", specs, [["set", 0, 0, None], ["set", 1, 1, None], ["eq", 0, 1], ["eq", 1, 0]])
-    yield Script("equal keys of other types", specs, [["set", 0, 1, 5], ["set", 1, 40, 5], ["eq", 0, 1], ["set", 1, 41, 6], ["eq", 0, 1]])
+            operations += [
+                ["del", 1, 0],
+                ["eq", 0, 1],
+                ["eq", 1, 0],
+                ["set", 1, 39, 0],
+                ["eq", 0, 1],
+                ["eq", 1, 0],
+                ["copy", 2, 1],
+                ["eq", 2, 1],
+            ]
+        yield Script(
+            f"maps of {n}", specs if n <= 40 else [*ints(*range(n + 1)), *specs], operations if n < 39 else same
+        )
+    yield Script(
+        "a missing key is not a key with None",
+        specs,
+        [["set", 0, 0, None], ["set", 1, 1, None], ["eq", 0, 1], ["eq", 1, 0]],
+    )
+    yield Script(
+        "equal keys of other types",
+        specs,
+        [["set", 0, 1, 5], ["set", 1, 40, 5], ["eq", 0, 1], ["set", 1, 41, 6], ["eq", 0, 1]],
+    )
 
 
 def repr_scripts() -> Iterator[Script]:
@@ -183,6 +302,15 @@ def repr_scripts() -> Iterator[Script]:
     operations: list[Operation] = [["repr", 0]]
     for key in range(len(specs)):
         operations += [["set", 0, key, None if key % 3 else key], ["repr", 0]]
-    operations += [["del", 0, 0], ["repr", 0], ["set", 0, 0, 9], ["repr", 0], ["set", 0, 1, -1], ["repr", 0], ["clear", 0], ["repr", 0]]
+    operations += [
+        ["del", 0, 0],
+        ["repr", 0],
+        ["set", 0, 0, 9],
+        ["repr", 0],
+        ["set", 0, 1, -1],
+        ["repr", 0],
+        ["clear", 0],
+        ["repr", 0],
+    ]
     operations += [["set", 0, 3, 1], ["hold-itself", 0, 1], ["repr", 0], ["set", 0, 4, 2], ["repr", 0], ["repr", 1]]
     yield Script("repr", specs, operations)

@@ -1,9 +1,10 @@
 """The no-native-mapping rule, by syntax tree: what the source of a submission names. Nothing of it runs.
 
-Theory of operation: from the entry point, own modules are followed by their import statements; files that are not imported are
-not looked at. Each module is parsed and read once (`module_reader`). The rule is about names: a native mapping can only be had by
-naming one, by syntax that makes one, or by an attribute, import or builtin that leads to one, and each of these is refused. What reaches the
-code as an argument, and what names do at run time, it can't know; the census looks at that.
+Theory of operation: from the entry point, own modules are followed by their import statements; files that are not
+imported are not looked at. Each module is parsed and read once (`module_reader`). The rule is about names: a native
+mapping can only be had by naming one, by syntax that makes one, or by an attribute, import or builtin that leads to
+one, and each of these is refused. What reaches the code as an argument, and what names do at run time, it can't know;
+the census looks at that.
 """
 
 import ast
@@ -21,8 +22,8 @@ MAX_SOURCE_BYTES = 256 * 1024
 MAX_MODULES = 100
 """Own modules followed; a hash map needs one."""
 
-SHADOWING = frozenset(sys.stdlib_module_names) | {"driver", "sitecustomize", "usercustomize", "harness", "msgpack"}
-"""Names that a submission's module must not have: Python, or what runs beside it, would import it in another's stead."""
+SHADOWING = frozenset(sys.stdlib_module_names) | {"driver", "harness", "msgpack"}
+"""Names that a submission's module must not have: what runs beside it would import it in another's stead."""
 
 COMPILED = frozenset({".so", ".pyd", ".pyc", ".pyo"})
 """Python prefers some of these to source of the same name; intake drops `__pycache__`."""
@@ -45,10 +46,12 @@ def violations(folder: Path, entry_point: str = "solution.py") -> list[Violation
             continue
         reader = ModuleReader(file, tree, lambda dotted, file=file: own_file(folder, file, dotted))
         readers.append(reader)
-        waiting += sorted(reader.own_files)
-        guarded |= reader.guarded
+        waiting += sorted(reader.imports.own_files)
+        guarded |= reader.imports.guarded
     if waiting:
-        found.append(Violation(entry_point, 1, f"imports more than {MAX_MODULES} modules of its own", "put the map into one"))
+        found.append(
+            Violation(entry_point, 1, f"imports more than {MAX_MODULES} modules of its own", "put the map into one")
+        )
     for reader in readers:
         found += reader.read(guarded)
     return found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import workload
 from curves import growth, longest_pause, memory_per_entry
+
 from harness.duel.round import Workload
 
 Duel = Callable[[Workload], None]

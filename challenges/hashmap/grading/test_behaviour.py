@@ -1,4 +1,4 @@
-"""The behaviour checks: one function for each `[[checks]]` of challenge.toml. What fails one is told as a property and a short story."""
+"""The behaviour checks: one function for each `[[checks]]` of challenge.toml, told as a property and a short story."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ from source_rule import violations
 from worlds import WORLDS, long_run
 
 EXAMPLES_A_WORLD = 16
-"""With nine worlds and some 150 operations an example, more than 20,000 random operations; the scripts find the known bugs."""
+"""With nine worlds and some 150 operations an example, over 20,000 of them; the scripts find the known bugs."""
 
 LONG_RUNS = ((40, 2_000), (1_500, 12_000))
 """Keys and operations of the runs that make a map grow and shrink far."""
@@ -111,7 +111,8 @@ def test_no_native_mapping_source(submission: Submission) -> None:
     more = f"\n… and {len(found) - VIOLATIONS_SHOWN} more" if len(found) > VIOLATIONS_SHOWN else ""
     assert not found, (
         f"the source breaks the rule against native mappings:\n{listed}{more}\n"
-        "This check reads the syntax tree of what solution.py imports and runs nothing: it proves what the source names, not what it does"
+        "This check reads the syntax tree of solution.py and what it imports, and runs nothing: it proves what the "
+        "source names, not what it does"
     )
 
 

@@ -1,7 +1,7 @@
 """The rounds of the bars that are duels: fresh input from the round's generator, and the oracle of the whole answer.
 
-What is timed travels in the timed call, so that nothing can be computed before; `prepare` builds maps of what only the timed
-call asks about. The oracle computes lazily, once for both sides, and outside of what is timed.
+What is timed travels in the timed call, so that nothing can be computed before; `prepare` builds the map that it asks.
+The oracle computes lazily, once for both sides, and outside of what is timed.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,12 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from keys import Ints, distinct, generator, raw
 
 from harness.duel.round import Call, Round
-from keys import Ints, distinct, generator, raw
+
+BELOW_MODULUS = 2**60 - 1
+"""Bits of an int that is its own hash, as it is with the hash's modulus added."""
 
 REST = Call("rest")
 """Lets go of the last round's map and collects garbage, before what does not build one first."""
@@ -21,7 +24,7 @@ REST = Call("rest")
 class BulkInsert:
     """Insert into an empty map; a quarter of the keys comes again and overwrites."""
 
-    KEYS = 2**16
+    KEYS = 2**15
     AGAIN = KEYS // 4
     SAMPLE = 16
 
@@ -38,14 +41,16 @@ class BulkInsert:
             last = dict(zip(keys.tolist(), range(self.KEYS), strict=True))
             return [raw(list(last.values())), raw([last[key] for key in sample.tolist()])]
 
-        return Round((REST,), Call("bulk_insert", (raw(keys), raw(sample))), _same(expected, "the map holds other values"))
+        return Round(
+            (REST,), Call("bulk_insert", (raw(keys), raw(sample))), _same(expected, "the map holds other values")
+        )
 
 
 class HitLookup:
     """Look up keys that are there, in random order, as other objects than those inserted."""
 
-    ENTRIES = 2**15
-    LOOKUPS = 3 * 2**15
+    ENTRIES = 2**13
+    LOOKUPS = 2**16
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -58,8 +63,8 @@ class HitLookup:
 class MissLookup:
     """Ask for keys of which one in eight is there."""
 
-    ENTRIES = 2**15
-    LOOKUPS = 2**17
+    ENTRIES = 2**13
+    LOOKUPS = 3 * 2**15
     HITS = LOOKUPS // 8
 
     def round(self, rng: Random) -> Round:
@@ -76,15 +81,17 @@ class MissLookup:
 class Churn:
     """Delete random entries and insert new ones with ascending keys, at a steady size."""
 
-    ENTRIES = 2**14
-    EXCHANGES = 2**15
+    ENTRIES = 2**13
+    EXCHANGES = 2**14
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
         keys = distinct(rng, self.ENTRIES)
         new = np.arange(self.EXCHANGES) + rng.getrandbits(48)
         live, old = keys.tolist(), []
-        for key, place in zip(new.tolist(), generator(rng).integers(self.ENTRIES, size=self.EXCHANGES).tolist(), strict=True):
+        for key, place in zip(
+            new.tolist(), generator(rng).integers(self.ENTRIES, size=self.EXCHANGES).tolist(), strict=True
+        ):
             old.append(live[place])
             live[place] = key
 
@@ -103,8 +110,8 @@ class Churn:
 class StringKeys:
     """Count words of which few are frequent and many are rare."""
 
-    WORDS = 2**16
-    VOCABULARY = 2**14
+    WORDS = 2**15
+    VOCABULARY = 2**13
     LETTERS = (3, 12)
     SKEW = 3
     """Word numbers are drawn as VOCABULARY · uniform ** SKEW: half of the text is an eighth of the vocabulary."""
@@ -122,7 +129,9 @@ class StringKeys:
                 counts[word] += 1
             return [" ".join(counts), raw(list(counts.values()))]
 
-        return Round((REST,), Call("count_words", (" ".join(text),)), _same(expected, "words are miscounted or out of order"))
+        return Round(
+            (REST,), Call("count_words", (" ".join(text),)), _same(expected, "words are miscounted or out of order")
+        )
 
     def _vocabulary(self, rng: Random, numbers: np.random.Generator) -> list[str]:
         shortest, longest = self.LETTERS
@@ -133,9 +142,9 @@ class StringKeys:
 
 
 class Iteration:
-    """Change a few entries, iterate over keys, values and items, and that again; so nothing of a pass helps the next."""
+    """Change a few entries, iterate over keys, values and items, and again; so no pass helps the next."""
 
-    ENTRIES = 2**15
+    ENTRIES = 2**14
     PASSES = 6
     CHANGES = 10 * PASSES
 
@@ -154,7 +163,11 @@ class Iteration:
                 for value in range(start, start + share):
                     del model[int(old[value])]
                     model[int(new[value])] = -value
-                digests += [hash(tuple(model)), hash(tuple(model.values())), hash(tuple([k ^ v for k, v in model.items()]))]
+                digests += [
+                    hash(tuple(model)),
+                    hash(tuple(model.values())),
+                    hash(tuple([k ^ v for k, v in model.items()])),
+                ]
             return [digests, raw(list(model))]
 
         timed = Call("iterate", (raw(old), raw(new), self.PASSES))
@@ -173,7 +186,7 @@ class CollidingKeys:
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
         numbers = generator(rng)
-        groups = distinct(rng, self.ENTRIES // self.GROUP) >> 3
+        groups = distinct(rng, self.ENTRIES // self.GROUP) & BELOW_MODULUS
         patterns = [self._pattern(numbers, np.repeat(groups, self.GROUP), np.tile(np.arange(self.GROUP), len(groups)))]
         for stride in self.STRIDES:
             bases = rng.getrandbits(40) + stride * np.arange(self.ENTRIES)

@@ -5,25 +5,57 @@ from functools import cache
 from random import Random
 
 from hypothesis import strategies as st
-
 from model import MAPS, Operation, Spec
 
 MERSENNE = 2**61 - 1
 """Python hashes ints modulo this number."""
 
 OPERATIONS_A_PHASE = (5, 70)
-"""How long a sequence stays in one mode: long enough to fill a table of some hundred, short enough to see many changes."""
+"""How long a sequence stays in one mode: long enough to fill small tables, short enough to change often."""
 
 Weights = dict[str, int]
 
 MODES: dict[str, Weights] = {
     "grow": {"set": 14, "setdefault": 3, "update": 1, "get-item": 2, "in": 1},
-    "churn": {"set": 7, "del": 5, "pop": 2, "pop-default": 1, "get-item": 3, "in": 2, "get": 1, "setdefault": 2, "iter": 1},
+    "churn": {
+        "set": 7,
+        "del": 5,
+        "pop": 2,
+        "pop-default": 1,
+        "get-item": 3,
+        "in": 2,
+        "get": 1,
+        "setdefault": 2,
+        "iter": 1,
+    },
     "drain": {"del": 9, "pop": 2, "pop-default": 3, "in": 2, "get-item": 2, "get-default": 1, "len": 1},
-    "look": {"iter": 1, "keys": 1, "values": 1, "items": 2, "len": 1, "get-item": 4, "get-default": 4, "in": 4, "bool": 1},
+    "look": {
+        "iter": 1,
+        "keys": 1,
+        "values": 1,
+        "items": 2,
+        "len": 1,
+        "get-item": 4,
+        "get-default": 4,
+        "in": 4,
+        "bool": 1,
+    },
     "several": {
-        **{"set": 12, "del": 6, "pop-default": 2, "setdefault": 2, "update": 2, "update-keys": 2, "items": 2, "get": 2},
-        **{"update-map": 2, "copy": 2, "eq": 3, "clear": 1, "new": 1, "new-from-map": 1, "new-empty": 1},
+        "set": 12,
+        "del": 6,
+        "pop-default": 2,
+        "setdefault": 2,
+        "update": 2,
+        "update-keys": 2,
+        "items": 2,
+        "get": 2,
+        "update-map": 2,
+        "copy": 2,
+        "eq": 3,
+        "clear": 1,
+        "new": 1,
+        "new-from-map": 1,
+        "new-empty": 1,
     },
 }
 """How often each operation comes in each mode."""
@@ -59,7 +91,10 @@ def _plain(*values: object) -> tuple[Spec, ...]:
 WORLDS = (
     World("small ints", _plain(*range(10))),
     World("many ints", _plain(*range(160))),
-    World("ints and their multiples", _plain(*range(0, 64, 8), *range(7, 80, 8), *(2**n - 1 for n in range(7, 64)), 2**64, 2**70)),
+    World(
+        "ints and their multiples",
+        _plain(*range(0, 64, 8), *range(7, 80, 8), *(2**n - 1 for n in range(7, 64)), 2**64, 2**70),
+    ),
     World(
         "keys of all kinds",
         (
@@ -69,9 +104,15 @@ WORLDS = (
         ),
     ),
     World("equal hashes", _objects([7] * 14, copies=2)),
-    World("hashes -1, -2 and their neighbours", _objects([-1, -2, -3, 0, 1, -2, -1, 2**61 - 2, -(2**61 - 2), 2**63 - 1, -(2**63)])),
+    World(
+        "hashes -1, -2 and their neighbours",
+        _objects([-1, -2, -3, 0, 1, -2, -1, 2**61 - 2, -(2**61 - 2), 2**63 - 1, -(2**63)]),
+    ),
     World("equal low bits", _objects([i << 20 for i in range(24)] + [-(i << 32) for i in range(1, 24)], copies=2)),
-    World("equal to everything, by hash", tuple(["object", hashed, None] for hashed in range(-9, 40) if hashed not in (-1,))),
+    World(
+        "equal to everything, by hash",
+        tuple(["object", hashed, None] for hashed in range(-9, 40) if hashed != -1),
+    ),
     World("a few slots", _objects([i % 5 + 64 * (i % 3) for i in range(40)], copies=2)),
 )
 
@@ -94,7 +135,9 @@ def _forms(name: str, m: int, keys: int, weight: int) -> list[Operation]:
         return [[name, m, key] for key in range(keys)] * share
     if name in OF_PAIRS:
         starts = range(0, keys, 3)
-        return [[name, m, [(start + i) % keys for i in range(PAIRS)]] for start in starts] * max(1, weight * 40 // len(starts))
+        return [[name, m, [(start + i) % keys for i in range(PAIRS)]] for start in starts] * max(
+            1, weight * 40 // len(starts)
+        )
     if name in OF_TWO_MAPS:
         return [[name, m, other] for other in range(MAPS)] * (weight * 13)
     return [[name, m]] * (weight * 20)
@@ -142,6 +185,9 @@ def long_run(rng: Random, keys: int, length: int) -> tuple[World, list[Operation
     picked = [
         operation
         for mode in modes
-        for operation in rng.choices([form for form in pool(world, mode) if form[0] not in {"iter", "items", "keys", "values"}], k=length // len(modes))
+        for operation in rng.choices(
+            [form for form in pool(world, mode) if form[0] not in {"iter", "items", "keys", "values"}],
+            k=length // len(modes),
+        )
     ]
     return world, numbered(picked) + final_look(world, maps=1)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 
-class HashMap:
+class HashMap:  # noqa: PLW1641  a map is not hashable
     """Map hashable keys to values, in insertion order, with the semantics of `dict` and without using one."""
 
     def __init__(self, items: Iterable = ()) -> None:

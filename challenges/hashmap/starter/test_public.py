@@ -1,9 +1,8 @@
-"""The public tests: a beginning, run in process by `takehome test` or plain pytest. The grading checks far more; see SPEC.md."""
+"""The public tests: a beginning, run in process by `takehome test` or pytest. The grading checks far more."""
 
 import random
 
 import pytest
-
 from solution import HashMap
 
 
@@ -68,7 +67,8 @@ def test_nan_finds_itself():
     nan = float("nan")
     m[nan] = 1
     assert m[nan] == 1
-    assert float("nan") not in m
+    another = float("nan")
+    assert another not in m
 
 
 def test_colliding_hashes():
@@ -91,9 +91,10 @@ def test_unhashable_key():
 
 def test_resizing_during_iteration_raises():
     m = HashMap([(1, 1), (2, 2)])
+    iterator = iter(m)
+    m[next(iterator) + 10] = 0
     with pytest.raises(RuntimeError):
-        for key in m:
-            m[key + 10] = 0
+        next(iterator)
 
 
 def test_copies_are_independent():

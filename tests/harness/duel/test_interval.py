@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, quantile_test
 
-from harness.duel.interval import binomial_half_cdf, estimate, log_ratios, median_ranks
+from harness.duel.interval import binomial_half_cdf, estimate, launch_log_ratio, lower_quartile, median_ranks
 
 values = st.floats(-5, 5, allow_nan=False)
 
@@ -42,7 +42,7 @@ def test_five_launches_give_their_range_and_say_so() -> None:
     assert (found.low, found.center, found.high, found.confidence) == (0.1, 0.3, 0.5, 0.9375)
 
 
-@pytest.mark.parametrize("launches", [5, 8, 13])
+@pytest.mark.parametrize("launches", [5, 7, 11, 15])
 def test_interval_covers_a_planted_median_as_often_as_it_says(launches: int) -> None:
     rng = random.Random(launches)
     trials, covered = 4_000, 0
@@ -82,7 +82,12 @@ def test_too_little_or_no_number_claims_nothing(launches: list[list[float]]) -> 
     assert estimate(launches) is None
 
 
-def test_log_ratios_pair_by_position_and_refuse_unequal_lengths() -> None:
-    assert log_ratios([2.0, 3.0], [1.0, 3.0]) == pytest.approx([math.log(2), 0.0])
-    with pytest.raises(ValueError, match="argument"):
-        log_ratios([1.0], [1.0, 2.0])
+@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=12))
+def test_lower_quartile_is_numpys(samples: list[float]) -> None:
+    assert lower_quartile(samples) == pytest.approx(float(np.percentile(samples, 25)))
+
+
+def test_a_launch_is_not_moved_by_rounds_that_were_held_up() -> None:
+    steady, held_up = [1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 9.0, 5.0]
+    assert launch_log_ratio(held_up, steady) == launch_log_ratio(steady, held_up) == 0.0
+    assert launch_log_ratio([2.0 * value for value in held_up], steady) == pytest.approx(math.log(2))

@@ -31,5 +31,5 @@ def test_both_sides_play_every_round(launch: int, round_: int) -> None:
 
 
 def test_looks_are_fixed_and_end() -> None:
-    assert [next_look(done) for done in (0, 4, 5, 8, 12, 13, 99)] == [5, 5, 8, 13, 13, None, None]
+    assert [next_look(done) for done in (0, 6, 7, 11, 14, 15, 99)] == [7, 7, 11, 15, 15, None, None]
     assert list(LOOKS) == sorted(LOOKS)
