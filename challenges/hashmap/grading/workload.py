@@ -49,7 +49,7 @@ class BulkInsert:
 class HitLookup:
     """Look up keys that are there, in random order, as other objects than those inserted."""
 
-    ENTRIES = 2**13
+    ENTRIES = 2**10
     LOOKUPS = 2**16
 
     def round(self, rng: Random) -> Round:
@@ -63,7 +63,7 @@ class HitLookup:
 class MissLookup:
     """Ask for keys of which one in eight is there."""
 
-    ENTRIES = 2**13
+    ENTRIES = 2**10
     LOOKUPS = 3 * 2**15
     HITS = LOOKUPS // 8
 
