@@ -115,7 +115,8 @@ def _suite_with_bar_at(threshold: float, slug: str, bar: str, scratch: Path) -> 
         raise SystemExit(f"{slug} has no bar {bar}")
     block, brackets, rest = after.partition("[[")
     block = re.sub(r"^distinction = .*\n", "", block, flags=re.MULTILINE)
-    block = re.sub(r"^pass = .*$", f"pass = {threshold}\ndistinction = {(1 + threshold) / 2}", block, flags=re.MULTILINE)
+    bar_lines = f"pass = {threshold}\ndistinction = {(1 + threshold) / 2}"
+    block = re.sub(r"^pass = .*$", bar_lines, block, flags=re.MULTILINE)
     after = block + brackets + rest
     declaration.write_text(before + found + after, "utf-8")
     return moved
