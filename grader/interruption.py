@@ -35,6 +35,8 @@ class Interrupted(BaseException):
 def interruptible(on_first: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Turn the first stopping signal into `Interrupted` and ignore the rest; `on_first` may tell the user.
 
+    After one has come, further ones are ignored to the process's end: its own finalisation takes handlers away, but
+    leaves what is ignored alone.
     In a thread other than the main one signals cannot be handled, and this does nothing.
     """
     told = False
@@ -51,7 +53,7 @@ def interruptible(on_first: Callable[[], object] = lambda: None) -> Iterator[Non
     try:
         yield
     finally:
-        _install(before)
+        _install(dict.fromkeys(STOPPING, signal.SIG_IGN) if told else before)
 
 
 class Shield:

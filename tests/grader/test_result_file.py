@@ -2,9 +2,9 @@
 
 import json
 import os
-import resource
 import stat
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,26 +37,33 @@ def test_writing_again_replaces_and_anybody_may_read(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """Let no file of this process grow beyond a kilobyte, as a full disk would."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+WRITE_ON_A_SMALL_DISK = """
+import pathlib, resource, sys
+from grader.result_file import read_result, write_result
+
+made, target = map(pathlib.Path, sys.argv[1:])
+result = read_result(made)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+try:
+    write_result(result, target)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+"""In a process of its own, none of whose files may grow beyond a kilobyte, as on a full disk."""
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_leaves_the_old_file_and_nothing_half(tmp_path: Path) -> None:
-    path = tmp_path / "result.json"
+    made, path = tmp_path / "made.json", tmp_path / "full" / "result.json"
+    write_result(result(), made)
+    path.parent.mkdir()
     path.write_text("old")
-    with pytest.raises(ResultUnwritable, match="free the disk") as refused:
-        write_result(result(), path)
-    assert not isinstance(refused.value, UsageError)
+    command = [sys.executable, "-c", WRITE_ON_A_SMALL_DISK, str(made), str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("ResultUnwritable ")
+    assert "free the disk" in said
+    assert not issubclass(ResultUnwritable, UsageError)
     assert path.read_text() == "old"
-    assert [child.name for child in tmp_path.iterdir()] == ["result.json"]
+    assert [child.name for child in path.parent.iterdir()] == ["result.json"]
 
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
