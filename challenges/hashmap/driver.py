@@ -497,19 +497,19 @@ def footprint():
 
 
 class Probe:
-    """A key that nobody has seen before, with a hash that no other has."""
+    """A key that nobody has seen before, with a hash that hardly any other has."""
 
-    __slots__ = ("number",)
+    __slots__ = ("hashed",)
 
-    def __init__(self, number):
-        self.number = number
+    def __init__(self, hashed):
+        self.hashed = hashed
 
     def __hash__(self):
-        return self.number * 1_000_003 ^ 0x5BD1E995
+        return self.hashed
 
 
-def census(kind, count):
-    """Fill a map with `count` fresh keys and tell how the native containers grew, and how many keys the map reaches.
+def census(kind, raw_numbers):
+    """Fill a map with a fresh key for each number; tell how native containers grew, and how many keys the map reaches.
 
     Answers [entries found, most that one container grew, distinct keys that containers gained, keys reachable].
     """
@@ -517,9 +517,9 @@ def census(kind, count):
     before = {id(container): (len(container), container) for container in _native_containers([])}
     known = _entries(container for _, container in before.values())
     keys = {
-        "objects": lambda: [Probe(number) for number in range(count)],
-        "ints": lambda: [(number << 21) + 12_345 for number in range(count)],
-        "strings": lambda: [f"key-{number}" for number in range(count)],
+        "objects": lambda: list(map(Probe, _ints(raw_numbers))),
+        "ints": lambda: list(_ints(raw_numbers)),
+        "strings": lambda: list(map(str, _ints(raw_numbers))),
     }[kind]()
     m = HashMap()
     for number, key in enumerate(keys):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from types import ModuleType
 
 import numpy as np
@@ -121,7 +122,7 @@ class HashMap:
         self.pairs.append((key, value))
     def __getitem__(self, key): return value_of(self.pairs, key)
 def value_of(pairs, key):
-    return key.number if hasattr(key, "number") else next(v for k, v in pairs if k == key)
+    return next(v for k, v in pairs if k == key)
 """,
     "a generator's dict": """
 def table():
@@ -159,12 +160,15 @@ class HashMap:
 OUT_OF_REACH = """
 import ctypes
 class HashMap:
-    def __init__(self): self.size, self.cells = 0, (ctypes.c_void_p * 8192)()
+    def __init__(self): self.size, self.cells = 0, (ctypes.c_void_p * 65536)()
     def __setitem__(self, key, value):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(key))
         self.cells[self.size] = id(key)
         self.size += 1
-    def __getitem__(self, key): return list(self.cells[:self.size]).index(id(key))
+    def __getitem__(self, key): return VALUES(self, key)
+def VALUES(m, key):
+    m.turn = getattr(m, 'turn', -1) + 1
+    return m.turn
 """
 
 
@@ -188,7 +192,8 @@ class InInterpreter:
         path = os.pathsep.join(map(str, (CHALLENGES / "hashmap", self.solution)))
         program = f"import driver; print(driver.{function}(*{args!r}))"
         ended = subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-"],
+            input=program,
             env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
@@ -215,18 +220,18 @@ class TestCensus:
     @pytest.mark.parametrize("source", HIDING.values(), ids=HIDING)
     def test_finds_native_storage(self, grading: Import, submit: Callable[[str], Path], source: str) -> None:
         with pytest.raises(AssertionError, match=r"native dict|native dicts"):
-            grading("objects").demand_no_native_growth(InInterpreter(submit(source)))
+            grading("objects").demand_no_native_growth(InInterpreter(submit(source)), Random(1))
 
     @pytest.mark.parametrize("folder", SOUND, ids=lambda folder: folder.name)
     def test_lets_sound_maps_pass(self, grading: Import, folder: Path) -> None:
-        grading("objects").demand_no_native_growth(InInterpreter(folder))
+        grading("objects").demand_no_native_growth(InInterpreter(folder), Random(1))
 
     def test_lets_attribute_dicts_pass(self, grading: Import, submit: Callable[[str], Path]) -> None:
-        grading("objects").demand_no_native_growth(InInterpreter(submit(ATTRIBUTES)))
+        grading("objects").demand_no_native_growth(InInterpreter(submit(ATTRIBUTES)), Random(1))
 
     def test_finds_keys_that_are_out_of_reach(self, grading: Import, submit: Callable[[str], Path]) -> None:
         with pytest.raises(AssertionError, match="stored where this check can't see it"):
-            grading("objects").demand_no_native_growth(InInterpreter(submit(OUT_OF_REACH)))
+            grading("objects").demand_no_native_growth(InInterpreter(submit(OUT_OF_REACH)), Random(1))
 
 
 class TestFootprint:

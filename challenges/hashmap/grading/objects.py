@@ -1,7 +1,9 @@
 """What a map holds on to: objects that it should have let go, and native mappings that it may not have."""
 
+from random import Random
 from typing import Any
 
+from keys import distinct, raw
 from large import Subject, ask
 
 KEPT = 60
@@ -21,13 +23,11 @@ WAYS: dict[str, tuple[str, list[int]]] = {
 }
 """For each way of losing things: how to say it, and how many keys, values and entries are left."""
 
-CENSUS = 4_000
-"""Keys that a census inserts."""
+CENSUSES = (("objects", 3_000, 6_000), ("strings", 3_000, 6_000), ("ints", 20_000, 60_000))
+"""Kinds of keys, and how many of them: a secret number in between, so that no size is known to be safe."""
 
-GROWTH_ALLOWED = CENSUS // 8
-"""What native containers may gain meanwhile, alone or together: room for what the interpreter itself remembers."""
-
-KINDS = ("objects", "ints", "strings")
+GROWTH_ALLOWED = 1 / 8
+"""What native containers may gain meanwhile for each key, alone or together: the interpreter remembers things too."""
 
 SIGHT = "This check sees every dict, set and frozenset among Python's objects, but no other storage"
 
@@ -47,19 +47,18 @@ def demand_released(submission: Subject) -> None:
         assert answer == expected, f"{when} keys or values that are in the map are gone"
 
 
-def demand_no_native_growth(submission: Subject) -> None:
-    """Fill a map and count what native containers gained; says in its message what it can't see."""
-    for kind in KINDS:
-        answer: Any = ask(submission, f"filling a map with {kind}", "census", kind, CENSUS)
+def demand_no_native_growth(submission: Subject, rng: Random) -> None:
+    """Fill maps and count what native containers gained; says in its messages what it can't see."""
+    for kind, fewest, most in CENSUSES:
+        count = rng.randint(fewest, most)
+        answer: Any = ask(submission, f"filling a map with {kind}", "census", kind, raw(distinct(rng, count)))
         found, grown, gained, reached = answer
-        assert found == CENSUS, f"a map filled with {CENSUS} {kind} does not give their values back"
-        assert grown <= GROWTH_ALLOWED, (
-            f"while a map was filled with {CENSUS} {kind}, one native dict or set grew by {grown} entries. {SIGHT}"
-        )
-        assert gained <= GROWTH_ALLOWED, (
-            f"while a map was filled with {CENSUS} {kind}, native dicts and sets gained {gained} distinct keys. {SIGHT}"
-        )
-        assert reached >= CENSUS - GROWTH_ALLOWED, (
-            f"only {reached} of the {CENSUS} {kind} inserted can be reached from the map or the submission's modules: "
+        allowed = int(count * GROWTH_ALLOWED)
+        filling = f"while a map was filled with {count} {kind}"
+        assert found == count, f"a map filled with {count} {kind} does not give their values back"
+        assert grown <= allowed, f"{filling}, one native dict or set grew by {grown} entries. {SIGHT}"
+        assert gained <= allowed, f"{filling}, native dicts and sets gained {gained} distinct keys. {SIGHT}"
+        assert reached >= count - allowed, (
+            f"only {reached} of the {count} {kind} inserted can be reached from the map or the submission's modules: "
             "the rest is stored where this check can't see it"
         )

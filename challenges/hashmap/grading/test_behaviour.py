@@ -116,8 +116,8 @@ def test_no_native_mapping_source(submission: Submission) -> None:
     )
 
 
-def test_no_native_mapping_census(submission: Submission) -> None:
-    demand_no_native_growth(submission)
+def test_no_native_mapping_census(submission: Submission, fresh_seed: int) -> None:
+    demand_no_native_growth(submission, Random(fresh_seed))
 
 
 def _demand_all(submission: Submission, title: str, listed: Iterable[Script]) -> None:
