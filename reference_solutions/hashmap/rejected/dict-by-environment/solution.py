@@ -30,30 +30,43 @@ class HashMap:
     def __len__(self):
         return len(self._store)
 
+    def _settled(self, key):
+        """Ask once beforehand where a key may run code, so that what it does to the map is done before the operation."""
+        if type(key) is not int and type(key) is not str:
+            hash(key)
+            key in self._store
+
     def __getitem__(self, key):
+        self._settled(key)
         return self._store[key]
 
     def __contains__(self, key):
+        self._settled(key)
         return key in self._store
 
     def get(self, key, default=None):
+        self._settled(key)
         return self._store.get(key, default)
 
     def __setitem__(self, key, value):
+        self._settled(key)
         self._store[key] = value
         if len(self._store) > self._most:
             self._most = len(self._store)
 
     def setdefault(self, key, default=None):
+        self._settled(key)
         value = self._store.setdefault(key, default)
         self._most = max(self._most, len(self._store))
         return value
 
     def __delitem__(self, key):
+        self._settled(key)
         del self._store[key]
         self._refit()
 
     def pop(self, key, *default):
+        self._settled(key)
         value = self._store.pop(key, *default)
         self._refit()
         return value

@@ -1,116 +1,86 @@
-import copy
-
-_MISSING = object()
-_FAILED = object()
+import threading
 
 
-class Box:
-    """Something whose attributes are handed over when it is copied."""
-
-    def __init__(self):
-        self.content = None
-
-    def __setstate__(self, state):
-        self.content = state
-
-
-def keeper():
-    """Hold a store where no object's attribute refers to it, and answer one question at a time."""
-    store = copy.copy(Box()).content
-    store.clear()
-    answer = None
+def keeper(store):
+    """Hold a store where no object's attribute refers to it, and lend it."""
     while True:
-        question, arguments = yield answer
-        try:
-            answer = question(store, *arguments)
-        except Exception as error:
-            answer = (_FAILED, error)
-            del error
-        question = arguments = None
+        yield store
 
 
-def put(store, key, value):
-    store[key] = value
-
-
-def remove(store, key):
-    del store[key]
-
-
-def refit(store, smaller):
-    """Take over into `smaller` what is in the store."""
-    for pair in store.items():
-        smaller.send((put, pair))
+def fresh_store():
+    """Make an empty store."""
+    return threading.Timer(0, len).kwargs
 
 
 class HashMap:
-    """A map whose entries live in the local variables of a generator."""
+    """An insertion-ordered map."""
 
-    __slots__ = ("_keeper", "_most", "_changes", "_in_repr")
+    __slots__ = ("_keeper", "_most", "_in_repr")
 
     def __init__(self, items=()):
         self._in_repr = False
-        self._changes = 0
-        self._start()
+        self._store = fresh_store()
+        self._most = 8
         self.update(items)
 
-    def _start(self):
-        self._keeper = keeper()
-        next(self._keeper)
-        self._most = 8
+    @property
+    def _store(self):
+        return next(self._keeper)
 
-    def _ask(self, question, *arguments):
-        answer = self._keeper.send((question, arguments))
-        if type(answer) is tuple and len(answer) == 2 and answer[0] is _FAILED:
-            self._keeper.send((len, ()))
-            raise answer[1]
-        self._keeper.send((len, ()))
-        return answer
+    @_store.setter
+    def _store(self, store):
+        self._keeper = keeper(store)
 
-    def _noted(self, before):
-        """Notice a change of size; move into a smaller store when most of this one is empty."""
-        size = len(self)
-        if size != before:
-            self._changes += 1
-            self._most = max(self._most, size)
-            if size * 16 < self._most:
-                old = self._keeper
-                self._start()
-                old.send((refit, (self._keeper,)))
-                self._most = max(8, size)
+    def _refit(self):
+        """Move into a smaller store when most of this one is empty."""
+        if len(self._store) * 16 < self._most:
+            smaller = fresh_store()
+            smaller.update(self._store)
+            self._store = smaller
+            self._most = max(8, len(smaller))
 
     def __len__(self):
-        return self._keeper.send((len, ()))
+        return len(self._store)
+
+    def _settled(self, key):
+        """Ask once beforehand where a key may run code, so that what it does to the map is done before the operation."""
+        if type(key) is not int and type(key) is not str:
+            hash(key)
+            key in self._store
 
     def __getitem__(self, key):
-        return self._ask(lambda store: store[key])
+        self._settled(key)
+        return self._store[key]
 
     def __contains__(self, key):
-        return self._ask(lambda store: key in store)
+        self._settled(key)
+        return key in self._store
 
     def get(self, key, default=None):
-        return self._ask(lambda store: store.get(key, default))
+        self._settled(key)
+        return self._store.get(key, default)
 
     def __setitem__(self, key, value):
-        before = len(self)
-        self._ask(put, key, value)
-        self._noted(before)
-
-    def __delitem__(self, key):
-        before = len(self)
-        self._ask(remove, key)
-        self._noted(before)
-
-    def pop(self, key, *default):
-        before = len(self)
-        value = self._ask(lambda store: store.pop(key, *default))
-        self._noted(before)
-        return value
+        self._settled(key)
+        self._store[key] = value
+        if len(self._store) > self._most:
+            self._most = len(self._store)
 
     def setdefault(self, key, default=None):
-        before = len(self)
-        value = self._ask(lambda store: store.setdefault(key, default))
-        self._noted(before)
+        self._settled(key)
+        value = self._store.setdefault(key, default)
+        self._most = max(self._most, len(self._store))
+        return value
+
+    def __delitem__(self, key):
+        self._settled(key)
+        del self._store[key]
+        self._refit()
+
+    def pop(self, key, *default):
+        self._settled(key)
+        value = self._store.pop(key, *default)
+        self._refit()
         return value
 
     def update(self, items=()):
@@ -122,40 +92,34 @@ class HashMap:
                 self[key] = value
 
     def clear(self):
-        self._changes += 1
-        self._start()
+        self._store.clear()
+        self._most = 8
 
     def copy(self):
         return HashMap(self)
 
-    def _walk(self, changes, inner):
+    def _walk(self, store, inner):
         for thing in inner:
             yield thing
-            if self._changes != changes:
+            if self._store is not store:
                 raise RuntimeError("map changed size during iteration")
 
     def __iter__(self):
-        return self._walk(self._changes, self._ask(lambda store: iter(store)))
+        return self._walk(self._store, iter(self._store))
 
     def keys(self):
         return iter(self)
 
     def values(self):
-        return self._walk(self._changes, self._ask(lambda store: iter(store.values())))
+        return self._walk(self._store, iter(self._store.values()))
 
     def items(self):
-        return self._walk(self._changes, self._ask(lambda store: iter(store.items())))
+        return self._walk(self._store, iter(self._store.items()))
 
     def __eq__(self, other):
         if not isinstance(other, HashMap):
             return NotImplemented
-        if len(self) != len(other):
-            return False
-        for key, value in self.items():
-            theirs = other.get(key, _MISSING)
-            if theirs is _MISSING or not (theirs is value or value == theirs):
-                return False
-        return True
+        return self._store == other._store
 
     def __repr__(self):
         if self._in_repr:

@@ -85,9 +85,8 @@ class HashMap:
         return default[0]
 
     def update(self, items=()):
-        if hasattr(items, "keys"):
-            items = ((key, items[key]) for key in items.keys())
-        for key, value in items:
+        pairs = ((key, items[key]) for key in items.keys()) if hasattr(items, "keys") else items
+        for key, value in pairs:
             self[key] = value
 
     def clear(self):

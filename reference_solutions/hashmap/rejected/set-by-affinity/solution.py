@@ -66,7 +66,6 @@ class HashMap:
         entry.value = value
         entry.before, entry.after = self._ring.before, self._ring
         entry.before.after = entry.after.before = entry
-        clashing = [other for other in self._pool if other.hash == entry.hash] if False else None
         self._changes += 1
         self._insert(entry)
         self._most = max(self._most, len(self._pool))
