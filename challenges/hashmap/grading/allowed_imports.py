@@ -31,6 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 REFUSED: dict[str, frozenset[str]] = {
     "sys": frozenset({"addaudithook", "meta_path", "path_hooks"}),
+    "threading": frozenset({"Timer"}),
     "typing": frozenset(
         {
             *("ForwardRef", "NamedTuple", "TypedDict", "evaluate_forward_ref"),

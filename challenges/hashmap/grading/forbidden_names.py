@@ -17,7 +17,7 @@ ATTRIBUTES = frozenset(
     {
         *("f_locals", "f_globals", "f_builtins", "f_back", "f_code", "tb_frame", "tb_next"),
         *("gi_frame", "gi_code", "cr_frame", "cr_code", "cr_origin", "ag_frame", "ag_code"),
-        *("maketrans", "fromkeys", "format_map", "groupdict", "keywords", "kwds", "_kwargs"),
+        *("maketrans", "fromkeys", "format_map", "groupdict", "keywords", "kwargs", "kwds", "_kwargs"),
         *("_asdict", "_field_defaults", "_member_map_", "_value2member_map_", "_from_iterable"),
     }
 )
