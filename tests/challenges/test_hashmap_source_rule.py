@@ -269,6 +269,8 @@ BAD = {
     "enum": "import enum",
     "star": "from os import *",
     "environ": "import os\nos.environ['a'] = 'b'",
+    "another interpreter": "import os\nos.execv('python3', ['python3', '-c', program])",
+    "a shell": "from os import system",
     "environ by name": "from os import environ",
     "environ by alias": "import os as o\no.environ",
     "modules": "import sys\nsys.modules['collections']",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from fnmatch import fnmatch
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_refused_names_are_told(grading: Import) -> None:
     assert set(forbidden.NAMES) <= told
     assert told >= forbidden.FIXED
     for module, refused in imports.REFUSED.items():
-        assert refused <= told, module
+        assert all(any(fnmatch(name, pattern) for pattern in told) for name in refused), module
     frames = re.compile(r"^(f|tb|gi|cr|ag)_")
     assert {name for name in forbidden.ATTRIBUTES if not frames.match(name)} <= told
 

@@ -29,7 +29,17 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 """Modules, and what of them may be used; of those with EVERYTHING, whatever `refusal` does not refuse."""
 
+PROGRAM_STARTERS = frozenset(
+    {
+        *("execl", "execle", "execlp", "execlpe", "execv", "execve", "execvp", "execvpe", "popen", "system"),
+        *("posix_spawn", "posix_spawnp", "spawnl", "spawnle", "spawnlp", "spawnlpe"),
+        *("spawnv", "spawnve", "spawnvp", "spawnvpe"),
+    }
+)
+"""What starts another program, which no rule would read."""
+
 REFUSED: dict[str, frozenset[str]] = {
+    "os": PROGRAM_STARTERS,
     "sys": frozenset({"addaudithook", "meta_path", "path_hooks"}),
     "threading": frozenset({"Timer"}),
     "typing": frozenset(
@@ -39,7 +49,7 @@ REFUSED: dict[str, frozenset[str]] = {
         }
     ),
 }
-"""Names that lead to native mappings, or to code that makes them."""
+"""Names that lead to native mappings, or to code that may make them."""
 
 PRIVATE_ALLOWED = frozenset({("os", "_exit")})
 """Private names that lead nowhere."""
@@ -53,7 +63,7 @@ def refusal(module: str, name: str) -> str | None:
     if ALLOWED[module] and name not in ALLOWED[module]:
         return f"`{module}.{name}` is not among the names allowed of `{module}`"
     if name in REFUSED.get(module, ()):
-        return f"`{module}.{name}` leads to native mappings"
+        return f"`{module}.{name}` leads to native mappings, or past this rule"
     if name.startswith("_") and (module, name) not in PRIVATE_ALLOWED:
         return f"`{module}.{name}` is private to the standard library"
     return _refused_value(module, name, getattr(import_module(module), name, None))
