@@ -18,7 +18,9 @@ ENGINE_TIMEOUT_SEC: Final = 60
 PARALLEL: Final = 16
 """Requests at once; one connection each. More than the subjects of one grading gains nothing."""
 
-ADVICE: Final = "is it running, and may this user reach its socket? `docker version` tells. See https://docs.docker.com/get-docker/"
+ADVICE: Final = (
+    "is it running, and may this user reach its socket? `docker version` tells. See https://docs.docker.com/get-docker/"
+)
 
 
 def connect() -> DockerClient:

@@ -4,7 +4,7 @@ Theory of operation:
 
   start    sweeps what dead gradings left, fills volumes through a never-started container, starts the grader
   restart  removes a subject's container and starts a new one: its processes, tmpfs and accounting begin afresh
-  pause    is the cgroup freezer's, through the engine: no signal or timer of the subject's can undo it
+  pause    is the cgroup freezer's, by its files or through the engine: no signal or timer of the subject's can undo it
   stats    reads the container's cgroup files where they are on this machine, and asks the engine where they are not
   stop     removes everything that carries this grading's mark, including what a restart is just making
 

@@ -70,16 +70,23 @@ class DockerSubject:
         self._container = container
         self._memory_mb = memory_mb
         self._cgroup = find_cgroup(container)
+        self._freezer = None if self._cgroup is None else self._cgroup.freezer
         self._last = Account()
         self._oom_killed = False
 
     def pause(self) -> None:
         """Freeze it. A subject that has ended, or is frozen already, needs nothing: `stats` tells which."""
-        self._demand(self._api.pause, "pause", lambda now: now.paused or not now.running)
+        if self._freezer is not None:
+            self._freezer.pause()
+        else:
+            self._demand(self._api.pause, "pause", lambda now: now.paused or not now.running)
 
     def resume(self) -> None:
         """Thaw it. A subject that has ended, or was not frozen, needs nothing: `stats` tells which."""
-        self._demand(self._api.unpause, "resume", lambda now: not now.paused)
+        if self._freezer is not None:
+            self._freezer.resume()
+        else:
+            self._demand(self._api.unpause, "resume", lambda now: not now.paused)
 
     def remove(self) -> None:
         """End it and remove all it left."""
