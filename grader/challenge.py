@@ -21,6 +21,8 @@ class DeclaredLimits(Declared):
     memory_mb: int = Field(512, ge=32, le=16384)
     pids: int = Field(64, ge=8, le=4096)
     tmpfs_mb: int = Field(16, ge=1, le=4096)
+    shm_mb: int = Field(1, ge=1, le=4096)
+    open_files: int = Field(256, ge=64, le=65536)
     cores: int = Field(1, ge=1, le=2)
     call_timeout_sec: float = Field(10.0, gt=0, le=300)
     grading_timeout_sec: float = Field(300.0, gt=0, le=3600)

@@ -122,4 +122,11 @@ def _serve_and_stop(sandbox: Sandbox, job: Job, on_progress: Callable[[Progress]
 
 
 def _limits(declared: DeclaredLimits) -> Limits:
-    return Limits(declared.memory_mb, declared.pids, declared.tmpfs_mb, declared.cores)
+    return Limits(
+        memory_mb=declared.memory_mb,
+        pids=declared.pids,
+        tmpfs_mb=declared.tmpfs_mb,
+        cores=declared.cores,
+        shm_mb=declared.shm_mb,
+        open_files=declared.open_files,
+    )

@@ -88,7 +88,7 @@ def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClie
         control.progress(Progress(phase=phase, id=id_, done=done, total=total, text=text))
 
     source = Path(os.environ["TAKEHOME_SUBMISSION"])
-    return Run(challenge, job.seed, frozenset(job.select), job.bars, roster, source, tell)
+    return Run(challenge, job.seed, frozenset(job.select), job.bars, roster, source, tell, len(job.subject_cores))
 
 
 def _run_pytest(run: Run, grading: Path, benchmarks: Path) -> str | None:

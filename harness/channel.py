@@ -39,7 +39,7 @@ class Channel:
         connection.setblocking(False)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._socket = connection
-        self._frame_bytes = caps.frame_bytes
+        self._caps = caps
         self._encoder = Encoder(caps)
         self._conversation = Conversation(caps)
         self._buffer = FrameBuffer(caps.frame_bytes)
@@ -53,6 +53,16 @@ class Channel:
     def broken(self) -> bool:
         """Whether every further call fails without asking the subject."""
         return self._conversation.state is State.BROKEN
+
+    @property
+    def connection(self) -> socket.socket:
+        """The non-blocking socket, for a flight while it lasts."""
+        return self._socket
+
+    @property
+    def caps(self) -> Caps:
+        """What a reply may come to."""
+        return self._caps
 
     def call(self, function: str, *args: object, timeout_sec: float, fds: Sequence[int] = ()) -> Outcome:
         """Call `function` of the subject's driver; the descriptors of `fds` arrive as further int arguments.
@@ -77,7 +87,7 @@ class Channel:
             payload = pack_request(Request(nonce, function, list(args), fds), self._encoder)
         except EncodeError as error:
             raise CallUnsendable(f"the arguments of {function!r} can't be sent: {error}") from error
-        request = frame(payload, self._frame_bytes)
+        request = frame(payload, self._caps.frame_bytes)
         self._encoded = nonce, request
         return request
 
@@ -103,6 +113,10 @@ class Channel:
         if isinstance(reply, Answered):
             return Finished(reply.value, reply.output)
         return Raised(reply.type_name, reply.message, reply.traceback, reply.output)
+
+    def abandon(self, outcome: Outcome) -> None:
+        """Break it from outside: whoever borrowed the connection found `outcome`."""
+        self._break(Event.NOISE, outcome)
 
     def close(self) -> None:
         """Hang up; safe to call twice."""

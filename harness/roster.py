@@ -6,18 +6,28 @@ again. Each side has a time budget for the whole grading, so that many slow answ
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from harness.channel import Channel
+from harness.flight import Flight
 from harness.listener import Listener
-from harness.outcome import Crashed, Finished, Outcome, OutOfMemory, TimedOut
+from harness.outcome import Crashed, Finished, Outcome, OutOfMemory, TimedOut, describe
 from harness.sandbox.roles import Side, State, Stats, Subject, SubjectControl
 
 LOAD_TIMEOUT_SEC = 20.0
 """Importing a submission; generous, because the bars measure speed, not this."""
+
+
+class NotUsable(Exception):
+    """A subject with which no flight can begin; `outcome` says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(describe(outcome))
+        self.outcome = outcome
 
 
 class HandOver(SubjectControl, Protocol):
@@ -90,11 +100,38 @@ class Roster:
         """Leave nobody awake."""
         self._freeze(set(self._awake))
 
-    def call(self, subject: Subject, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
-        """Wake `subject` and call one of its driver's functions."""
+    def call(
+        self,
+        subject: Subject,
+        function: str,
+        *args: object,
+        timeout_sec: float | None = None,
+        fds: Sequence[int] = (),
+    ) -> Outcome:
+        """Wake `subject` and call one of its driver's functions; `fds` arrive as further int arguments."""
         return self._spend(
-            subject, timeout_sec, lambda channel, limit: channel.call(function, *args, timeout_sec=limit)
+            subject, timeout_sec, lambda channel, limit: channel.call(function, *args, timeout_sec=limit, fds=fds)
         )
+
+    @contextmanager
+    def flight(self, subject: Subject) -> Iterator[Flight]:
+        """Wake `subject` for calls in flight; raises NotUsable where it did not load or its time is used up."""
+        seat = self._seats[subject]
+        if seat.channel is None or not isinstance(seat.loaded, Finished):
+            raise NotUsable(seat.loaded)
+        if self._left_sec(subject.side) <= 0:
+            raise NotUsable(TimedOut(self._allowance.side_sec))
+        self.wake(subject)
+        began = time.perf_counter()
+        try:
+            with Flight(seat.channel, lambda outcome: self.explain(subject, outcome)) as flight:
+                yield flight
+        finally:
+            self.spent_sec[subject.side] += time.perf_counter() - began
+
+    def rendezvous(self, subject: Subject, name: str) -> Path:
+        """Name a place for a Unix socket that `subject` can reach; it finds `name` beside its own socket."""
+        return self._sockets / subject.side.value / name
 
     def exchange(self, subject: Subject, request: bytes, timeout_sec: float | None) -> Outcome:
         """Send a request encoded by `encode` to an awake `subject`: nothing but the exchange itself, for timing."""

@@ -69,6 +69,8 @@ class BarMeasurement:
             estimated = estimate([[math.log(mine / theirs)] for mine, theirs in pairs])
             if decide(estimated, self._bar.pass_) is not Decision.UNDECIDED:
                 break
+        if self._bar.control:
+            self._control_statistic(statistic)
         self._record(estimated, unit, [[mine] for mine, _ in pairs], [[theirs] for _, theirs in pairs], voided=0)
 
     def _statistic(self, statistic: Statistic, number: int, rng: Random) -> tuple[float, float]:
@@ -143,6 +145,19 @@ class BarMeasurement:
         if isinstance(result, Measured) and result.estimate is not None:
             self._run.control = ControlEvidence(bar=self._bar.id, ratio=_interval(result.estimate))
 
+    def _control_statistic(self, statistic: Statistic) -> None:
+        """Take the statistic of the reference against itself, each launch's against the next one's."""
+        rng, launches = self._run.rng("control"), STATISTIC_LOOKS[0]
+        logs: list[float] = []
+        for number in range(launches):
+            launch = PairedLaunch(self._run.roster, _control_pairing(number, launches), rng)
+            launch.ensure()
+            mine, theirs = statistic(launch)
+            logs.append(math.log(mine / theirs))
+        estimated = estimate([[log] for log in logs])
+        if estimated is not None:
+            self._run.control = ControlEvidence(bar=self._bar.id, ratio=_interval(estimated))
+
     def _on_launch(self, done: int, total: int) -> None:
         self._run.tell("launch", self._bar.id, done, total, "")
 
@@ -151,8 +166,8 @@ def _across(launch: int) -> Pairing:
     return Pairing(launch, Subject(Side.CANDIDATE, launch), Subject(Side.REFERENCE, launch))
 
 
-def _control_pairing(launch: int) -> Pairing:
-    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, (launch + 1) % LOOKS[0]))
+def _control_pairing(launch: int, launches: int = LOOKS[0]) -> Pairing:
+    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, (launch + 1) % launches))
 
 
 def _interval(estimated: Estimate) -> Interval:

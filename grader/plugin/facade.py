@@ -1,12 +1,15 @@
 """What a check holds in its hands: one subject, to call, to restart and to read the accounting of."""
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
 from harness.duel.match import HASH_SEED_LIMIT, Pairing
+from harness.flight import Flight
 from harness.outcome import Finished, Outcome, describe
-from harness.roster import Roster
+from harness.roster import NotUsable, Roster
 from harness.sandbox.roles import Side, Stats, Subject
 
 
@@ -44,14 +47,34 @@ class SubjectFacade:
         """Start the subject afresh, in a new process with a new hash seed."""
         self._roster.start([self._subject], self._rng.randint(1, HASH_SEED_LIMIT))
 
-    def call(self, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
-        """Call one of the driver's functions; whatever the subject does is an outcome."""
-        return self._roster.call(self._subject, function, *args, timeout_sec=timeout_sec)
+    def call(
+        self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()
+    ) -> Outcome:
+        """Call one of the driver's functions; whatever the subject does is an outcome.
 
-    def value(self, function: str, *args: object, timeout_sec: float | None = None) -> object:
+        The descriptors of `fds` arrive as further int arguments, and stay the caller's to close.
+        """
+        return self._roster.call(self._subject, function, *args, timeout_sec=timeout_sec, fds=fds)
+
+    def value(
+        self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()
+    ) -> object:
         """Call one of the driver's functions and give its answer; raises SubjectFailed when there is none."""
-        outcome = self.call(function, *args, timeout_sec=timeout_sec)
+        outcome = self.call(function, *args, timeout_sec=timeout_sec, fds=fds)
         return self._finished(outcome)
+
+    @contextmanager
+    def flight(self) -> Iterator[Flight]:
+        """Have several calls in flight; raises SubjectFailed where the subject does not even load."""
+        try:
+            with self._roster.flight(self._subject) as flight:
+                yield flight
+        except NotUsable as fault:
+            raise SubjectFailed(self._subject.side, describe(fault.outcome), fault.outcome) from fault
+
+    def rendezvous(self, name: str) -> Path:
+        """Name a place for a Unix socket that the subject can reach; its driver finds `name` beside its own socket."""
+        return self._roster.rendezvous(self._subject, name)
 
     def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
         """Give a call's answer and its seconds, from the first byte sent to the complete reply decoded."""

@@ -46,6 +46,11 @@ class Fixtures:
         return self._run.rng(f"seed of {request.node.name}").getrandbits(SEED_BITS)
 
     @pytest.fixture
+    def subject_cores(self) -> int:
+        """Tell how many cores each subject has, which may be fewer than the challenge asks for."""
+        return self._run.subject_cores
+
+    @pytest.fixture
     def duel(self, _bar: BarMeasurement) -> Callable[[Workload], None]:
         """Measure the bar as a duel; call it once."""
         return _bar.duel

@@ -17,19 +17,11 @@ from harness.sandbox.roles import Limits, Side, Subject
 GRADER_USER: Final = "10000:10000"
 SUBJECT_USER: Final = "10001:10001"
 
-GRADER_MEMORY_MB: Final = 2048
-"""The oracle's models, the longest frames several times over, and the samples of all bars."""
-
-GRADER_PIDS: Final = 256
-GRADER_TMPFS_MB: Final = 64
+GRADER_LIMITS: Final = Limits(memory_mb=2048, pids=256, tmpfs_mb=64, open_files=4096)
+"""Memory for the oracle's models, the longest frames several times over and all samples; files for many connections."""
 
 TMPFS_INODES: Final = 4096
 """A file of 4 KiB each fills the largest usual /tmp."""
-
-SHM_MB: Final = 1
-SUBJECT_OPEN_FILES: Final = 256
-GRADER_OPEN_FILES: Final = 4096
-"""A load generator holds many connections."""
 
 SUBJECT_LOG: Final = {"max-size": "64k", "max-file": "1"}
 """A subject that floods its standard output fills 64 KiB of disk, again and again."""
@@ -73,7 +65,7 @@ def subject_spec(setup: Setup, subject: Subject, hash_seed: int) -> ContainerSpe
     return ContainerSpec(
         container=_container("subject", setup.commands.subject, SUBJECT_USER, environment),
         host={
-            **_confinement(limits.tmpfs_mb, limits.pids, limits.memory_mb, SUBJECT_OPEN_FILES),
+            **_confinement(limits),
             "cpuset_cpus": cpuset(setup.cores.subject),
             "mounts": mounts,
             "log_config": LogConfig(type="json-file", config=SUBJECT_LOG),
@@ -98,7 +90,7 @@ def grader_spec(setup: Setup) -> ContainerSpec:
     return ContainerSpec(
         container={**_container("grader", setup.commands.grader, GRADER_USER, environment), "stdin_open": True},
         host={
-            **_confinement(GRADER_TMPFS_MB, GRADER_PIDS, GRADER_MEMORY_MB, GRADER_OPEN_FILES),
+            **_confinement(GRADER_LIMITS),
             "cpuset_cpus": cpuset(setup.cores.grader),
             "mounts": mounts,
             "log_config": LogConfig(type="none"),
@@ -128,23 +120,24 @@ def _mount(volumes: Volumes, target: str, name: str, *, read_only: bool) -> Moun
     return Mount(target, name, type="volume", read_only=read_only, no_copy=True, labels=labels)
 
 
-def _confinement(tmpfs_mb: int, pids: int, memory_mb: int, open_files: int) -> dict[str, Any]:
+def _confinement(limits: Limits) -> dict[str, Any]:
     """Deny everything a role has no need of; memory includes both tmpfs mounts, and there is no swap."""
+    largest_file = max(limits.tmpfs_mb, limits.shm_mb) * MIB
     return {
         "network_mode": "none",
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "ipc_mode": "private",
-        "pids_limit": pids,
-        "mem_limit": memory_mb * MIB,
-        "memswap_limit": memory_mb * MIB,
-        "tmpfs": {"/tmp": f"size={tmpfs_mb}m,nr_inodes={TMPFS_INODES},mode=1777,noexec,nosuid,nodev"},
-        "shm_size": SHM_MB * MIB,
+        "pids_limit": limits.pids,
+        "mem_limit": limits.memory_mb * MIB,
+        "memswap_limit": limits.memory_mb * MIB,
+        "tmpfs": {"/tmp": f"size={limits.tmpfs_mb}m,nr_inodes={TMPFS_INODES},mode=1777,noexec,nosuid,nodev"},
+        "shm_size": limits.shm_mb * MIB,
         "init": True,
         "ulimits": [
-            Ulimit(name="nofile", soft=open_files, hard=open_files),
+            Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
             Ulimit(name="core", soft=0, hard=0),
-            Ulimit(name="fsize", soft=tmpfs_mb * MIB, hard=tmpfs_mb * MIB),
+            Ulimit(name="fsize", soft=largest_file, hard=largest_file),
         ],
     }

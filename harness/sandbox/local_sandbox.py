@@ -31,8 +31,6 @@ ROLES: Final = role_commands(sys.executable)
 ADDRESS_SPACE_EXTRA_MB: Final = 512
 """Address space is not memory: libraries, and each thread's stack and heap, reserve far more than they use."""
 
-OPEN_FILES: Final = 256
-
 MIB: Final = 1024**2
 
 
@@ -144,8 +142,8 @@ class LocalSandbox:
         limits = {
             "processes": others + self._limits.pids,
             "address_space": (self._limits.memory_mb + ADDRESS_SPACE_EXTRA_MB) * MIB,
-            "file_size": self._limits.tmpfs_mb * MIB,
-            "open_files": OPEN_FILES,
+            "file_size": max(self._limits.tmpfs_mb, self._limits.shm_mb) * MIB,
+            "open_files": self._limits.open_files,
             "core": 0,
         }
         return Orders(os.getpid(), self._cores.subject, limits, uid, self._users.capability)

@@ -56,6 +56,8 @@ class Limits:
     pids: int = 64
     tmpfs_mb: int = 16
     cores: int = 1
+    shm_mb: int = 1
+    open_files: int = 256
 
 
 @dataclass(frozen=True)

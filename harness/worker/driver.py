@@ -3,10 +3,13 @@
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
-from types import ModuleType, TracebackType
+from types import FunctionType, ModuleType, TracebackType
 from typing import Final
 
 MODULE: Final = "driver"
+
+CO_COROUTINE: Final = 0x80
+"""The flag of an `async def`'s code; the module that names it, `inspect`, costs 10 ms of start-up."""
 
 
 class NoSuchFunction(Exception):
@@ -21,6 +24,12 @@ class Driver:
         self._module: ModuleType | None = None
         self._fault: BaseException | None = None
         self._traceback: TracebackType | None = None
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the driver, once loaded, has public `async` functions and so wants an event loop."""
+        public = {} if self._module is None else vars(self._module)
+        return any(_is_coroutine_function(value) for name, value in public.items() if not name.startswith("_"))
 
     def load(self) -> None:
         """Load the driver once; raises what loading raised, each time."""
@@ -40,6 +49,10 @@ class Driver:
         if not callable(found) or name.startswith("_"):
             raise NoSuchFunction(name)
         return found
+
+
+def _is_coroutine_function(value: object) -> bool:
+    return isinstance(value, FunctionType) and bool(value.__code__.co_flags & CO_COROUTINE)
 
 
 def _nothing() -> None:

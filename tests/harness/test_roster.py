@@ -12,7 +12,7 @@ import pytest
 
 from harness.listener import socket_path
 from harness.outcome import BadReply, Crashed, Finished, OutOfMemory, Raised, TimedOut
-from harness.roster import Allowance, Roster
+from harness.roster import Allowance, NotUsable, Roster
 from harness.sandbox.roles import Side, State, Stats, Subject
 
 ONE, TWO = Subject(Side.CANDIDATE, 0), Subject(Side.REFERENCE, 0)
@@ -163,3 +163,30 @@ def test_cpu_adds_up_over_starts_and_the_peak_is_kept(control: NotingControl, ro
     roster.close()
     assert roster.peaks[ONE].cpu_sec == 3.0
     assert roster.peaks[ONE].memory_peak_mb == 10.0
+
+
+def test_a_flight_wakes_its_subject_alone_and_spends_its_time(control: NotingControl, roster: Roster) -> None:
+    (control.folder / "driver.py").write_text(DRIVER.replace("def ", "async def "), "utf-8")
+    roster.start([ONE, TWO], hash_seed=1)
+    with roster.flight(TWO) as flight:
+        assert control.frozen == {ONE}
+        tickets = [flight.start("echo", number) for number in range(3)]
+        assert [flight.landed(ticket, 5.0) for ticket in tickets] == [Finished(0), Finished(1), Finished(2)]
+    assert roster.started(TWO)
+    assert roster.spent_sec[Side.REFERENCE] > 0
+    with roster.flight(ONE) as flight:
+        flight.start("sleep", 30)
+    assert not roster.started(ONE)
+
+
+def test_no_flight_begins_with_a_subject_that_did_not_load_or_has_no_time_left(control: NotingControl) -> None:
+    roster = Roster(control, control.folder, Allowance(call_sec=5.0, side_sec=0.5, memory_mb=64))
+    roster.start([ONE], hash_seed=1)
+    roster.call(ONE, "sleep", 3)
+    with pytest.raises(NotUsable, match="no answer"), roster.flight(ONE):
+        pass
+    (control.folder / "driver.py").write_text("import nowhere", "utf-8")
+    roster.start([TWO], hash_seed=1)
+    with pytest.raises(NotUsable, match="nowhere"), roster.flight(TWO):
+        pass
+    roster.close()

@@ -9,7 +9,7 @@ from harness.sandbox.roles import Limits, Side, Subject
 
 SETUP = Setup(
     Volumes(Mark("g1", "me")),
-    Limits(memory_mb=100, pids=20, tmpfs_mb=8),
+    Limits(memory_mb=100, pids=20, tmpfs_mb=8, shm_mb=3, open_files=300),
     Cores((1,), (0,)),
     role_commands("python3"),
 )
@@ -57,6 +57,8 @@ def test_limits_and_cores_reach_the_container():
     assert (subject["mem_limit"], subject["memswap_limit"], subject["pids_limit"]) == (100 * 1024**2, 100 * 1024**2, 20)
     assert (subject["cpuset_cpus"], grader["cpuset_cpus"]) == ("1", "0")
     assert "size=8m" in subject["tmpfs"]["/tmp"]
+    assert subject["shm_size"] == 3 * 1024**2
+    assert {limit["Name"]: limit["Hard"] for limit in subject["ulimits"]}["nofile"] == 300
 
 
 def test_every_role_has_no_network_and_no_privilege():
