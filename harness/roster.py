@@ -33,8 +33,10 @@ class NotUsable(Exception):
 class HandOver(SubjectControl, Protocol):
     """A control channel that can send a pause and a resume together."""
 
-    def hand_over(self, pause: Sequence[Subject], resume: Sequence[Subject]) -> None:
-        """Freeze some subjects and thaw others, in one exchange."""
+    def hand_over(
+        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
+    ) -> list[Stats]:
+        """Freeze some subjects, thaw others and read the accounting of those to `watch`, in one exchange."""
 
 
 @dataclass
@@ -87,14 +89,13 @@ class Roster:
         seat = self._seats.get(subject)
         return seat is not None and seat.channel is not None and not seat.channel.broken
 
-    def wake(self, subject: Subject) -> None:
-        """Thaw `subject` and freeze every other."""
+    def wake(self, subject: Subject, watch: Sequence[Subject] = ()) -> list[Stats]:
+        """Thaw `subject`, freeze every other, and read the accounting of those to `watch`; asks nothing needless."""
         others = self._awake - {subject}
-        if subject in self._awake:
-            self._freeze(others)
-            return
-        self._control.hand_over(sorted(others), [subject])
+        thaw = [] if subject in self._awake else [subject]
+        stats = self._control.hand_over(sorted(others), thaw, watch)
         self._awake = {subject}
+        return stats
 
     def freeze_all(self) -> None:
         """Leave nobody awake."""

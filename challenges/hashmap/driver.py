@@ -7,7 +7,8 @@ on one held map; keys travel as raw int64.
     replay(specs, operations)        behaviour checks: every answer, operation by operation
     build, insert, delete, ...       one held map, untimed or timed: checks on large maps, and the bars' preparation
     bulk_insert, hit_lookups, ...    the bars: input in, whole answer out, garbage collector off
-    footprint, census, leaks         what the held map, the interpreter and the garbage collector show
+    footprint, leaks                 what the held map and the garbage collector show
+    note_natives, census             what native containers gained while any other call filled the held map
 """
 
 import builtins
@@ -268,9 +269,14 @@ _OPERATIONS = {
 
 
 def replay(specs, operations):
-    """Carry out `operations` on fresh maps and answer each: ["gave", answer] or ["raised", name, blamed key]."""
+    """Carry out `operations` on fresh maps and answer each: ["gave", answer] or ["raised", name, blamed key].
+
+    Holds the first map, for a census.
+    """
     stage = _Stage(specs)
-    return [stage.run(operation) for operation in operations]
+    answers = [stage.run(operation) for operation in operations]
+    _hold(stage.maps[0])
+    return answers
 
 
 # ---- one held map
@@ -496,40 +502,31 @@ def footprint():
     return sum(map(sys.getsizeof, parts))
 
 
-class Probe:
-    """A key that nobody has seen before, with a hash that hardly any other has."""
-
-    __slots__ = ("hashed",)
-
-    def __init__(self, hashed):
-        self.hashed = hashed
-
-    def __hash__(self):
-        return self.hashed
+_noted = None
 
 
-def census(kind, raw_numbers):
-    """Fill a map with a fresh key for each number; tell how native containers grew, and how many keys the map reaches.
-
-    Answers [entries found, most that one container grew, distinct keys that containers gained, keys reachable].
-    """
+def note_natives():
+    """Let go of the held map, and note every native container and what is in it, for the next census."""
+    global _noted  # noqa: PLW0603  what is noted must outlive the calls in between
+    _noted = None
     rest()
     before = {id(container): (len(container), container) for container in _native_containers([])}
-    known = _entries(container for _, container in before.values())
-    keys = {
-        "objects": lambda: list(map(Probe, _ints(raw_numbers))),
-        "ints": lambda: list(_ints(raw_numbers)),
-        "strings": lambda: list(map(str, _ints(raw_numbers))),
-    }[kind]()
-    m = HashMap()
-    for number, key in enumerate(keys):
-        m[key] = number
-    found = sum(m[key] == number for number, key in enumerate(keys))
-    after = _native_containers([m])
+    _noted = before, _entries(container for _, container in before.values())
+
+
+def census(kind, inserted):
+    """Tell how native containers grew since they were noted, and how many of the inserted keys the held map reaches.
+
+    Asks nothing of the map. Answers [most that one container grew, distinct keys that containers gained, keys reached].
+    """
+    global _noted  # noqa: PLW0603  its containers may go
+    before, known = _noted
     own = {id(before), id(known)}
-    grown = max(len(container) - before.get(id(container), (0,))[0] for container in after if id(container) not in own)
-    gained = len(_entries(container for container in after if id(container) not in own) - known)
-    return [found, grown, gained, _reached(m, keys)]
+    after = [container for container in _native_containers([_held]) if id(container) not in own]
+    grown = max(len(container) - before.get(id(container), (0,))[0] for container in after)
+    gained = len(_entries(after) - known)
+    _noted = before = None
+    return [grown, gained, _reached(kind, inserted)]
 
 
 def _native_containers(extra):
@@ -546,13 +543,24 @@ def _hash(key):
     return object.__hash__(key) if isinstance(key, type) else hash(key)
 
 
-def _reached(m, keys):
-    """Count the keys that are reached from the map, or from the submission's modules."""
+def _reached(kind, inserted):
+    """Count the keys that are reached from the held map, or from the submission's modules."""
     folder = solution.__file__.rpartition("/")[0]
     modules = [vars(module) for module in [solution, *sys.modules.values()] if _lies_in(folder, module)]
-    leave = (types.ModuleType, types.FrameType)
-    ids = {id(found) for found in _reachable([m, *modules], lambda found: isinstance(found, leave))}
-    return sum(id(key) in ids for key in keys)
+    mine = globals()
+
+    def leave(found):
+        return isinstance(found, (types.ModuleType, types.FrameType)) or found is mine
+
+    reachable = _reachable([_held, *modules], leave)
+    match kind:
+        case "ints":
+            return len({found for found in reachable if type(found) is int}.intersection(_ints(inserted)))
+        case "strings":
+            return len({found for found in reachable if type(found) is str}.intersection(inserted.split(" ")))
+        case "objects":
+            return len({found.hashed for found in reachable if type(found) is Key}.intersection(_ints(inserted)))
+    raise ValueError(f"no such kind of keys: {kind!r}")
 
 
 def _lies_in(folder, module):

@@ -33,10 +33,13 @@ class ControlClient:
         """Thaw `subjects`."""
         self._exchange([self._request(Do.RESUME, subjects)])
 
-    def hand_over(self, pause: Sequence[Subject], resume: Sequence[Subject]) -> None:
-        """Freeze some and thaw others at the same time; both are done on return."""
-        wanted = [(Do.PAUSE, pause), (Do.RESUME, resume)]
-        self._exchange([self._request(do, subjects) for do, subjects in wanted if subjects])
+    def hand_over(
+        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
+    ) -> list[Stats]:
+        """Freeze some, thaw others and read the accounting of those to `watch`, all at once; all is done on return."""
+        wanted = [(Do.PAUSE, pause), (Do.RESUME, resume), (Do.STATS, watch)]
+        replies = self._exchange([self._request(do, subjects) for do, subjects in wanted if subjects])
+        return _all_stats(replies[-1], watch) if watch else []
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """End whatever each subject left behind and start it afresh."""
@@ -45,9 +48,7 @@ class ControlClient:
     def stats(self, subjects: Sequence[Subject]) -> list[Stats]:
         """Read the accounting of each subject, in the order given."""
         [reply] = self._exchange([self._request(Do.STATS, subjects)])
-        if len(reply.stats) != len(subjects):
-            raise ControlLost(f"asked for the stats of {len(subjects)} subjects and got {len(reply.stats)}")
-        return list(reply.stats)
+        return _all_stats(reply, subjects)
 
     def progress(self, progress: Progress) -> None:
         """Tell the host how far the grading is."""
@@ -85,3 +86,9 @@ class ControlClient:
         if not isinstance(message, Reply):
             raise ControlLost("the host sent a second job")
         return message
+
+
+def _all_stats(reply: Reply, subjects: Sequence[Subject]) -> list[Stats]:
+    if len(reply.stats) != len(subjects):
+        raise ControlLost(f"asked for the stats of {len(subjects)} subjects and got {len(reply.stats)}")
+    return list(reply.stats)

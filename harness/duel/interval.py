@@ -32,17 +32,12 @@ class Estimate:
     noise: float
 
 
-def lower_quartile(samples: Sequence[float]) -> float:
-    """Give the 25th percentile, interpolated linearly; raises StatisticsError on no samples.
-
-    Neighbours, interrupts and the host only ever add time, so the fast end of a launch's rounds is its steadiest part.
-    """
-    return samples[0] if len(samples) == 1 else statistics.quantiles(samples, n=4, method="inclusive")[0]
-
-
 def launch_log_ratio(candidate: Sequence[float], reference: Sequence[float]) -> float:
-    """Compare two series of one launch, of positive values, by their lower quartiles."""
-    return math.log(lower_quartile(candidate) / lower_quartile(reference))
+    """Compare two series of one launch, of positive values, by the median of the paired log-ratios.
+
+    A pair is measured within some 20 ms, so a machine that changes its speed for longer than that changes both alike.
+    """
+    return statistics.median(math.log(mine / theirs) for mine, theirs in zip(candidate, reference, strict=True))
 
 
 def binomial_half_cdf(k: int, n: int) -> float:

@@ -1,8 +1,9 @@
 """Play the schedule of one duel: rounds in turn, disturbed ones again, launches until the interval settles."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 from typing import Protocol
 
@@ -20,8 +21,8 @@ PATIENCE = 25.0
 MIN_PATIENCE_SEC = 1.0
 """A stall of the whole machine must not look like a slow submission."""
 
-LOST_SHARE = 0.05
-"""A round whose subject was off the core for more of it than this was disturbed, by others or by its own waiting."""
+LOST_SHARE = 0.10
+"""A turn whose subject was off the core for more of it than this was disturbed, by others or by its own waiting."""
 
 PAUSED_CPU_SEC = 0.001
 """CPU that a frozen subject may seem to use, by the grain of the accounting."""
@@ -48,6 +49,11 @@ class Pairing:
     candidate: Subject
     reference: Subject
 
+    @property
+    def both(self) -> tuple[Subject, Subject]:
+        """Give the two, candidate first."""
+        return self.candidate, self.reference
+
     def subject(self, side: Side) -> Subject:
         """Give the subject that plays `side`."""
         return self.candidate if side is Side.CANDIDATE else self.reference
@@ -60,6 +66,15 @@ class Forfeit:
     side: Side
     sentence: str
     timed_out: bool = False
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One side's part of a round: the timed seconds, and all the seconds in which it had something to do."""
+
+    side: Side
+    seconds: float
+    busy_sec: float
 
 
 @dataclass(frozen=True)
@@ -166,39 +181,41 @@ class Match:
     def _pair(self, pairing: Pairing, number: int) -> Pair | Forfeit:
         """Measure both sides on one fresh round."""
         round_ = self.workload.round(self.rng)
-        seconds: dict[Side, float] = {}
-        disturbed = False
+        turns: list[Turn] = []
+        accounts: list[dict[Side, Stats]] = []
         for side in order(pairing.launch, number):
+            accounts.append(_by_side(self.roster.wake(pairing.subject(side), pairing.both)))
             turn = self._turn(pairing, side, round_)
             if isinstance(turn, Forfeit):
                 return turn
-            seconds[side], lost = turn
-            disturbed = disturbed or lost
-        return Pair(seconds, disturbed)
+            turns.append(turn)
+        accounts.append(_by_side(self.roster.stats(pairing.both)))
+        verdicts = [self._disturbed(turn, *between) for turn, between in zip(turns, pairwise(accounts), strict=True)]
+        return Pair({turn.side: turn.seconds for turn in turns}, any(verdicts))
 
-    def _turn(self, pairing: Pairing, side: Side, round_: Round) -> tuple[float, bool] | Forfeit:
+    def _turn(self, pairing: Pairing, side: Side, round_: Round) -> Turn | Forfeit:
         subject = pairing.subject(side)
+        prepared_sec = 0.0
         for call in round_.prepare:
             began = time.perf_counter()
             outcome = self.roster.call(subject, call.function, *call.args, timeout_sec=self._limit(call))
             if not isinstance(outcome, Finished):
                 return self._forfeit(side, outcome)
-            self._remember(side, call, time.perf_counter() - began)
-        self.roster.wake(subject)
-        before = self._accounts(pairing)
+            took = time.perf_counter() - began
+            self._remember(side, call, took)
+            prepared_sec += took
         limit_sec = self._limit(round_.timed)
         outcome, seconds = self.stopwatch.time(
             lambda: self.roster.encode(subject, round_.timed.function, round_.timed.args),
             lambda request: self.roster.exchange(subject, request, limit_sec),
         )
-        after = self._accounts(pairing)
         if not isinstance(outcome, Finished):
             return self._forfeit(side, outcome)
         wrong = _wrong(side, round_, outcome.value)
         if wrong is not None:
             return Forfeit(side, f"gave a wrong answer in a timed round: {wrong}")
         self._remember(side, round_.timed, seconds)
-        return seconds, self._disturbed(side, seconds, before, after)
+        return Turn(side, seconds, prepared_sec + seconds)
 
     def _limit(self, call: Call) -> float | None:
         slowest = self.slowest_reference_sec.get(call.function)
@@ -214,17 +231,13 @@ class Match:
             return Forfeit(side, f"{slow} and was stopped after {outcome.timeout_sec:.1f} s", timed_out=True)
         return Forfeit(side, describe(outcome), timed_out=isinstance(outcome, TimedOut))
 
-    def _accounts(self, pairing: Pairing) -> dict[Side, Stats]:
-        candidate, reference = self.roster.stats([pairing.candidate, pairing.reference])
-        return {Side.CANDIDATE: candidate, Side.REFERENCE: reference}
-
-    def _disturbed(self, side: Side, seconds: float, before: dict[Side, Stats], after: dict[Side, Stats]) -> bool:
-        used = {which: _cpu_between(before[which], after[which]) for which in Side}
-        frozen = used[Side.REFERENCE if side is Side.CANDIDATE else Side.CANDIDATE]
+    def _disturbed(self, turn: Turn, before: dict[Side, Stats], after: dict[Side, Stats]) -> bool:
+        used = {side: _cpu_between(before[side], after[side]) for side in Side}
+        frozen = used[Side.REFERENCE if turn.side is Side.CANDIDATE else Side.CANDIDATE]
         intruded = frozen is not None and frozen > PAUSED_CPU_SEC
         self.intrusions += intruded
-        own = used[side]
-        return intruded or (own is not None and seconds - own > LOST_SHARE * seconds)
+        own = used[turn.side]
+        return intruded or (own is not None and turn.busy_sec - own > LOST_SHARE * turn.busy_sec)
 
 
 def _wrong(side: Side, round_: Round, answer: object) -> str | None:
@@ -235,6 +248,11 @@ def _wrong(side: Side, round_: Round, answer: object) -> str | None:
         if side is Side.REFERENCE:
             raise
         return f"it has the wrong shape ({type(error).__name__} while checking it)"
+
+
+def _by_side(both: Sequence[Stats]) -> dict[Side, Stats]:
+    candidate, reference = both
+    return {Side.CANDIDATE: candidate, Side.REFERENCE: reference}
 
 
 def _cpu_between(before: Stats, after: Stats) -> float | None:

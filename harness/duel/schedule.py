@@ -5,13 +5,16 @@ from harness.sandbox.roles import Side
 LOOKS = (7, 11, 15)
 """Launches after which a duel may end, fixed beforehand so that stopping early cannot be tuned to the data."""
 
-ROUNDS_PER_LAUNCH = 4
-"""Pairs of rounds kept per launch: two ABBA blocks, so a drift that is linear in time cancels."""
+ROUNDS_PER_LAUNCH = 16
+"""Pairs of rounds kept per launch: eight ABBA blocks, so a drift that is linear in time cancels.
+
+Many short rounds beat few long ones: a pair that lies close together in time shares the machine's speed of that moment.
+"""
 
 WARM_UP_ROUNDS = 1
 """Pairs of rounds thrown away at the start of a launch, while the interpreter specialises its byte code."""
 
-REPEATS_PER_LAUNCH = 2
+REPEATS_PER_LAUNCH = 4
 """How many disturbed pairs a launch may measure again; after that they count, or a busy machine would never finish."""
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from harness.duel.round import Call
 from harness.outcome import Finished, Outcome
 from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, driver_beside
 
@@ -182,24 +183,39 @@ class InProcess:
         return Finished(getattr(self.driver, function)(*args))
 
 
+SERVE = """
+import driver
+while True:
+    function, args = eval(input())
+    print(repr(getattr(driver, function)(*args)), flush=True)
+"""
+
+
 class InInterpreter:
-    """A submission in an interpreter of its own for each call, where a census meets no objects but its own."""
+    """A submission in an interpreter of its own, where a census meets no objects but its own."""
 
     def __init__(self, solution: Path) -> None:
-        self.solution = solution
+        path = os.pathsep.join(map(str, (CHALLENGES / "hashmap", solution)))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVE],
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> InInterpreter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
 
     def call(self, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
-        path = os.pathsep.join(map(str, (CHALLENGES / "hashmap", self.solution)))
-        program = f"import driver; print(driver.{function}(*{args!r}))"
-        ended = subprocess.run(
-            [sys.executable, "-"],
-            input=program,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return Finished(ast.literal_eval(ended.stdout))
+        assert self._process.stdin
+        assert self._process.stdout
+        print(repr((function, args)), file=self._process.stdin, flush=True)
+        return Finished(ast.literal_eval(self._process.stdout.readline()))
 
 
 @pytest.fixture
@@ -216,22 +232,73 @@ def beside(submit: Callable[[str], Path]) -> Callable[[str], ModuleType]:
     return lambda source: driver_beside("hashmap", submit(source))
 
 
+COUNTED = "\nHashMap.__len__ = lambda self: 0\n"
+"""What a call that builds a map asks it for besides."""
+
+
+def look(grading: Import, solution: Path, count: int = 3_000) -> None:
+    """Take a census of one building of a map; who asks the map for nothing learns nothing of it."""
+    census, keys = grading("census"), grading("keys")
+    inserted = keys.raw(keys.distinct(Random(1), count))
+    filling = census.Filling("ints", count, inserted, (Call("build", (inserted,)),), lambda _: None)
+    with InInterpreter(solution) as submission:
+        census.demand_filled_without_natives(submission, filling)
+
+
+class Noting:
+    """A submission in this process that notes what it is asked and sees native containers no census of its own."""
+
+    def __init__(self, driver: ModuleType) -> None:
+        self.driver = driver
+        self.asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def call(self, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
+        self.asked.append((function, args))
+        if function == "census":
+            return Finished([0, 0, 10**6])
+        return Finished(None if function == "note_natives" else getattr(self.driver, function)(*args))
+
+
 class TestCensus:
     @pytest.mark.parametrize("source", HIDING.values(), ids=HIDING)
     def test_finds_native_storage(self, grading: Import, submit: Callable[[str], Path], source: str) -> None:
         with pytest.raises(AssertionError, match=r"native dict|native dicts"):
-            grading("objects").demand_no_native_growth(InInterpreter(submit(source)), Random(1))
+            look(grading, submit(source + COUNTED))
 
     @pytest.mark.parametrize("folder", SOUND, ids=lambda folder: folder.name)
     def test_lets_sound_maps_pass(self, grading: Import, folder: Path) -> None:
-        grading("objects").demand_no_native_growth(InInterpreter(folder), Random(1))
+        with InInterpreter(folder) as submission:
+            grading("census").demand_no_native_growth(submission, Random(1))
 
     def test_lets_attribute_dicts_pass(self, grading: Import, submit: Callable[[str], Path]) -> None:
-        grading("objects").demand_no_native_growth(InInterpreter(submit(ATTRIBUTES)), Random(1))
+        look(grading, submit(ATTRIBUTES + COUNTED))
 
     def test_finds_keys_that_are_out_of_reach(self, grading: Import, submit: Callable[[str], Path]) -> None:
         with pytest.raises(AssertionError, match="stored where this check can't see it"):
-            grading("objects").demand_no_native_growth(InInterpreter(submit(OUT_OF_REACH)), Random(1))
+            look(grading, submit(OUT_OF_REACH + COUNTED))
+
+    def test_reaches_keys_of_all_kinds(self, reference_driver: ModuleType) -> None:
+        reference_driver.note_natives()
+        reference_driver.build(np.arange(10**9, 10**9 + 50).tobytes())
+        assert reference_driver.census("ints", np.arange(10**9 + 40, 10**9 + 60).tobytes())[-1] == 10
+        reference_driver.note_natives()
+        reference_driver.count_words("never heard such words never")
+        assert reference_driver.census("strings", "never heard such nonsense-words")[-1] == 3
+        reference_driver.note_natives()
+        reference_driver.replay([["object", 70 + i, i] for i in range(9)], [["set", 0, i, i] for i in range(9)])
+        assert reference_driver.census("objects", np.arange(75, 99).tobytes())[-1] == 4
+
+    def test_asks_what_others_ask_in_an_order_of_its_seed(self, grading: Import, reference_driver: ModuleType) -> None:
+        orders = set()
+        for seed in range(6):
+            submission = Noting(reference_driver)
+            grading("census").demand_no_native_growth(submission, Random(seed))
+            asked = [function for function, _ in submission.asked]
+            assert asked.count("note_natives") == asked.count("census") == 4
+            assert {"build", "bulk_insert", "count_words", "replay"} < set(asked)
+            assert {"churn", "iterate"} & set(asked)
+            orders.add(tuple(asked))
+        assert len(orders) > 3
 
 
 class TestFootprint:

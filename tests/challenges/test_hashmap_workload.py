@@ -187,7 +187,6 @@ class Side:
     def value(self, function: str, *args: Any, timeout_sec: float | None = None) -> object:
         if function == "extend":
             self.entries = args[1]
-            return self.entries
         return getattr(self.driver, function)(*args)
 
     def timed_call(self, function: str, *args: Any, timeout_sec: float) -> tuple[object, float]:
@@ -242,6 +241,35 @@ class TestCurves:
 
         pauses = curves.longest_pause(Launch(Side(reference_driver, seconds), Side(reference_driver, lambda *_: 0.25)))
         assert pauses == (0.5, 0.25)
+
+    @pytest.mark.parametrize("growth", [2, 3, 4])
+    def test_longest_pause_favours_no_phase(self, grading: Import, growth: int) -> None:
+        curves = grading("curves")
+
+        def pause(phase: float) -> float:
+            rebuilds = {int(growth ** (phase + n)) for n in range(8)}
+            return curves.slowest_so_far([float(n if n in rebuilds else 1) for n in range(curves.BATCHES)])
+
+        pauses = [pause(phase / 20) for phase in range(20)]
+        assert max(pauses) / min(pauses) < 1.6
+
+    def test_the_last_end_is_the_last_batch(self, grading: Import) -> None:
+        curves = grading("curves")
+        assert curves.ENDS[-1] == curves.BATCHES
+        assert curves.ENDS[-1] / curves.ENDS[0] == pytest.approx(4 / 2**0.25, rel=0.02)
+
+    @pytest.mark.parametrize("look", ["hit_lookups", "contents"])
+    def test_entries_that_are_lost_meanwhile_are_missed(
+        self, grading: Import, reference_driver: ModuleType, look: str
+    ) -> None:
+        class Lossy(Side):
+            def value(self, function: str, *args: Any, timeout_sec: float | None = None) -> object:
+                answer = super().value(function, *args)
+                return spoilt(answer) if function == look else answer
+
+        good, bad = Side(reference_driver), Lossy(reference_driver)
+        with pytest.raises(AssertionError, match="after the last stage"):
+            grading("curves").memory_per_entry(Launch(bad, good))
 
     def test_memory_is_counted_by_entry(self, grading: Import, reference_driver: ModuleType) -> None:
         launch = Launch(

@@ -62,10 +62,13 @@ class NotingControl:
     def resume(self, subjects: Sequence[Subject]) -> None:
         self.hand_over([], subjects)
 
-    def hand_over(self, pause: Sequence[Subject], resume: Sequence[Subject]) -> None:
+    def hand_over(
+        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
+    ) -> list[Stats]:
         assert not self.frozen & set(pause), "paused twice"
         assert set(resume) <= self.frozen, "resumed one that was awake"
         self.frozen = (self.frozen | set(pause)) - set(resume)
+        return self.stats(watch)
 
     def stats(self, subjects: Sequence[Subject]) -> list[Stats]:
         return [self._stats(subject) for subject in subjects]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
+from statistics import geometric_mean
 from typing import Protocol
 
 import numpy as np
@@ -84,12 +85,17 @@ BATCHES = 256
 SAMPLE = 16
 """Every so many keys of a batch are looked up; the driver does the same."""
 
+ENDS = tuple(int(2 ** (6 + n / 4)) for n in range(1, 9))
+"""Numbers of batches after which the slowest so far is read: they span a factor of four, to the last batch, so that
+where a design's last rebuild comes favours nobody, whether it grows by two, three or four.
+"""
+
 PAUSE_RUNS = 3
 """A batch's time is its best of these runs, so that the machine's own pauses do not count."""
 
 
 def longest_pause(launch: Launch) -> tuple[float, float]:
-    """Give the seconds of each side's slowest batch."""
+    """Give the seconds of each side's slowest batch so far, as the geometric mean over several ends of one run."""
     slowest: dict[str, list[float]] = {"reference": [], "candidate": []}
     for _ in range(PAUSE_RUNS):
         keys = distinct(launch.rng, BATCH * BATCHES)
@@ -97,7 +103,12 @@ def longest_pause(launch: Launch) -> tuple[float, float]:
         mine = _batch_times(launch.candidate, keys, max(MIN_PATIENCE_SEC, PATIENCE * max(theirs)))
         for name, times in (("reference", theirs), ("candidate", mine)):
             slowest[name] = [min(pair) for pair in zip(times, slowest[name] or times, strict=True)]
-    return max(slowest["candidate"]), max(slowest["reference"])
+    return slowest_so_far(slowest["candidate"]), slowest_so_far(slowest["reference"])
+
+
+def slowest_so_far(times: list[float]) -> float:
+    """Give the geometric mean over all ends of the slowest of the batches before. Pure."""
+    return geometric_mean([max(times[:end]) for end in ENDS])
 
 
 def _batch_times(player: Player, keys: Ints, timeout_sec: float) -> list[float]:
@@ -121,6 +132,12 @@ STAGES = tuple(int(2 ** (17 + n / 4)) for n in range(5))
 MODULUS = 2**59 - 55
 """A prime below 2⁶⁰: all keys are ints of two digits, which take 32 bytes."""
 
+SMALL = 127
+"""Values are the last seven bits of a key's number, as the driver makes them: small ints, which exist already."""
+
+SAMPLE_AFTER = 2_000
+"""Keys looked up when all stages are built, drawn only then."""
+
 MIB = 2**20
 
 
@@ -128,7 +145,20 @@ def memory_per_entry(launch: Launch) -> tuple[float, float]:
     """Give each side's peak memory for each entry in bytes, keys included: the mean over the stages."""
     launch.fresh()
     factor = int(generator(launch.rng).integers(MODULUS // 2, MODULUS))
-    return _bytes_per_entry(launch.candidate, factor), _bytes_per_entry(launch.reference, factor)
+    shares = _bytes_per_entry(launch.candidate, factor), _bytes_per_entry(launch.reference, factor)
+    keys = np.array([number * factor % MODULUS for number in range(STAGES[-1])], dtype=np.int64)
+    wanted = generator(launch.rng).integers(len(keys), size=SAMPLE_AFTER)
+    for player in (launch.candidate, launch.reference):
+        _demand_extended(player, keys, wanted)
+    return shares
+
+
+def _demand_extended(player: Player, keys: Ints, wanted: Ints) -> None:
+    """Look at the map when its peak was read: at a sample of its keys, which were not named before, then at all."""
+    values = np.arange(len(keys)) & SMALL
+    found = player.value("hit_lookups", raw(keys[wanted]))
+    assert found == raw(values[wanted]), "after the last stage a key is not found, or has another's value"
+    assert player.value("contents") == [raw(keys), raw(values)], "after the last stage the entries are wrong"
 
 
 def _bytes_per_entry(player: Player, factor: int) -> float:

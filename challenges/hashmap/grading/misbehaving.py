@@ -136,14 +136,17 @@ def _changes(n: int, spare: int, asked: int) -> Iterator[list[Operation]]:
 def demand_whole(submission: CanReplay, title: str, intrusion: Intrusion) -> None:
     """Fail the check with `title` and the story unless the answers are those of one acceptable order."""
     outcome = submission.call("replay", intrusion.specs, intrusion.operations, timeout_sec=REPLAY_TIMEOUT_SEC)
-    told = wording.story(intrusion.specs, intrusion.operations[: len(intrusion.before) + 2])
     match outcome:
         case Finished(value):
-            answers = value
+            answers = _unblamed(value)
         case failure:
-            raise AssertionError(f"{title}: in `{told}` the submission {describe(failure)}")
-    if _unblamed(answers) not in map(_unblamed, intrusion.acceptable()):
-        raise AssertionError(f"{title}: `{told}` leaves a map that no order of the two explains")
+            raise AssertionError(f"{title}: in `{_told(intrusion)}` the submission {describe(failure)}")
+    if answers not in map(_unblamed, intrusion.acceptable()):
+        raise AssertionError(f"{title}: `{_told(intrusion)}` leaves a map that no order of the two explains")
+
+
+def _told(intrusion: Intrusion) -> str:
+    return wording.story(intrusion.specs, intrusion.operations[: len(intrusion.before) + 2])
 
 
 def _unblamed(answers: object) -> object:

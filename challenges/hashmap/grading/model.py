@@ -96,8 +96,11 @@ class Model:
         identity = self._identities[key]
         if identity is None:
             raise Unhashable
-        for which in (key, *self._compared(m, key)):
-            if self._armed.get(which) and self._compared(m, key):
+        if not self._armed:  # nearly always; listing what is compared would take longer than all the rest
+            return identity
+        compared = self._compared(m, key)
+        for which in (key, *compared):
+            if self._armed.get(which) and compared:
                 self._armed[which].pop(0)
                 raise Refused
         return identity

@@ -1,9 +1,5 @@
-"""What a map holds on to: objects that it should have let go, and native mappings that it may not have."""
+"""Objects that a map should have let go."""
 
-from random import Random
-from typing import Any
-
-from keys import distinct, raw
 from large import Subject, ask
 
 KEPT = 60
@@ -23,14 +19,6 @@ WAYS: dict[str, tuple[str, list[int]]] = {
 }
 """For each way of losing things: how to say it, and how many keys, values and entries are left."""
 
-CENSUSES = (("objects", 3_000, 6_000), ("strings", 3_000, 6_000), ("ints", 20_000, 60_000))
-"""Kinds of keys, and how many of them: a secret number in between, so that no size is known to be safe."""
-
-GROWTH_ALLOWED = 1 / 8
-"""What native containers may gain meanwhile for each key, alone or together: the interpreter remembers things too."""
-
-SIGHT = "This check sees every dict, set and frozenset among Python's objects, but no other storage"
-
 
 def demand_released(submission: Subject) -> None:
     """Let a map lose keys and values in every way, and demand that they die."""
@@ -45,20 +33,3 @@ def demand_released(submission: Subject) -> None:
             f"{when} the map, or something of yours, still holds {values - expected[1]} values that it lost"
         )
         assert answer == expected, f"{when} keys or values that are in the map are gone"
-
-
-def demand_no_native_growth(submission: Subject, rng: Random) -> None:
-    """Fill maps and count what native containers gained; says in its messages what it can't see."""
-    for kind, fewest, most in CENSUSES:
-        count = rng.randint(fewest, most)
-        answer: Any = ask(submission, f"filling a map with {kind}", "census", kind, raw(distinct(rng, count)))
-        found, grown, gained, reached = answer
-        allowed = int(count * GROWTH_ALLOWED)
-        filling = f"while a map was filled with {count} {kind}"
-        assert found == count, f"a map filled with {count} {kind} does not give their values back"
-        assert grown <= allowed, f"{filling}, one native dict or set grew by {grown} entries. {SIGHT}"
-        assert gained <= allowed, f"{filling}, native dicts and sets gained {gained} distinct keys. {SIGHT}"
-        assert reached >= count - allowed, (
-            f"only {reached} of the {count} {kind} inserted can be reached from the map or the submission's modules: "
-            "the rest is stored where this check can't see it"
-        )

@@ -8,9 +8,10 @@ from typing import Protocol
 import misbehaving
 import scripts
 import semantics
+from census import demand_no_native_growth
 from hunting import hunt
 from large import Subject, demand_bounded_churn, demand_growth_and_shrink, demand_million
-from objects import demand_no_native_growth, demand_released
+from objects import demand_released
 from replaying import demand, demand_shrinking
 from scripts import Script
 from source_rule import violations

@@ -24,7 +24,7 @@ REST = Call("rest")
 class BulkInsert:
     """Insert into an empty map; a quarter of the keys comes again and overwrites."""
 
-    KEYS = 2**15
+    KEYS = 2**14
     AGAIN = KEYS // 4
     SAMPLE = 16
 
@@ -50,7 +50,7 @@ class HitLookup:
     """Look up keys that are there, in random order, as other objects than those inserted."""
 
     ENTRIES = 2**10
-    LOOKUPS = 2**16
+    LOOKUPS = 2**15
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -64,7 +64,7 @@ class MissLookup:
     """Ask for keys of which one in eight is there."""
 
     ENTRIES = 2**10
-    LOOKUPS = 3 * 2**15
+    LOOKUPS = 3 * 2**13
     HITS = LOOKUPS // 8
 
     def round(self, rng: Random) -> Round:
@@ -81,8 +81,8 @@ class MissLookup:
 class Churn:
     """Delete random entries and insert new ones with ascending keys, at a steady size."""
 
-    ENTRIES = 2**13
-    EXCHANGES = 2**14
+    ENTRIES = 2**12
+    EXCHANGES = 2**12
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -110,8 +110,8 @@ class Churn:
 class StringKeys:
     """Count words of which few are frequent and many are rare."""
 
-    WORDS = 2**15
-    VOCABULARY = 2**13
+    WORDS = 2**14
+    VOCABULARY = 2**12
     LETTERS = (3, 12)
     SKEW = 3
     """Word numbers are drawn as VOCABULARY · uniform ** SKEW: half of the text is an eighth of the vocabulary."""
@@ -144,7 +144,7 @@ class StringKeys:
 class Iteration:
     """Change a few entries, iterate over keys, values and items, and again; so no pass helps the next."""
 
-    ENTRIES = 2**14
+    ENTRIES = 2**13
     PASSES = 6
     CHANGES = 10 * PASSES
 
@@ -177,7 +177,7 @@ class Iteration:
 class CollidingKeys:
     """Insert, look up and delete keys whose hashes collide: fully, in their low bits, or by a stride."""
 
-    ENTRIES = 2**12
+    ENTRIES = 2**11
     GROUP = 16
     """Keys that share one hash."""
 

@@ -168,14 +168,26 @@ def final_look(world: World, maps: int = MAPS) -> list[Operation]:
     return looks
 
 
-@st.composite
-def sequences(draw: st.DrawFn, world: World) -> list[Operation]:
-    """Draw a sequence that passes through several modes and ends with a look at everything."""
-    picked: list[Operation] = []
-    for mode in draw(st.lists(st.sampled_from(sorted(MODES)), min_size=3, max_size=7)):
-        length = draw(st.integers(*OPERATIONS_A_PHASE))
-        picked += draw(st.lists(st.sampled_from(pool(world, mode)), min_size=length, max_size=length))
-    return numbered(picked) + final_look(world)
+PHASES = st.lists(st.tuples(st.sampled_from(sorted(MODES)), st.integers(*OPERATIONS_A_PHASE)), min_size=3, max_size=7)
+"""Modes that a sequence passes through, and how long it stays in each."""
+
+SEEDS = st.integers(0, 2**64 - 1)
+
+
+@cache
+def sequences(world: World) -> st.SearchStrategy[list[Operation]]:
+    """Make the strategy of sequences that pass through several modes and end with a look at everything.
+
+    Hypothesis draws the modes, their lengths and a seed. The operations come from that seed: drawing each of them
+    would take longer than replaying it, and what that is good for, its shrinking, is done by `replaying.shrink`.
+    """
+    ending = final_look(world)
+
+    def sequence(phases: list[tuple[str, int]], seed: int) -> list[Operation]:
+        rng = Random(seed)
+        return numbered([form for mode, length in phases for form in rng.choices(pool(world, mode), k=length)]) + ending
+
+    return st.builds(sequence, PHASES, SEEDS)
 
 
 def long_run(rng: Random, keys: int, length: int) -> tuple[World, list[Operation]]:

@@ -89,6 +89,15 @@ def test_a_hand_over_sends_both_before_it_waits_and_takes_replies_in_any_order(h
     ]
 
 
+def test_a_hand_over_brings_the_accounting_of_those_to_watch(host, client):
+    seen = Stats(State.RUNNING, cpu_sec=1.5)
+    answers = lambda requests: [*done(requests[:-1]), Reply(requests[-1].id, stats=(seen, seen))]
+    thread = host.answering(3, answers)
+    assert client.hand_over([CANDIDATE], [REFERENCE], [CANDIDATE, REFERENCE]) == [seen, seen]
+    thread.join()
+    assert host.heard[-1].do is Do.STATS
+
+
 def test_a_hand_over_to_nobody_from_nobody_asks_nothing(ends, client):
     client.hand_over([], [])
     client.progress(Progress("checks", "a", 0, 1, ""))

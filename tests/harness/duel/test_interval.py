@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, quantile_test
 
-from harness.duel.interval import binomial_half_cdf, estimate, launch_log_ratio, lower_quartile, median_ranks
+from harness.duel.interval import binomial_half_cdf, estimate, launch_log_ratio, median_ranks
 
 values = st.floats(-5, 5, allow_nan=False)
 
@@ -82,12 +82,23 @@ def test_too_little_or_no_number_claims_nothing(launches: list[list[float]]) -> 
     assert estimate(launches) is None
 
 
-@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=12))
-def test_lower_quartile_is_numpys(samples: list[float]) -> None:
-    assert lower_quartile(samples) == pytest.approx(float(np.percentile(samples, 25)))
+@given(st.lists(st.tuples(st.floats(1e-6, 1e3), st.floats(1e-6, 1e3)), min_size=1, max_size=12))
+def test_a_launch_is_the_median_of_its_pairs(pairs: list[tuple[float, float]]) -> None:
+    mine, theirs = zip(*pairs, strict=True)
+    expected = float(np.median(np.log(np.array(mine) / np.array(theirs))))
+    assert launch_log_ratio(mine, theirs) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_launch_is_not_moved_by_rounds_that_were_held_up() -> None:
     steady, held_up = [1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 9.0, 5.0]
     assert launch_log_ratio(held_up, steady) == launch_log_ratio(steady, held_up) == 0.0
     assert launch_log_ratio([2.0 * value for value in held_up], steady) == pytest.approx(math.log(2))
+
+
+def test_a_machine_that_halves_its_speed_for_a_while_changes_nothing() -> None:
+    slowdown = [1.0, 1.0, 2.0, 2.0, 2.0, 1.0]
+    assert launch_log_ratio([3.0 * factor for factor in slowdown], slowdown) == pytest.approx(math.log(3))
+
+
+def test_a_candidate_that_is_slow_in_most_rounds_is_slow() -> None:
+    assert launch_log_ratio([1.0, 4.0, 4.0, 4.0, 1.0], [1.0] * 5) == pytest.approx(math.log(4))

@@ -38,8 +38,9 @@ class SimulatedRoster:
     def start(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         self.running |= set(subjects)
 
-    def wake(self, subject: Subject) -> None:
+    def wake(self, subject: Subject, watch: Sequence[Subject] = ()) -> list[Stats]:
         self.awake = subject
+        return self.stats(watch)
 
     def call(self, subject: Subject, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
         self.wake(subject)
