@@ -128,6 +128,8 @@ class DockerSandbox:
                 remove_together(self._api, marked_containers(self._api, self._mark))
                 if not remove_marked(self._api, self._mark):
                     break
+            for subject in self._subjects.values():
+                subject.close()
             self._subjects.clear()
             self._grader = None
             self._stopped = True

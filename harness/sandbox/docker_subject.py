@@ -90,7 +90,13 @@ class DockerSubject:
 
     def remove(self) -> None:
         """End it and remove all it left."""
+        self.close()
         remove_container(self._api, self._container)
+
+    def close(self) -> None:
+        """Close the files of its accounting."""
+        if self._cgroup is not None:
+            self._cgroup.close()
 
     def stats(self) -> Stats:
         """Read its accounting: from its cgroup while it lives, and otherwise from the engine."""

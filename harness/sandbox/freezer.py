@@ -5,17 +5,13 @@ thaws a group that it is told to kill. It needs the engine on this machine and t
 elsewhere, or for a user who may only talk to it, the engine does it (docs/decisions/0007).
 """
 
-import errno
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from harness.errors import SandboxFailed
-
-GONE: Final = frozenset({errno.ENOENT, errno.ENODEV})
-"""What reading and writing a group's files comes to once its last process has ended."""
+from harness.sandbox.kernel_file import KernelFile
 
 FREEZE_LIMIT_SEC: Final = 10.0
 """A process freezes when it next leaves the kernel: within a millisecond, but for a disk that hangs."""
@@ -23,58 +19,53 @@ FREEZE_LIMIT_SEC: Final = 10.0
 POLL_SEC: Final = 0.0001
 
 
-@dataclass(frozen=True)
 class Freezer:
-    """The files of one group: what is written, and what `state` shows once all of the group is frozen."""
+    """The files of one group: what is written, and the line that `state` shows once all of the group is frozen."""
 
-    switch: Path
-    freeze: str
-    thaw: str
-    state: Path
-    frozen: str
+    def __init__(self, switch: Path, freeze: str, thaw: str, state: Path, frozen: str) -> None:
+        self._switch = KernelFile(switch, os.O_WRONLY)
+        self._state = KernelFile(state)
+        self._freeze = freeze
+        self._thaw = thaw
+        self._frozen = frozen
 
     def pause(self) -> None:
         """Freeze the group; on return none of it executes another instruction. One that has ended needs nothing."""
         deadline = time.monotonic() + FREEZE_LIMIT_SEC
-        while self._write(self.freeze) and not self._is_frozen():  # the first version forgets a fork under way
+        while self._write(self._freeze) and not self._is_frozen():  # the first version forgets a fork under way
             if time.monotonic() > deadline:
-                raise SandboxFailed(
-                    f"the kernel did not freeze {self.switch.parent.name} within {FREEZE_LIMIT_SEC:g} s"
-                )
+                group = self._switch.path.parent.name
+                raise SandboxFailed(f"the kernel did not freeze {group} within {FREEZE_LIMIT_SEC:g} s")
             time.sleep(POLL_SEC)
 
     def resume(self) -> None:
         """Thaw the group. One that has ended needs nothing."""
-        self._write(self.thaw)
+        self._write(self._thaw)
+
+    def close(self) -> None:
+        """Close its files."""
+        self._switch.close()
+        self._state.close()
 
     def _is_frozen(self) -> bool:
-        try:
-            return self.frozen in self.state.read_text("ascii").splitlines()
-        except OSError as error:
-            if error.errno in GONE:
-                return True
-            raise
+        state = self._state.read()
+        return state is None or self._frozen in state.splitlines()
 
     def _write(self, word: str) -> bool:
         """Write, and tell whether the group was still there."""
         try:
-            self.switch.write_text(word, "ascii")
+            return self._switch.write(word) is not None
         except OSError as error:
-            if error.errno in GONE:
-                return False
-            raise SandboxFailed(f"could not write {self.switch}: {error.strerror}") from error
-        return True
+            raise SandboxFailed(f"could not write {self._switch.path}: {error.strerror}") from error
 
 
 def freezer_v1(group: Path) -> Freezer | None:
     """Make the freezer of a group in the freezer hierarchy; `None` where this process may not write it."""
-    return _writable(Freezer(group / "freezer.state", "FROZEN", "THAWED", group / "freezer.state", "FROZEN"))
+    switch = group / "freezer.state"
+    return Freezer(switch, "FROZEN", "THAWED", switch, "FROZEN") if os.access(switch, os.W_OK) else None
 
 
 def freezer_v2(group: Path) -> Freezer | None:
     """Make the freezer of a group of the unified hierarchy; `None` where this process may not write it."""
-    return _writable(Freezer(group / "cgroup.freeze", "1", "0", group / "cgroup.events", "frozen 1"))
-
-
-def _writable(freezer: Freezer) -> Freezer | None:
-    return freezer if os.access(freezer.switch, os.W_OK) else None
+    switch = group / "cgroup.freeze"
+    return Freezer(switch, "1", "0", group / "cgroup.events", "frozen 1") if os.access(switch, os.W_OK) else None

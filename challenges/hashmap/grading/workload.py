@@ -64,7 +64,7 @@ class MissLookup:
     """Ask for keys of which one in eight is there."""
 
     ENTRIES = 2**10
-    LOOKUPS = 3 * 2**13
+    LOOKUPS = 3 * 2**14
     HITS = LOOKUPS // 8
 
     def round(self, rng: Random) -> Round:
@@ -82,7 +82,7 @@ class Churn:
     """Delete random entries and insert new ones with ascending keys, at a steady size."""
 
     ENTRIES = 2**12
-    EXCHANGES = 2**12
+    EXCHANGES = 2**13
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""

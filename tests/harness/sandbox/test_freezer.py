@@ -18,17 +18,17 @@ def test_the_first_version_is_frozen_by_a_word(tmp_path):
     (tmp_path / "freezer.state").write_text("THAWED\n")
     freezer = freezer_v1(tmp_path)
     freezer.pause()
-    assert (tmp_path / "freezer.state").read_text() == "FROZEN"
+    assert (tmp_path / "freezer.state").read_text().strip() == "FROZEN"
     freezer.resume()
-    assert (tmp_path / "freezer.state").read_text() == "THAWED"
+    assert (tmp_path / "freezer.state").read_text().strip() == "THAWED"
 
 
 def test_the_second_version_is_frozen_by_a_number(group_v2):
     freezer = freezer_v2(group_v2)
     freezer.pause()
-    assert (group_v2 / "cgroup.freeze").read_text() == "1"
+    assert (group_v2 / "cgroup.freeze").read_text().strip() == "1"
     freezer.resume()
-    assert (group_v2 / "cgroup.freeze").read_text() == "0"
+    assert (group_v2 / "cgroup.freeze").read_text().strip() == "0"
 
 
 def test_a_group_that_does_not_freeze_is_our_failure(group_v2, monkeypatch):
