@@ -64,6 +64,10 @@ class LatencyHistogram:
         slot = int(np.searchsorted(np.cumsum(self._counts), wanted))
         return min(max(_highest_us(slot) / US, self.min_sec), self.max_sec)
 
+    def count_up_to(self, seconds: float) -> int:
+        """Count the latencies of at most `seconds`, to three significant digits."""
+        return sum(self._counts[: _slot(min(round(seconds * US), LARGEST_US)) + 1])
+
     def _refuse_empty(self) -> None:
         if not self.count:
             raise ValueError("nothing was recorded")

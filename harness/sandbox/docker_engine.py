@@ -1,5 +1,6 @@
 """Reach the Docker engine, and turn whatever goes wrong with it into our own errors."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -8,6 +9,7 @@ import docker
 import requests
 import urllib3
 from docker import DockerClient
+from docker.context import Context, ContextAPI
 from docker.errors import APIError, DockerException, NotFound
 
 from harness.errors import EngineUnavailable, SandboxFailed
@@ -24,13 +26,35 @@ ADVICE: Final = (
 
 
 def connect() -> DockerClient:
-    """Connect to the engine that DOCKER_HOST, or the default socket, names; raises EngineUnavailable."""
+    """Connect to the engine that the `docker` command would use; raises EngineUnavailable.
+
+    That is the one which DOCKER_HOST names, or DOCKER_CONTEXT, or the context in use, or the default socket.
+    """
     try:
-        client = docker.from_env(timeout=ENGINE_TIMEOUT_SEC, max_pool_size=PARALLEL)
+        client = _client()
         client.ping()
     except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise EngineUnavailable(f"no Docker engine answers ({_innermost(error)}); {ADVICE}") from error
     return client
+
+
+def _client() -> DockerClient:
+    context = None if os.environ.get("DOCKER_HOST") else _context(os.environ.get("DOCKER_CONTEXT"))
+    if context is None or context.name == "default":
+        return docker.from_env(timeout=ENGINE_TIMEOUT_SEC, max_pool_size=PARALLEL)
+    tls = context.tls_cfg.get("docker", False)
+    return DockerClient(context.Host, tls=tls, timeout=ENGINE_TIMEOUT_SEC, max_pool_size=PARALLEL)
+
+
+def _context(name: str | None) -> Context:
+    """Read the Docker context `name`, or the one in use."""
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception as error:  # the SDK raises just this, and whatever a broken file leads to
+        raise EngineUnavailable(f"the Docker context cannot be read ({error}); see `docker context ls`") from error
+    if context is None:
+        raise EngineUnavailable("the Docker context in use does not exist; `docker context ls` shows those that do")
+    return context
 
 
 def require_image(client: DockerClient, tag: str) -> str:

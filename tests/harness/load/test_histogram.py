@@ -68,6 +68,13 @@ def test_extremes_and_mean_are_exact() -> None:
     assert histogram.mean_sec == pytest.approx((0.0123456 + 7.654321 + 9000.5) / 3)
 
 
+@given(latencies, st.floats(1e-6, 4000))
+def test_counting_up_to_a_bound_is_exact_but_for_its_neighbours(values: list[float], bound: float) -> None:
+    surely = sum(value < bound * (1 - THREE_DIGITS) - 1e-6 for value in values)
+    perhaps = sum(value <= bound * (1 + THREE_DIGITS) + 1e-6 for value in values)
+    assert surely <= recorded(values).count_up_to(bound) <= perhaps
+
+
 def test_nothing_recorded_claims_nothing() -> None:
     with pytest.raises(ValueError, match="nothing"):
         LatencyHistogram().percentile_sec(50)
