@@ -69,7 +69,11 @@ class LocalSubject:
 
     def _session(self) -> list[Process]:
         leader = self._worker.pid
-        return [process for process in all_processes() if leader in (process.pid, process.session, process.group)]
+        found = [process for process in all_processes() if leader in (process.pid, process.session, process.group)]
+        if self._worker.poll() is None or all(process.pid != leader for process in found):
+            return found
+        # The id is somebody else's by now, which it can't be before its session and group have ended.
+        return [process for process in found if self._is_ours(process.pid)]
 
     def _belongings(self) -> list[Process]:
         session = {process.pid for process in self._session()}
