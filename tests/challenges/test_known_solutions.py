@@ -22,7 +22,7 @@ BY_CHECKS = 3
 """How many of the rejected solutions that a check must catch are run for each challenge; `takehome verify` runs all."""
 
 MEASURED = frozenset({"hashmap"})
-"""Challenges of which the bars are measured here too: the whole reference, and one solution that only bars can catch."""
+"""Challenges whose bars are measured here too: the whole reference, and one solution that only bars can catch."""
 
 
 def only_bars_catch(entry: Entry, solution: KnownSolution) -> bool:
