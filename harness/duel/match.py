@@ -1,5 +1,6 @@
 """Play the schedule of one duel: rounds in turn, disturbed ones again, launches until the interval settles."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Protocol
 
 from harness.duel.interval import Estimate, estimate, launch_log_ratio
 from harness.duel.round import Call, Round, Workload
-from harness.duel.schedule import REPEATS_PER_LAUNCH, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
+from harness.duel.schedule import REPEATS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order, rounds_wanted
 from harness.duel.stopping import Decision, decide
 from harness.outcome import Finished, Outcome, TimedOut, describe
 from harness.roster import Roster
@@ -123,7 +124,7 @@ class Match:
         while (look := next_look(len(launches))) is not None:
             while len(launches) < look:
                 on_launch(len(launches), look)
-                launch = self._launch_with_second_chance(self.pairing(len(launches)))
+                launch = self._launch_with_second_chance(self.pairing(len(launches)), threshold)
                 if isinstance(launch, Forfeit):
                     return launch
                 launches.append(launch)
@@ -136,7 +137,7 @@ class Match:
         """Measure exactly `launches` launches and decide nothing; for controls."""
         played: list[Launch] = []
         for number in range(launches):
-            launch = self._launch_with_second_chance(self.pairing(number))
+            launch = self._launch_with_second_chance(self.pairing(number), threshold=math.inf)
             if isinstance(launch, Forfeit):
                 return launch
             played.append(launch)
@@ -146,19 +147,19 @@ class Match:
         estimated = estimate([[launch_log_ratio(launch.candidate, launch.reference)] for launch in launches])
         return Measured(launches, estimated, decide(estimated, threshold), self.voided, self.intrusions)
 
-    def _launch_with_second_chance(self, pairing: Pairing) -> Launch | Forfeit:
+    def _launch_with_second_chance(self, pairing: Pairing, threshold: float) -> Launch | Forfeit:
         """Replay a launch once when a call ran out of time: a stall does not come twice, slowness does."""
-        launch = self._launch(pairing)
+        launch = self._launch(pairing, threshold)
         if isinstance(launch, Forfeit) and launch.timed_out:
-            launch = self._launch(pairing)
+            launch = self._launch(pairing, threshold)
         return launch
 
-    def _launch(self, pairing: Pairing) -> Launch | Forfeit:
+    def _launch(self, pairing: Pairing, threshold: float) -> Launch | Forfeit:
         """Play one launch; a disturbed pair is measured again on a fresh round, as often as the schedule allows."""
         self._start(pairing)
         kept: list[dict[Side, float]] = []
-        repeats = REPEATS_PER_LAUNCH
-        while len(kept) < WARM_UP_ROUNDS + ROUNDS_PER_LAUNCH:
+        repeats, wanted = REPEATS_PER_LAUNCH, WARM_UP_ROUNDS
+        while len(kept) < wanted:
             pair = self._pair(pairing, len(kept))
             if isinstance(pair, Forfeit):
                 return pair
@@ -167,6 +168,8 @@ class Match:
                 self.voided += 1
             else:
                 kept.append(pair.seconds)
+            if len(kept) == WARM_UP_ROUNDS:
+                wanted = WARM_UP_ROUNDS + rounds_wanted(_ratio(kept[-1]), threshold)
         samples = {side: [pair[side] for pair in kept[WARM_UP_ROUNDS:]] for side in Side}
         for side in Side:
             for seconds in samples[side]:
@@ -248,6 +251,10 @@ def _wrong(side: Side, round_: Round, answer: object) -> str | None:
         if side is Side.REFERENCE:
             raise
         return f"it has the wrong shape ({type(error).__name__} while checking it)"
+
+
+def _ratio(seconds: dict[Side, float]) -> float:
+    return seconds[Side.CANDIDATE] / seconds[Side.REFERENCE]
 
 
 def _by_side(both: Sequence[Stats]) -> dict[Side, Stats]:

@@ -11,6 +11,12 @@ ROUNDS_PER_LAUNCH = 16
 Many short rounds beat few long ones: a pair that lies close together in time shares the machine's speed of that moment.
 """
 
+ROUNDS_WHEN_FAR = 4
+"""Pairs kept where the warm-up was far on the bad side: what is twice too slow needs no precision, and takes long."""
+
+FAR = 2.0
+"""How many times the threshold is far."""
+
 WARM_UP_ROUNDS = 1
 """Pairs of rounds thrown away at the start of a launch, while the interpreter specialises its byte code."""
 
@@ -25,6 +31,11 @@ def order(launch: int, round_: int) -> tuple[Side, Side]:
     """
     candidate_first = (launch + round_) % 2 == 1
     return (Side.CANDIDATE, Side.REFERENCE) if candidate_first else (Side.REFERENCE, Side.CANDIDATE)
+
+
+def rounds_wanted(warm_up_ratio: float, threshold: float) -> int:
+    """Say how many pairs a launch keeps, from the ratio of its warm-up, which itself never counts."""
+    return ROUNDS_WHEN_FAR if warm_up_ratio > FAR * threshold else ROUNDS_PER_LAUNCH
 
 
 def next_look(launches_done: int, looks: tuple[int, ...] = LOOKS) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.duel.match import Forfeit, Match, Measured, Pairing
 from harness.duel.round import Call, Round
-from harness.duel.schedule import LOOKS, ROUNDS_PER_LAUNCH
+from harness.duel.schedule import LOOKS, ROUNDS_PER_LAUNCH, ROUNDS_WHEN_FAR
 from harness.duel.stopping import Decision
 from harness.outcome import Crashed, Finished, Outcome, TimedOut
 from harness.sandbox.roles import Side, State, Stats, Subject
@@ -97,7 +97,7 @@ def at_speed(ratio: float, sd: float, seed: int) -> Callable[[Subject], float]:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "decision"), [(1.0, Decision.BELOW), (1.4, Decision.BELOW), (1.6, Decision.ABOVE), (9.0, Decision.ABOVE)]
+    ("ratio", "decision"), [(1.0, Decision.BELOW), (1.4, Decision.BELOW), (1.6, Decision.ABOVE), (2.5, Decision.ABOVE)]
 )
 def test_a_clear_ratio_is_decided_at_the_first_look(ratio: float, decision: Decision) -> None:
     result, stopwatch = play(SimulatedRoster(at_speed(ratio, 0.01, 3)))
@@ -106,6 +106,13 @@ def test_a_clear_ratio_is_decided_at_the_first_look(ratio: float, decision: Deci
     assert len(result.launches) == LOOKS[0]
     assert len(stopwatch.kept) == 2 * LOOKS[0] * ROUNDS_PER_LAUNCH
     assert result.voided == 0
+
+
+def test_what_is_far_too_slow_is_measured_briefly() -> None:
+    result, stopwatch = play(SimulatedRoster(at_speed(9.0, 0.01, 3)))
+    assert isinstance(result, Measured)
+    assert result.decision is Decision.ABOVE
+    assert len(stopwatch.kept) == 2 * LOOKS[0] * ROUNDS_WHEN_FAR
 
 
 def test_a_ratio_on_the_bar_uses_up_the_schedule_and_stays_undecided() -> None:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.duel.schedule import LOOKS, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order
+from harness.duel.schedule import LOOKS, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order, rounds_wanted
 from harness.sandbox.roles import Side
 
 
@@ -28,6 +29,12 @@ def test_kept_rounds_of_a_launch_are_balanced(launch: int) -> None:
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_both_sides_play_every_round(launch: int, round_: int) -> None:
     assert set(order(launch, round_)) == set(Side)
+
+
+@pytest.mark.parametrize(("ratio", "rounds"), [(0.1, 16), (3.0, 16), (6.0, 16), (6.1, 4), (900.0, 4)])
+def test_what_is_far_on_the_bad_side_gets_fewer_rounds(ratio: float, rounds: int) -> None:
+    assert rounds_wanted(ratio, threshold=3.0) == rounds
+    assert rounds % 2 == 0
 
 
 def test_looks_are_fixed_and_end() -> None:
