@@ -5,8 +5,8 @@ from harness.sandbox.roles import Side
 LOOKS = (7, 11, 15)
 """Launches after which a duel may end, fixed beforehand so that stopping early cannot be tuned to the data."""
 
-ROUNDS_PER_LAUNCH = 16
-"""Pairs of rounds kept per launch: eight ABBA blocks, so a drift that is linear in time cancels.
+ROUNDS_PER_LAUNCH = 12
+"""Pairs of rounds kept per launch: six ABBA blocks, so a drift that is linear in time cancels.
 
 Many short rounds beat few long ones: a pair that lies close together in time shares the machine's speed of that moment.
 """
