@@ -1,0 +1,93 @@
+"""Ten thousand jobs, and the counts of all."""
+
+from typing import Any
+
+from places import KINDS
+from stage import SETTLE_SEC, Stage, Subject, stage
+
+CROWD = 10_000
+CROWD_PATIENCE_SEC = 30.0
+COUNTS = ("queued", "running", "succeeded", "failed", "cancelled")
+
+
+def demand_crowd(subject: Subject) -> None:
+    """Queue ten thousand jobs behind held ones, cancel half of them in the middle, and let the rest run."""
+    with stage(subject) as on, on.executor("e", io=4, queue=2 * CROWD):
+        names = [f"io-{number}" for number in range(4)]
+        for name in names:
+            on.submit("e", "io", name)
+        for name in names:
+            on.arrival(name, "an io job should have started")
+        what = f"{CROWD} jobs should have been queued"
+        on.call("bulk_submit", "e", "crowd", CROWD, what=what, patience_sec=CROWD_PATIENCE_SEC)
+        on.call("ping", what=f"the loop should have answered with {CROWD} jobs queued")
+        _demand_counts(on, "io", f"with {CROWD} jobs queued", queued=CROWD, running=4)
+        cancelled = range(CROWD // 4, CROWD // 4 * 3)
+        what = f"{len(cancelled)} of {CROWD} queued jobs should have been cancelled"
+        on.call("bulk_cancel", "crowd", list(cancelled), what=what, patience_sec=CROWD_PATIENCE_SEC)
+        on.settle(SETTLE_SEC / 5)
+        half = len(cancelled)
+        _demand_counts(
+            on, "io", "after half of the queue was cancelled", queued=CROWD - half, running=4, cancelled=half
+        )
+        for name in names:
+            on.finish(name)
+        what = f"{CROWD} queued jobs should have ended"
+        results = on.call("bulk_results", "crowd", what=what, patience_sec=CROWD_PATIENCE_SEC)
+        expected = [None if number in cancelled else number for number in range(CROWD)]
+        assert results == expected, f"of {CROWD} queued jobs, half of them cancelled, some had another outcome"
+        jobs = [["blocking", "echo", [number]] for number in range(2_000)]
+        results = on.call(
+            "mix", "e", jobs, what="2,000 blocking jobs should have ended", patience_sec=CROWD_PATIENCE_SEC
+        )
+        assert results == list(range(2_000)), "of 2,000 blocking jobs some had another result"
+
+
+def demand_stats(subject: Subject) -> None:
+    """Bring jobs of each kind into each state, and compare the counts."""
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=1):
+        for kind in KINDS:
+            _demand_counts(on, kind, "before anything was submitted")
+            for letter in "abcd":
+                on.submit("e", kind, f"{kind}-{letter}")
+            on.arrival(f"{kind}-a", f"a {kind} job should have started")
+            _demand_counts(on, kind, "with 1 job running and 3 queued", running=1, queued=3)
+            on.call("cancel", f"{kind}-d")
+            on.result(f"{kind}-d", "a cancelled job should have ended")
+            _demand_counts(on, kind, "after a queued job was cancelled", running=1, queued=2, cancelled=1)
+            on.finish(f"{kind}-a")
+            on.arrival(f"{kind}-b", f"a {kind} job should have started")
+            on.guests[f"{kind}-b"].tell("raise", "ValueError", [])
+            on.arrival(f"{kind}-c", f"a {kind} job should have started")
+            seen = {"running": 1, "succeeded": 1, "failed": 1, "cancelled": 1}
+            _demand_counts(on, kind, "after a job succeeded and another raised", **seen)
+            on.call("cancel", f"{kind}-c")
+            on.result(f"{kind}-c", "a cancelled job should have ended")
+            if kind == "blocking":
+                on.settle(SETTLE_SEC / 5)
+                _demand_counts(on, kind, "while a cancelled function still runs", **seen | {"cancelled": 2})
+                on.finish(f"{kind}-c")
+            on.departure(f"{kind}-c", f"a {kind} job should have ended")
+            seen = {"succeeded": 1, "failed": 1, "cancelled": 2}
+            _demand_counts(on, kind, "after all jobs have ended", **seen)
+
+
+def _demand_counts(on: Stage, kind: str, when: str, **expected: int) -> None:
+    """Compare one kind's counts; what has just happened may take a moment to be counted."""
+    wanted = dict.fromkeys(COUNTS, 0) | expected
+    for _ in range(100):
+        found = _counts(on, kind)
+        if found == wanted:
+            return
+        on.settle(0.02)
+    raise AssertionError(f"{when}, stats()[{kind!r}] should be {wanted}, and is {found}")
+
+
+def _counts(on: Stage, kind: str) -> dict[str, int]:
+    given: Any = on.call("stats", "e", what="stats() should have answered")
+    complete = isinstance(given, dict) and set(given) == set(KINDS)
+    assert complete, f"stats() should have the keys {', '.join(KINDS)}"
+    counts = given[kind]
+    named = isinstance(counts, dict) and set(COUNTS) <= set(counts)
+    assert named, f"stats()[{kind!r}] should have the keys {', '.join(COUNTS)}"
+    return {name: counts[name] for name in COUNTS}

@@ -1,0 +1,88 @@
+"""What stays behind: nothing over fifty executors, and no job is lost while it runs."""
+
+from typing import Any
+
+from stage import Guest, Stage, Subject, stage
+
+CYCLES = 50
+WITH_PROCESSES = 5
+"""Every so many-th cycle uses processes, which cost more to start than all the rest."""
+
+WARM_UP = 2
+SLACK = {"threads": 3, "processes": 1, "tasks": 3, "files": 6}
+"""Far less than one each cycle."""
+
+
+def demand_no_leaks(subject: Subject) -> None:
+    """Use executors and shut them down, and look at what is still there, from within and from outside."""
+    with stage(subject) as on:
+        for cycle in range(WARM_UP):
+            _cycle(on, f"warm{cycle}", with_processes=True, drain=cycle == 0)
+        before = _census(on)
+        for cycle in range(CYCLES):
+            _cycle(on, str(cycle), with_processes=cycle % WITH_PROCESSES == 0, drain=cycle % 2 == 0)
+        after = _census(on)
+        for what, slack in SLACK.items():
+            grown = after[what] - before[what]
+            assert grown <= slack, f"after {CYCLES} executors were used and shut down there are {grown} more {what}"
+
+
+def _cycle(on: Stage, ex: str, with_processes: bool, drain: bool) -> None:
+    """Use every kind, leave traces in its threads and processes, and see them close with the executor."""
+    on.call("open_", ex, {"io": 2, "blocking": 2, "cpu": 2, "nested": 2, "queue": 4})
+    kinds = ["io", "blocking", "nested"] + (["cpu"] if with_processes else [])
+    traces: list[Guest] = []
+    for kind in kinds:
+        kept, cancelled = f"{kind}-{ex}a", f"{kind}-{ex}b"
+        on.submit(ex, kind, kept)
+        on.submit(ex, kind, cancelled)
+        for name in (kept, cancelled):
+            on.arrival(name, f"a {kind} job should have started, in executor after executor")
+            if kind in {"blocking", "cpu"}:
+                on.obey(name, "keep")
+                traces.append(on.guests[name])
+        on.call("cancel", cancelled)
+    for kind in kinds:
+        on.finish(f"{kind}-{ex}b")
+        if drain or kind == "blocking":
+            on.finish(f"{kind}-{ex}a")
+    on.call("shutdown", ex, drain, None, what="shutdown should have returned")
+    for trace in traces:
+        what = "a thread" if trace.name.startswith("blocking") else "a process"
+        on.until(
+            lambda trace=trace: trace.closed_at is not None,
+            f"{what} of an executor should have ended with its shutdown",
+        )
+
+
+def _census(on: Stage) -> dict[str, int]:
+    found: Any = on.call("census", what="the census should have ended")
+    good = isinstance(found, dict) and all(type(found.get(what)) is int for what in SLACK)
+    assert good, "the census has the wrong shape"
+    return found
+
+
+def demand_kept_alive(subject: Subject) -> None:
+    """Submit jobs of which nobody holds anything, and collect garbage."""
+    with stage(subject) as on, on.executor("e", io=8):
+        names = [f"io-{number}" for number in range(5)]
+        for name in names:
+            on.call("submit_and_forget", "e", "io", "meet-unheld", [on.place, name])
+        for name in names:
+            _until_waiting(on, name)
+        for _ in range(3):
+            on.call("forget")
+        for name in names:
+            there = on.call("open_unheld", name)
+            assert there is True, (
+                "a job was garbage-collected while it ran: nothing but the loop's weak set held its task"
+            )
+            on.arrival(name, "a job of which its submitter holds nothing should have gone on")
+
+
+def _until_waiting(on: Stage, name: str) -> None:
+    for _ in range(1000):
+        if on.call("unheld_waits", name) is True:
+            return
+        on.settle(0.01)
+    raise AssertionError("an io job should have started")

@@ -1,0 +1,104 @@
+"""Nested jobs: they submit and wait while everything is full, and take what they submitted with them."""
+
+from stage import SETTLE_SEC, Stage, Subject, stage
+
+SUMS = 40
+
+
+def demand_nested(subject: Subject) -> None:
+    """Fill every lane and every queue, and have nested jobs submit all the same."""
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=2, queue=1):
+        for kind in ("io", "blocking", "cpu"):
+            for letter in "ab":
+                on.submit("e", kind, f"{kind}-{letter}")
+            on.arrival(f"{kind}-a", f"a {kind} job should have started")
+        parents = ("nested-1", "nested-2")
+        for parent in (*parents, "nested-3"):
+            on.submit("e", "nested", parent)
+        for parent in parents:
+            on.arrival(parent, "two nested jobs should have run at once, which is their limit")
+            _submit_children(on, parent)
+        on.settle()
+        for kind in ("io", "blocking", "cpu"):
+            assert on.here(f"{kind}-") == [f"{kind}-a"], f"a nested job's {kind} jobs run in excess of the limit of 1"
+        _work_off(on)
+        for parent in parents:
+            _collect(on, parent)
+        on.arrival("nested-3", "a nested job has ended, and its slot should have come back")
+        on.finish("nested-3")
+
+
+def _submit_children(on: Stage, parent: str) -> None:
+    for kind in ("io", "blocking", "cpu", "crash", "nested"):
+        name = f"cpu-{parent}-crash" if kind == "crash" else f"{kind}-{parent}"
+        before = len(on.guests[parent].said)
+        on.guests[parent].tell("submit", kind, kind, [on.place, name], None)
+        what = f"a nested job that submits a {kind} job should not have had to wait, however full the executor is"
+        on.until(lambda before=before: len(on.guests[parent].said) > before, what)
+    child = f"nested-{parent}"
+    on.arrival(child, "a nested job's nested job should have started at once, in its parent's slot")
+    on.obey(child, "submit", "io", "io", [on.place, f"io-{child}"], None)
+
+
+def _work_off(on: Stage) -> None:
+    """Let every job but the nested ones return as soon as it is there, until none is left."""
+    left = {"io": 2 + 2 + 2, "blocking": 2 + 2, "cpu": 2 + 4}
+    for kind, count in left.items():
+        for _ in range(count):
+            what = f"the next {kind} job should have started: jobs and those that wait for them hold each other up"
+            on.until(lambda kind=kind: bool(on.here(f"{kind}-")), what)
+            name = on.here(f"{kind}-")[0]
+            on.finish(name, name)
+            on.departure(name, f"a {kind} job should have ended")
+
+
+def _collect(on: Stage, parent: str) -> None:
+    child = f"nested-{parent}"
+    _await_child(on, child, "io", f"io-{child}")
+    on.finish(child, "sum")
+    expected = {"io": f"io-{parent}", "blocking": f"blocking-{parent}", "cpu": f"cpu-{parent}", "nested": "sum"}
+    for key, value in {**expected, "crash": f"cpu-{parent}-crash"}.items():
+        _await_child(on, parent, key, value)
+    on.finish(parent, 1)
+    assert on.result(parent, "a nested job should have ended") == ["value", 1], "a nested job's result was lost"
+
+
+def _await_child(on: Stage, parent: str, key: str, value: str) -> None:
+    on.obey(parent, "await", key)
+    heard = on.guests[parent].heard("outcome")
+    assert heard[-1:] == [["value", value]], f"a nested job did not get the result of a {key} job that it submitted"
+
+
+def demand_nested_crowd(subject: Subject) -> None:
+    """Have many more nested jobs than slots, each waiting for several jobs of its own, of every kind."""
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=2, queue=3):
+        for kind in ("io", "blocking", "cpu"):
+            tickets = [on.start("run", "e", "nested", "sum", [[n, n + 1, n + 2], kind]) for n in range(SUMS)]
+            for number, ticket in enumerate(tickets):
+                what = f"nested jobs that wait for {kind} jobs should all have ended"
+                answer = on.outcome(ticket, what)
+                assert answer == ["value", 3 * number + 3], f"a nested job did not get the results of its {kind} jobs"
+        assert on.call("run", "e", "nested", "sum", [[], "io"]) == ["value", 0], "a nested job's result was lost"
+
+
+def demand_nested_cancel(subject: Subject) -> None:
+    """Cancel a nested job, and let another run out of time: what they submitted is cancelled with them."""
+    with stage(subject) as on, on.executor("e", io=2, blocking=1, cpu=1):
+        for name, timeout_sec in (("nested-cancelled", None), ("nested-late", 1.0)):
+            on.submit("e", "blocking", f"blocking-before-{name}")
+            on.arrival(f"blocking-before-{name}", "a blocking job should have started")
+            on.submit("e", "nested", name, timeout_sec=timeout_sec)
+            on.arrival(name, "a nested job should have started")
+            children = {"io": f"io-{name}", "blocking": f"blocking-{name}", "nested": f"nested-of-{name}"}
+            for kind, child in children.items():
+                on.guests[name].tell("submit", kind, kind, [on.place, child], None)
+            for kind in ("io", "nested"):
+                on.arrival(children[kind], f"a nested job's {kind} job should have started")
+            if timeout_sec is None:
+                on.call("cancel", name)
+            for kind in ("io", "nested"):
+                on.departure(children[kind], f"a nested job was stopped, and its {kind} job should have been cancelled")
+            on.finish(f"blocking-before-{name}")
+            on.settle(SETTLE_SEC)
+            stray = children["blocking"] in on.guests
+            assert not stray, "a nested job was stopped, and a job that it had queued ran all the same"

@@ -1,0 +1,106 @@
+"""Where jobs run: on the loop, in threads, in processes; and that the loop answers meanwhile."""
+
+from stage import SETTLE_SEC, Stage, Subject, stage
+
+KINDS = ("io", "blocking", "cpu", "nested", "crash")
+PING_PATIENCE_SEC = 6.0
+PINGS = 5
+
+
+def demand_answers(subject: Subject) -> None:
+    """Hold a job of every kind, and ask the loop for a sign of life at every step."""
+    with stage(subject) as on, on.executor("e", queue=1, blocking=1):
+        for kind in KINDS:
+            on.submitting("e", kind, f"{kind}-1")  # a loop that is blocked answers nothing, not even this
+            on.arrival(f"{kind}-1", f"a {kind} job should have started")
+            _demand_pings(on, f"while a {kind} job ran")
+        on.submit("e", "blocking", "blocking-2")
+        on.submitting("e", "blocking", "blocking-3")
+        _demand_pings(on, "while a submitter waited for room")
+        draining = on.start("shutdown", "e", True, None)
+        _demand_pings(on, "while shutdown waited for running jobs")
+        for name in on.here():
+            on.finish(name)
+        on.arrival("blocking-2", "a queued job should have run before a draining shutdown ended")
+        _demand_pings(on, "while shutdown waited for a last blocking job")
+        on.finish("blocking-2")
+        on.outcome(draining, "shutdown should have returned when all jobs had ended")
+
+
+def _demand_pings(on: Stage, when: str) -> None:
+    for _ in range(PINGS):
+        on.call(
+            "ping", what=f"the event loop should have answered {when}: it was blocked", patience_sec=PING_PATIENCE_SEC
+        )
+
+
+def demand_places(subject: Subject) -> None:
+    """Have each kind say where it runs, and look when crash jobs' processes end."""
+    with stage(subject) as on, on.executor("e"):
+        pid, thread = on.call("ping")
+        for kind in ("io", "nested"):
+            on.submit("e", kind, f"{kind}-1")
+            guest = on.arrival(f"{kind}-1", f"a {kind} job should have started")
+            assert (guest.pid, guest.thread) == (pid, thread), f"a {kind} job did not run on its submitter's event loop"
+        on.submit("e", "blocking", "blocking-1")
+        guest = on.arrival("blocking-1", "a blocking job should have started")
+        assert guest.pid == pid, "a blocking job did not run in this process"
+        assert guest.thread != thread, "a blocking job ran in the thread of the event loop"
+        _demand_processes(on, pid)
+
+
+def _demand_processes(on: Stage, pid: int) -> None:
+    pids: dict[str, set[int]] = {"cpu": set(), "crash": set()}
+    for kind in ("cpu", "crash", "cpu", "crash"):
+        names = [f"{kind}-{len(on.guests)}{letter}" for letter in "ab"]
+        for name in names:
+            on.submit("e", kind, name)
+        here = [on.arrival(name, f"two {kind} jobs should have run at once") for name in names]
+        assert all(guest.pid != pid for guest in here), f"a {kind} job did not run in a process of its own"
+        assert here[0].pid != here[1].pid, f"two {kind} jobs ran in one process at once"
+        fresh = {guest.pid for guest in here}
+        other = pids["crash"] if kind == "cpu" else pids["cpu"] | pids["crash"]
+        assert not fresh & other, "a process that ran a crash job ran another job too"
+        pids[kind] |= fresh
+        for name in names:
+            on.obey(name, "keep")
+            on.finish(name)
+            assert on.result(name, f"a {kind} job should have ended") == ["value", None], "a job's result was lost"
+        if kind == "crash":
+            ended = lambda: all(guest.closed_at is not None for guest in here)  # noqa: B023, E731
+            on.until(ended, "a crash job's process should have ended with the job")
+
+
+def demand_contexts(subject: Subject) -> None:
+    """Give each submission a context of its own, and have jobs change theirs."""
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, nested=1, queue=1):
+        for kind in ("io", "blocking", "nested"):
+            on.submit("e", kind, f"{kind}-1", var="one")
+            _demand_var(on, f"{kind}-1", kind, "one")
+            on.submit("e", kind, f"{kind}-2", var="two")
+            late = on.submitting("e", kind, f"{kind}-3", var="three")
+            on.obey(f"{kind}-1", "set", "changed")
+            on.finish(f"{kind}-1")
+            _demand_var(on, f"{kind}-2", kind, "two")
+            assert on.outcome(late, "a submitter that waited should have been let in") == ["accepted", "three"], (
+                "a job changed the context of somebody who submitted"
+            )
+            on.obey(f"{kind}-2", "set", "changed")
+            on.finish(f"{kind}-2")
+            _demand_var(on, f"{kind}-3", kind, "three")
+            if kind == "nested":
+                on.obey("nested-3", "set", "inner")
+                for child in ("io", "blocking", "nested"):
+                    on.obey("nested-3", "submit", child, child, [on.place, f"{child}-child"], None)
+                    _demand_var(on, f"{child}-child", f"{child} job of a nested", "inner")
+                    on.finish(f"{child}-child")
+            on.finish(f"{kind}-3")
+        on.settle(SETTLE_SEC / 5)
+
+
+def _demand_var(on: Stage, name: str, kind: str, var: str) -> None:
+    guest = on.arrival(name, f"a {kind} job should have started")
+    assert guest.var == var, (
+        f"a {kind} job did not see the context variables of its submitter as they were at submit: "
+        f"it saw {guest.var!r} instead of {var!r}"
+    )

@@ -1,0 +1,167 @@
+"""Shutting down: what is refused, what is finished, what is cancelled, and how long it may take."""
+
+from time import perf_counter
+
+from places import KINDS
+from stage import SETTLE_SEC, SMALL, Stage, Subject, stage
+
+GRACE_SEC = 1.0
+"""How far a shutdown may go beyond its timeout."""
+
+DEADLINE_SEC = 0.4
+ATTEMPTS = 3
+
+
+def demand_drain(subject: Subject) -> None:
+    """Drain: everything accepted is done, nothing new is taken in."""
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=1, queue=3):
+        _load(on, "e")
+        waiting = on.submitting("e", "io", "io-waiting")
+        on.settle(SETTLE_SEC / 5)
+        draining = on.start("shutdown", "e", True, None)
+        _demand_refused(on, waiting, "a submitter that waited for room when shutdown began")
+        for kind in KINDS:
+            ticket = on.submitting("e", kind, f"{kind}-refused")
+            _demand_refused(on, ticket, f"somebody who submitted a {kind} job after shutdown had begun")
+        on.obey("nested-1", "submit", "io", "io", [on.place, "io-child"], None)
+        names = [f"{kind}-{number}" for kind in KINDS for number in (1, 2)] + ["io-3", "io-4", "io-child"]
+        _work_off(on, draining, names)
+        on.outcome(draining, "a draining shutdown should have returned when all jobs had ended")
+        for name in set(names) - {"io-child"}:
+            answer = on.result(name, "a job that was accepted before shutdown should have ended")
+            assert answer == ["value", name], "a job that was accepted before a draining shutdown lost its result"
+        on.call("shutdown_plainly", "e", what="a second shutdown should have returned")
+        _demand_refused(on, on.submitting("e", "io", "io-after"), "somebody who submitted a job after shutdown")
+
+
+def _load(on: Stage, ex: str) -> None:
+    """Have one job of each lane run and others wait, so that the queue of io is full."""
+    for number in (1, 2):
+        for kind in KINDS:
+            on.submit(ex, kind, f"{kind}-{number}")
+    for number in (3, 4):
+        on.submit(ex, "io", f"io-{number}")
+    for kind in ("io", "blocking", "cpu", "nested"):
+        on.arrival(f"{kind}-1", f"a {kind} job should have started")
+
+
+def _demand_refused(on: Stage, ticket: int, who: str) -> None:
+    answer = on.outcome(ticket, f"{who} should have been refused")
+    assert answer == ["closed", True], f"{who} did not see ExecutorClosed, a RuntimeError"
+
+
+def _work_off(on: Stage, draining: int, names: list[str]) -> None:
+    for _ in names:
+        what = "a draining shutdown should have let every accepted job run"
+        on.until(lambda: bool(on.here()), what)
+        on.settle(SETTLE_SEC / 10)
+        assert not on.has_landed(draining), "a draining shutdown returned while an accepted job ran"
+        name = on.here()[0]
+        on.finish(name, name)
+        on.departure(name, "a job should have ended")
+    missing = [name for name in names if name not in on.guests]
+    assert not missing, f"a draining shutdown dropped {len(missing)} accepted jobs"
+
+
+def demand_no_drain(subject: Subject) -> None:
+    """Do not drain: what can be stopped is, what waits never runs, and everybody is told."""
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=1, queue=3):
+        _load(on, "e")
+        waiting = on.submitting("e", "io", "io-waiting")
+        on.settle(SETTLE_SEC / 5)
+        names = [f"{kind}-{number}" for kind in KINDS for number in (1, 2)] + ["io-3", "io-4"]
+        results = {name: on.start("result", name) for name in names}
+        ending = on.start("shutdown", "e", False, None)
+        _demand_refused(on, waiting, "a submitter that waited for room when shutdown began")
+        for name, ticket in results.items():
+            answer = on.outcome(ticket, "shutdown(drain=False) should have told the caller of every job")
+            assert answer == ["cancelled"], (
+                f"shutdown(drain=False), and the caller of {name} did not see CancelledError"
+            )
+        for kind in ("io", "cpu", "nested"):
+            on.departure(f"{kind}-1", f"shutdown(drain=False) should have stopped a running {kind} job")
+        on.settle(SETTLE_SEC)
+        assert not on.has_landed(ending), (
+            "shutdown(drain=False, timeout_sec=None) returned while the function of a blocking job still ran"
+        )
+        on.finish("blocking-1")
+        on.outcome(ending, "shutdown(drain=False) should have returned when the last blocking function had")
+        ran = [name for name in on.guests if name.endswith(("-2", "-3", "-4", "-waiting", "crash-1"))]
+        assert not ran, f"shutdown(drain=False), and {len(ran)} jobs ran that had been waiting"
+    _demand_cut_short(subject)
+
+
+def _demand_cut_short(subject: Subject) -> None:
+    """Cut a draining shutdown short by one that does not drain."""
+    with stage(subject) as on, on.executor("e"):
+        on.submit("e", "io", "io-1")
+        on.arrival("io-1", "an io job should have started")
+        draining = on.start("shutdown", "e", True, None)
+        on.settle(SETTLE_SEC / 5)
+        on.call("shutdown", "e", False, None, what="shutdown(drain=False) should have cut a draining shutdown short")
+        on.departure("io-1", "shutdown(drain=False) during a draining one should have stopped an io job")
+        on.outcome(draining, "a draining shutdown should have returned when another had cancelled its jobs")
+
+
+def demand_deadline(subject: Subject) -> None:
+    """Have a function that does not return, and a coroutine that does not give in."""
+    took = []
+    for attempt in range(ATTEMPTS):
+        with stage(subject) as on:
+            took.append(_stuck(on, f"e{attempt}", drain=attempt % 2 == 0))
+    limit = DEADLINE_SEC + GRACE_SEC
+    assert min(took) <= limit, (
+        f"shutdown(timeout_sec={DEADLINE_SEC:g}) took {min(took):.1f} s in the best of {ATTEMPTS} attempts, "
+        f"with a blocking function that does not return; at most {limit:g} s are allowed"
+    )
+
+
+def _stuck(on: Stage, ex: str, drain: bool) -> float:
+    on.call("open_", ex, SMALL)
+    for kind in ("blocking", "io", "cpu", "nested"):
+        on.submit(ex, kind, f"{kind}-1")
+        on.arrival(f"{kind}-1", f"a {kind} job should have started")
+    on.obey("blocking-1", "keep")
+    on.obey("io-1", "linger")
+    began = perf_counter()
+    what = f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}) should have returned, whatever its jobs do"
+    ending = on.start("shutdown", ex, drain, DEADLINE_SEC)
+    on.outcome(ending, what)
+    for kind in ("cpu", "nested"):
+        on.departure(f"{kind}-1", f"a shutdown whose time was over should have stopped a running {kind} job")
+    assert "blocking-1" in on.here(), "a blocking function ended before it was told to"
+    on.guests["io-1"].tell("go on")
+    on.finish("blocking-1")
+    thread = on.guests["blocking-1"]
+    on.until(lambda: thread.closed_at is not None, "a thread should have ended when its function had, after shutdown")
+    for kind in ("blocking", "io"):
+        on.departure(f"{kind}-1", "a job should have ended")
+    return on.landed_at(ending) - began
+
+
+def demand_scope(subject: Subject) -> None:
+    """Leave `async with` by its end and by an exception."""
+    with stage(subject) as on:
+        inside = on.start("within", "good", SMALL, False)
+        on.call("ping")
+        on.submit("good", "io", "io-1")
+        on.arrival("io-1", "an io job should have started")
+        on.call("leave", "good")
+        on.settle(SETTLE_SEC)
+        assert not on.has_landed(inside), "the end of `async with` did not wait for a running job"
+        on.finish("io-1", 1)
+        assert on.outcome(inside, "`async with` should have ended") == ["left"], "`async with` ended wrongly"
+        assert on.result("io-1", "a job should have ended") == ["value", 1], "the end of `async with` lost a result"
+    with stage(subject) as on:
+        inside = on.start("within", "bad", SMALL, True)
+        on.call("ping")
+        on.submit("bad", "io", "io-1")
+        on.arrival("io-1", "an io job should have started")
+        on.call("leave", "bad")
+        answer = on.outcome(
+            inside, "`async with` that is left by an exception should have cancelled its jobs and ended"
+        )
+        assert answer == ["raised", "from within"], "`async with` lost the exception that was raised in it"
+        on.departure("io-1", "`async with` that is left by an exception should have stopped a running job")
+        answer = on.result("io-1", "a job should have ended")
+        assert answer == ["cancelled"], "`async with` was left by an exception, and its job was not cancelled"

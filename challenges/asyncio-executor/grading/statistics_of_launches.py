@@ -1,0 +1,150 @@
+"""The statistics of the bars: one pair of seconds a launch, each side measured twice in turn."""
+
+from collections.abc import Callable
+from random import Random
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+
+from stage import Stage, Subject, stage
+from workload import ROOMY, io_latencies, mix, mix_lags, mix_seconds
+
+from grader.plugin.facade import PairedLaunch
+
+FLOORS_SEC = {
+    "heartbeat-p50": 0.001,
+    "heartbeat-p99": 0.005,
+    "heartbeat-max": 0.020,
+    "io-p99": 0.005,
+    "mixed-throughput": 0.0,
+    "cancel-latency": 0.005,
+    "shutdown-time": 0.010,
+}
+"""Added to both sides, so that two tiny times do not make a wild ratio."""
+
+MIXES = 2
+TIMED_MIXES = 2
+CANCEL_ROUNDS = 3
+SHUTDOWN_ROUNDS = 2
+
+Numbers = tuple[float, float]
+
+
+def in_turn(launch: PairedLaunch, take: Callable[[Subject, Random], list[float]]) -> tuple[list[float], list[float]]:
+    """Measure both sides twice, A B B A, each pair of turns on the same input."""
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    for order in ((False, True), (True, False)):
+        seed = launch.rng.getrandbits(64)
+        for is_candidate in order:
+            side: Any = launch.candidate if is_candidate else launch.reference
+            taken[is_candidate] += take(side, Random(seed))
+    return taken[True], taken[False]
+
+
+def with_floor(bar: str, candidate: float, reference: float) -> Numbers:
+    """Add a bar's floor to both sides."""
+    return candidate + FLOORS_SEC[bar], reference + FLOORS_SEC[bar]
+
+
+class Heartbeats:
+    """The lags of one launch serve three bars."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[list[float], list[float]]] = {}
+
+    def statistic(self, bar: str, of: Callable[[list[float]], float]) -> Callable[[PairedLaunch], Numbers]:
+        """Make a bar's statistic."""
+
+        def take(launch: PairedLaunch) -> Numbers:
+            if launch.number not in self._known:
+                self._known[launch.number] = in_turn(launch, _lags)
+            candidate, reference = self._known[launch.number]
+            return with_floor(bar, of(candidate), of(reference))
+
+        return take
+
+
+def percentile_99(values: list[float]) -> float:
+    """Give the value that one in a hundred exceeds."""
+    return quantiles(values, n=100, method="inclusive")[98]
+
+
+def _lags(subject: Subject, rng: Random) -> list[float]:
+    lags: list[float] = []
+    with stage(subject) as on, on.executor("e", **ROOMY):
+        for _ in range(MIXES):
+            lags += mix_lags(on, *mix(rng))
+    return lags
+
+
+def io_p99(launch: PairedLaunch) -> Numbers:
+    """Take the latency of io jobs that one in a hundred exceeds."""
+    candidate, reference = in_turn(launch, _io)
+    return with_floor("io-p99", percentile_99(candidate), percentile_99(reference))
+
+
+def _io(subject: Subject, rng: Random) -> list[float]:
+    with stage(subject) as on, on.executor("e", **ROOMY):
+        return io_latencies(on, rng)
+
+
+def mixed_throughput(launch: PairedLaunch) -> Numbers:
+    """Take the best time of a mix."""
+    candidate, reference = in_turn(launch, _mixes)
+    return with_floor("mixed-throughput", min(candidate), min(reference))
+
+
+def _mixes(subject: Subject, rng: Random) -> list[float]:
+    with stage(subject) as on, on.executor("e", **ROOMY):
+        mix_seconds(on, *mix(rng))  # threads and processes have started
+        return [mix_seconds(on, *mix(rng)) for _ in range(TIMED_MIXES)]
+
+
+def cancel_latency(launch: PairedLaunch) -> Numbers:
+    """Take the seconds from a cancellation to the end of the job, summed over the kinds, each in the median."""
+    candidate, reference = in_turn(launch, _cancels)
+    return with_floor("cancel-latency", median(candidate), median(reference))
+
+
+def _cancels(subject: Subject, _: Random) -> list[float]:
+    with stage(subject) as on, on.executor("e", **ROOMY):
+        return [
+            sum(_cancelled(on, kind, number) for kind in ("io", "nested", "cpu")) for number in range(CANCEL_ROUNDS)
+        ]
+
+
+def _cancelled(on: Stage, kind: str, number: int) -> float:
+    name = f"{kind}-{number}"
+    on.submit("e", kind, name)
+    on.arrival(name, f"a {kind} job should have started")
+    waiting = on.start("result", name)
+    began = perf_counter()
+    on.start("cancel", name)
+    answer = on.outcome(waiting, f"the caller of a {kind} job that was cancelled should have been told")
+    assert answer == ["cancelled"], f"awaiting a cancelled {kind} job did not raise CancelledError"
+    guest = on.departure(name, f"a cancelled {kind} job should have been stopped")
+    return max(on.landed_at(waiting), guest.left_at or 0.0) - began
+
+
+def shutdown_time(launch: PairedLaunch) -> Numbers:
+    """Take the best time of a shutdown that does not drain, with every kind running and more queued."""
+    candidate, reference = in_turn(launch, _shutdowns)
+    return with_floor("shutdown-time", min(candidate), min(reference))
+
+
+def _shutdowns(subject: Subject, _: Random) -> list[float]:
+    return [_shut_down(subject) for _ in range(SHUTDOWN_ROUNDS)]
+
+
+def _shut_down(subject: Subject) -> float:
+    with stage(subject) as on:
+        on.call("open_", "e", ROOMY)
+        for kind in ("io", "cpu", "nested"):
+            for number in range(ROOMY[kind]):
+                on.submit("e", kind, f"{kind}-{number}")
+                on.arrival(f"{kind}-{number}", f"a {kind} job should have started")
+        on.call("run", "e", "blocking", "echo", [1])
+        ticket = on.start("shutdown", "e", False, 5.0)
+        on.outcome(ticket, "shutdown(drain=False) should have returned")
+        on.until(lambda: not on.here(), "shutdown(drain=False) should have stopped every job")
+        return on.landed_at(ticket) - on.started_at(ticket)

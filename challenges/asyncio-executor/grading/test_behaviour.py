@@ -1,0 +1,88 @@
+"""The behaviour checks: one function for each `[[checks]]` of challenge.toml."""
+
+from random import Random
+
+import crowds
+import endings
+import leftovers
+import limits
+import nesting
+import outcomes
+import places
+import shutdowns
+from stage import Subject
+
+
+def test_loop_answers(submission: Subject) -> None:
+    places.demand_answers(submission)
+
+
+def test_kinds_run_where_told(submission: Subject) -> None:
+    places.demand_places(submission)
+
+
+def test_concurrency_limits(submission: Subject, fresh_seed: int) -> None:
+    limits.demand_concurrency(submission, Random(fresh_seed))
+
+
+def test_bounded_queue(submission: Subject) -> None:
+    limits.demand_bounded_queue(submission)
+
+
+def test_exceptions(submission: Subject) -> None:
+    outcomes.demand_exceptions(submission)
+
+
+def test_map(submission: Subject) -> None:
+    outcomes.demand_map(submission)
+
+
+def test_context_variables(submission: Subject) -> None:
+    places.demand_contexts(submission)
+
+
+def test_jobs_are_kept_alive(submission: Subject) -> None:
+    leftovers.demand_kept_alive(submission)
+
+
+def test_cancel(submission: Subject) -> None:
+    endings.demand_cancel(submission)
+
+
+def test_timeouts(submission: Subject) -> None:
+    endings.demand_timeouts(submission)
+
+
+def test_process_death(submission: Subject) -> None:
+    endings.demand_survival(submission)
+
+
+def test_nested_at_full_load(submission: Subject) -> None:
+    nesting.demand_nested(submission)
+    nesting.demand_nested_crowd(submission)
+    nesting.demand_nested_cancel(submission)
+
+
+def test_drain(submission: Subject) -> None:
+    shutdowns.demand_drain(submission)
+    shutdowns.demand_scope(submission)
+
+
+def test_no_drain(submission: Subject) -> None:
+    shutdowns.demand_no_drain(submission)
+
+
+def test_shutdown_deadline(submission: Subject) -> None:
+    shutdowns.demand_deadline(submission)
+
+
+def test_no_leaks(submission: Subject) -> None:
+    leftovers.demand_no_leaks(submission)
+
+
+def test_stats(submission: Subject) -> None:
+    crowds.demand_stats(submission)
+
+
+def test_ten_thousand_jobs(submission: Subject) -> None:
+    crowds.demand_crowd(submission)

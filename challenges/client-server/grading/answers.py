@@ -1,0 +1,158 @@
+"""Scenarios: what the routes answer, and how long an answer may be kept."""
+
+import asyncio
+from collections import Counter
+
+import msgpack
+from http_client import Answer, Client, get
+from stand import Stand
+
+BODY_BYTES = 64 * 1024
+BATCH_ITEMS = 100
+KEPT_SEC = 1.0
+STALE_SEC = 2.0
+
+ASKED_TWICE = 400
+ENOUGH = 20
+CONNECTIONS = 8
+
+MANY_ITEMS = 12_000
+MANY_ITEM_BYTES = 16 * 1024
+
+
+async def items_and_errors(stand: Stand) -> None:
+    """Ask for items that are there, missing, broken, and for what is no id."""
+    there, missing, broken = stand.items.fresh(12), stand.items.fresh(2), stand.items.fresh(2)
+    longest = "x" * 64
+    for item in [*there, longest, "-", "A_b-9"]:
+        stand.right(item, await stand.item(item))
+    for item in missing:
+        stand.items.lose(item)
+        _expect(await stand.item(item), 404, "an id that the backend does not have (KeyError)")
+        stand.items.mend(item)
+        stand.right(item, await stand.item(item))
+    for item in broken:
+        stand.items.break_(item)
+        _expect(await stand.item(item), 502, "an id for which the backend fails")
+        stand.items.mend(item)
+        stand.right(item, await stand.item(item))
+    for bad in ("x" * 65, "a%20b", "a.b", "caf%C3%A9", "a%0Ab", "a%2Fb"):
+        before = len(stand.backend.calls)
+        _expect(await stand.get(f"/item/{bad}"), 400, f"what is no id ({bad[:12]})")
+        assert len(stand.backend.calls) == before, "the backend was called for what is no id"
+    _expect(await stand.get("/nothing/here"), 404, "a path that does not exist")
+    health = await stand.get("/healthz")
+    assert (health.status, health.body) == (200, b"ok"), "GET /healthz: not 200 with the body ok"
+    async with Client(stand.port) as client:
+        for item in there:
+            stand.right(item, await client.ask(get(f"/item/{item}")))
+
+
+async def batches(stand: Stand) -> None:
+    """Post batches, right and wrong."""
+    there, missing, broken = stand.items.fresh(30), stand.items.fresh(2), stand.items.fresh(1)
+    stand.items.lose(missing[0])
+    stand.items.lose(missing[1])
+    stand.items.break_(broken[0])
+    wanted = {item: [200, stand.items.value(item)] for item in there}
+    wanted |= {item: [404, None] for item in missing} | {item: [502, None] for item in broken}
+    asked = [*there, *missing, *broken, *there[:5]]
+    for ids in (asked, asked[::-1], there[:1], []):
+        answer = await stand.post("/batch", msgpack.packb(ids))
+        _expect(answer, 200, "a batch")
+        got = _unpacked(answer.body)
+        assert got == {item: wanted[item] for item in ids}, (
+            f"a batch of {len(ids)} ids: not one [status, bytes or nil] for each id, as GET /item answers it"
+        )
+    full = stand.items.fresh(BATCH_ITEMS)
+    got = _unpacked((await stand.post("/batch", msgpack.packb(full))).body)
+    assert isinstance(got, dict), "a batch of 100 ids: not answered with a map"
+    assert got == {item: [200, stand.items.value(item)] for item in full}, "a batch of 100 ids: not all were answered"
+    await _wrong_batches(stand)
+
+
+async def _wrong_batches(stand: Stand) -> None:
+    good = msgpack.packb(stand.items.fresh(3))
+    wrong = {
+        "nothing": b"",
+        "no msgpack": b"\xc1\xc1\xc1",
+        "msgpack cut short": good[:-1],
+        "two values one after the other": good + good,
+        "a map": msgpack.packb({"a": 1}),
+        "a string": msgpack.packb("abc"),
+        "numbers": msgpack.packb([1, 2, 3]),
+        "bytes for ids": msgpack.packb([b"abc"]),
+        "something that is no id": msgpack.packb(["a b"]),
+        "a list in a list": msgpack.packb([["abc"]]),
+        "101 ids": msgpack.packb(stand.items.fresh(101)),
+        "a list that says it has four billion entries": b"\xdd\xff\xff\xff\xff\xa1a",
+        "a list nested 60,000 deep": b"\x91" * 60_000,
+        "a string that is no UTF-8": b"\x91\xa2\xff\xfe",
+    }
+    before = len(stand.backend.calls)
+    for what, body in wrong.items():
+        _expect(await stand.post("/batch", body), 400, f"a batch that is {what}")
+    assert len(stand.backend.calls) == before, "the backend was called for a batch that is none"
+
+
+async def keeps_fresh(stand: Stand) -> None:
+    """Ask again for items soon, and later for items that have changed."""
+    again, examined = await _asked_again_soon(stand, stand.items.fresh(ASKED_TWICE))
+    assert examined >= ENOUGH, "of items asked for twice in a row, most took longer than a second to come"
+    assert not again, f"of {examined} items asked for twice within {KEPT_SEC:g} s, {again} were fetched twice"
+    items = stand.items.fresh(5)
+    for item in items:
+        stand.right(item, await stand.item(item))
+        stand.items.change(item)
+    await asyncio.sleep(STALE_SEC)
+    for item in items:
+        answer = await stand.item(item)
+        assert answer.body == stand.items.value(item), (
+            f"an item that had changed was answered as it was {STALE_SEC:g} s before"
+        )
+
+
+async def _asked_again_soon(stand: Stand, items: list[str]) -> tuple[int, int]:
+    """Ask twice for items; gives how many were fetched twice, of those that were kept for less than they must be."""
+    first = await ask_all(stand, items)
+    second = await ask_all(stand, items)
+    soon = [item for item in items if second[item].here_at - first[item].sent_at < KEPT_SEC]
+    calls = Counter(call.item for call in stand.backend.calls)
+    return sum(calls[item] > 1 for item in soon), len(soon)
+
+
+async def many_items(stand: Stand) -> None:
+    """Ask for more items than memory can hold."""
+    await ask_all(stand, stand.items.fresh(MANY_ITEMS), check=False)
+    [item] = stand.items.fresh(1)
+    stand.right(item, await stand.item(item))
+
+
+async def ask_all(stand: Stand, items: list[str], *, check: bool = True) -> dict[str, Answer]:
+    """Ask for items over a few connections."""
+    left = iter(items)
+    answers: dict[str, Answer] = {}
+
+    async def ask_some() -> None:
+        async with Client(stand.port) as client:
+            for item in left:
+                answer = await client.ask(get(f"/item/{item}"))
+                if check:
+                    stand.right(item, answer)
+                    answers[item] = answer
+                else:
+                    _expect(answer, 200, "an item that the backend has")
+
+    await asyncio.gather(*(ask_some() for _ in range(CONNECTIONS)))
+    return answers
+
+
+def _expect(answer: Answer, status: int, what: str) -> None:
+    assert answer.status == status, f"{what}: status {answer.status} instead of {status}"
+
+
+def _unpacked(body: bytes) -> object:
+    try:
+        return msgpack.unpackb(body, strict_map_key=False)
+    except Exception as error:  # noqa: BLE001  whatever a hostile body provokes
+        raise AssertionError(f"a batch's answer is no msgpack ({type(error).__name__})") from None

@@ -1,0 +1,128 @@
+"""How a planted server behaves: when and how each request is answered. Pure; times are seconds of one clock.
+
+A behaviour is asked once for each request, in order of arrival, and says what becomes of it.
+"""
+
+import heapq
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Word(StrEnum):
+    """What becomes of a request."""
+
+    OK = "ok"
+    ERROR = "error"
+    CLOSE = "close"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a request, and when."""
+
+    word: Word
+    at: float = math.inf
+
+
+class Behaviour(Protocol):
+    """How a server behaves."""
+
+    def fate(self, number: int, now: float) -> Fate:
+        """Decide on the request that arrives now."""
+
+    def welcome_at(self, now: float) -> float:
+        """Say when a connection that is opened now may be used."""
+
+
+class Welcoming:
+    """Connections can be used at once."""
+
+    def welcome_at(self, now: float) -> float:
+        return now
+
+
+@dataclass
+class Constant(Welcoming):
+    """Every request takes the same time."""
+
+    service_sec: float
+
+    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
+        return Fate(Word.OK, now + self.service_sec)
+
+
+@dataclass
+class Stalling:
+    """As Constant, but that nothing comes out between two moments after the first request: no answer, no welcome."""
+
+    service_sec: float
+    from_sec: float
+    until_sec: float
+    first_at: float = math.inf
+
+    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
+        self.first_at = min(self.first_at, now)
+        return Fate(Word.OK, self._after_the_stall(now + self.service_sec))
+
+    def welcome_at(self, now: float) -> float:
+        return self._after_the_stall(now)
+
+    def _after_the_stall(self, at: float) -> float:
+        stalled = self.first_at + self.from_sec <= at < self.first_at + self.until_sec
+        return self.first_at + self.until_sec if stalled else at
+
+
+@dataclass
+class Numbered(Welcoming):
+    """Most requests take the same time, and those of certain numbers have fates of their own."""
+
+    service_sec: float
+    special: dict[int, tuple[Word, float]]
+
+    def fate(self, number: int, now: float) -> Fate:
+        word, after_sec = self.special.get(number, (Word.OK, self.service_sec))
+        return Fate(word, now + after_sec)
+
+
+@dataclass
+class Workers(Welcoming):
+    """So many requests at once, each for the same time; the others queue, first come first served."""
+
+    workers: int
+    service_sec: float
+    free_at: list[float] = field(default_factory=list)
+
+    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
+        while len(self.free_at) < self.workers:
+            heapq.heappush(self.free_at, -math.inf)
+        done = max(heapq.heappop(self.free_at), now) + self.service_sec
+        heapq.heappush(self.free_at, done)
+        return Fate(Word.OK, done)
+
+    @property
+    def capacity_per_sec(self) -> float:
+        """The rate beyond which the queue grows."""
+        return self.workers / self.service_sec
+
+
+@dataclass
+class Limited(Welcoming):
+    """Answers so many a second, and whatever exceeds that with an error, at once: a token bucket of a small burst."""
+
+    capacity_per_sec: float
+    service_sec: float
+    burst: float
+    tokens: float = math.inf
+    then: float = 0.0
+
+    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
+        refilled = (now - self.then) * self.capacity_per_sec
+        self.tokens = min(self.burst, self.tokens + refilled)
+        self.then = now
+        if self.tokens < 1:
+            return Fate(Word.ERROR, now + self.service_sec / 4)
+        self.tokens -= 1
+        return Fate(Word.OK, now + self.service_sec)

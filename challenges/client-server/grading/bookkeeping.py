@@ -1,0 +1,99 @@
+"""Scenario: what /metrics says is held against what the grader saw of every request."""
+
+import asyncio
+
+import msgpack
+from http_client import Answer
+from metrics_text import Metrics, Took, histogram_fault, parse_metrics, sum_fault
+from stand import Stand
+
+BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+DELAYS_SEC = (0.0, 0.0, 0.0, 0.07, 0.17, 0.35, 0.35, 0.72)
+"""Each between two bounds, and long ones among them, for these are the ones that matter."""
+
+SOON_SEC = 2.0
+REQUEST_SEC = 1.0
+DURATION = "http_request_duration_seconds"
+
+
+async def metrics_tell_the_truth(stand: Stand) -> None:
+    """Make requests of every outcome and speed, and compare."""
+    took: list[Took] = []
+    statuses: dict[int, int] = {}
+
+    def note(item: str, answer: Answer, at_least_sec: float | None = None) -> None:
+        held = stand.backend.held_sec(item) if at_least_sec is None else at_least_sec
+        took.append(Took(min(held, answer.took_sec), answer.took_sec))
+        statuses[answer.status] = statuses.get(answer.status, 0) + 1
+
+    for delay_sec in DELAYS_SEC:
+        stand.backend.delay_all(delay_sec)
+        items = stand.items.fresh(4)
+        for item, answer in zip(items, await asyncio.gather(*map(stand.item, items)), strict=True):
+            note(item, answer)
+        note(items[0], await stand.item(items[0]), 0.0)
+    stand.backend.delay_all(0.0)
+    await _faults(stand, note)
+    await _compare(stand, took, statuses)
+    await _batches_are_counted(stand)
+
+
+async def _faults(stand: Stand, note) -> None:  # type: ignore[no-untyped-def]
+    """Make requests that are missing, broken, refused and given up."""
+    missing, broken = stand.items.fresh(2)
+    stand.items.lose(missing)
+    stand.items.break_(broken)
+    for item in (missing, broken):
+        note(item, await stand.item(item))
+    note("", await stand.get("/item/not.an.id"), 0.0)
+    stand.backend.hold_all()
+    held = stand.items.fresh(stand.limit)
+    asking = [asyncio.ensure_future(stand.item(item)) for item in held]
+    await stand.backend.until(lambda backend: len(backend.open) == stand.limit, SOON_SEC)
+    open_calls = len(stand.backend.open)
+    gauge = (await _read(stand)).value("backend_calls_in_flight")
+    answers = [await task for task in asking]
+    for item, answer in zip(held, answers, strict=True):
+        note(item, answer, 0.8 * REQUEST_SEC if answer.status == 504 else None)
+    stand.backend.release()
+    assert gauge == open_calls, f"backend_calls_in_flight was {gauge:g} while {open_calls} calls were under way"
+
+
+async def _compare(stand: Stand, took: list[Took], statuses: dict[int, int]) -> None:
+    wanted = dict(sorted(statuses.items()))
+    deadline = asyncio.get_running_loop().time() + SOON_SEC
+    while True:
+        metrics = await _read(stand)
+        found = {status: metrics.value("http_requests_total", route="item", status=str(status)) for status in wanted}
+        if found == wanted or asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(0.05)
+    counted = {status: int(count) for status, count in found.items()}
+    assert found == wanted, f"http_requests_total says {counted} by status where {wanted} were answered"
+    fault = histogram_fault(metrics.buckets(DURATION, route="item"), BOUNDS, took)
+    assert fault is None, f"{DURATION}: {fault}"
+    count = metrics.value(DURATION + "_count", route="item")
+    assert count == len(took), f"{DURATION}_count is {count:g} after {len(took)} requests"
+    fault = sum_fault(metrics.value(DURATION + "_sum", route="item"), took)
+    assert fault is None, f"{DURATION}: {fault}"
+    calls = metrics.value("backend_calls_total")
+    assert calls == len(stand.backend.calls), f"backend_calls_total is {calls:g} after {len(stand.backend.calls)} calls"
+    idle = metrics.value("backend_calls_in_flight")
+    assert idle == 0, f"backend_calls_in_flight is {idle:g} while no call is under way"
+
+
+async def _batches_are_counted(stand: Stand) -> None:
+    before = await _read(stand)
+    for body in (msgpack.packb(stand.items.fresh(3)), msgpack.packb(stand.items.fresh(2)), b"\xc1"):
+        await stand.post("/batch", body)
+    after = await _read(stand)
+    for status, wanted in (("200", 2), ("400", 1)):
+        labels = {"route": "batch", "status": status}
+        grown = after.value("http_requests_total", **labels) - before.value("http_requests_total", **labels)
+        assert grown == wanted, f"http_requests_total of batches with {status} grew by {grown:g} after {wanted}"
+
+
+async def _read(stand: Stand) -> Metrics:
+    answer = await stand.get("/metrics")
+    assert answer.status == 200, f"GET /metrics: status {answer.status}"
+    return parse_metrics(answer.body)

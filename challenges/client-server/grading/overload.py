@@ -1,0 +1,211 @@
+"""Scenarios: one call for equal requests, never too many at once, and what is refused, given up and cancelled."""
+
+import asyncio
+from collections import Counter
+
+import msgpack
+from http_client import Answer, Client, Unanswered, get, post
+from stand import Stand, undisturbed
+
+WAITING_PER_CALL = 4
+REQUEST_SEC = 1.0
+ATTEMPTS = 3
+
+SAME = 40
+"""Equal requests at once."""
+
+EXCESS = 40
+"""Requests beyond what there is room for."""
+
+AT_ONCE_SEC = 0.6
+"""Requests that are refused must be so before those that wait time out; this leaves time to answer them."""
+
+SOON_SEC = 5.0
+"""For what follows at once from what was just seen."""
+
+
+async def coalesces(stand: Stand) -> None:
+    """Equal misses share one call, whoever asks, and share its outcome; none of them takes the others along."""
+    assert await undisturbed(ATTEMPTS, lambda: _shares_one_call(stand)), "requests that shared a call were not answered"
+    await _shares_failures(stand)
+    assert await undisturbed(ATTEMPTS, lambda: _outlives_the_first(stand)), (
+        "two requests shared a call; when the first had timed out, the second did not get the answer that came in time"
+    )
+    assert await undisturbed(ATTEMPTS, lambda: _outlives_a_hang_up(stand)), (
+        "two requests shared a call; when the first client had hung up, the second did not get the answer"
+    )
+
+
+async def _shares_one_call(stand: Stand) -> bool:
+    item, other = stand.items.fresh(2)
+    stand.backend.hold_all()
+    asking = [asyncio.ensure_future(stand.item(item)) for _ in range(SAME)]
+    batch = asyncio.ensure_future(stand.post("/batch", msgpack.packb([item, other])))
+    began = asyncio.get_running_loop().time()
+    await stand.backend.until(lambda backend: backend.called(item) > 0 and backend.called(other) > 0, SOON_SEC)
+    await asyncio.sleep(0.15)  # whoever calls again does so meanwhile
+    in_time = asyncio.get_running_loop().time() - began < AT_ONCE_SEC
+    stand.backend.release()
+    answers = await _all(asking)
+    got = await batch
+    calls = stand.backend.called(item)
+    assert calls == 1, f"{SAME} equal requests and a batch, all at once, called the backend {calls} times for one id"
+    if not in_time or got.status != 200 or any(answer.status != 200 for answer in answers):
+        return False
+    for answer in answers:
+        stand.right(item, answer)
+    return True
+
+
+async def _shares_failures(stand: Stand) -> None:
+    [item] = stand.items.fresh(1)
+    stand.items.break_(item)
+    stand.backend.hold_all()
+    asking = [asyncio.ensure_future(stand.item(item)) for _ in range(SAME)]
+    await stand.backend.until(lambda backend: backend.called(item) > 0, SOON_SEC)
+    await asyncio.sleep(0.1)
+    stand.backend.release()
+    found = Counter(answer.status for answer in await _all(asking))
+    assert set(found) <= {502, 504}, (
+        f"equal requests whose shared call failed were answered with {dict(found)}, not 502"
+    )
+    stand.items.mend(item)
+    stand.right(item, await stand.item(item))
+
+
+async def _outlives_the_first(stand: Stand) -> bool:
+    loop = asyncio.get_running_loop()
+    [item] = stand.items.fresh(1)
+    stand.backend.hold_all()
+    first = asyncio.ensure_future(stand.item(item))
+    await asyncio.sleep(REQUEST_SEC / 2)
+    second, began = asyncio.ensure_future(stand.item(item)), loop.time()
+    given_up = await first
+    stand.backend.release()
+    in_time = loop.time() - began < 0.8 * REQUEST_SEC
+    answer = await second
+    if not in_time or given_up.status != 504:
+        return False
+    return answer.status == 200 and answer.body == stand.items.value(item)
+
+
+async def _outlives_a_hang_up(stand: Stand) -> bool:
+    [item] = stand.items.fresh(1)
+    stand.backend.hold_all()
+    async with Client(stand.port) as first:
+        await first.send(get(f"/item/{item}"))
+        await stand.backend.until(lambda backend: backend.called(item) > 0, SOON_SEC)
+        second = asyncio.ensure_future(stand.item(item))
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)
+    stand.backend.release()
+    answer = await second
+    return answer.status == 200 and answer.body == stand.items.value(item)
+
+
+async def bounds_the_backend(stand: Stand) -> None:
+    """However many ask at once, and in whatever way, the limit holds at every instant, and all of it is used."""
+    stand.backend.delay_all(0.005)
+    for _ in range(3):
+        items = stand.items.fresh(stand.limit * (1 + WAITING_PER_CALL))
+        half = len(items) // 2
+        answers = await _all(
+            [
+                *(asyncio.ensure_future(stand.item(item)) for item in items[:half]),
+                *(asyncio.ensure_future(stand.post("/batch", msgpack.packb(items[at::3]))) for at in range(3)),
+            ]
+        )
+        assert stand.backend.most_open <= stand.limit, (
+            f"{stand.backend.most_open} calls of the backend were under way at once where {stand.limit} are allowed"
+        )
+        found = Counter(answer.status for answer in answers)
+        assert set(found) <= {200, 503, 504}, f"requests for items that are there were answered with {dict(found)}"
+    assert stand.backend.most_open == stand.limit, (
+        f"of {stand.limit} calls that the backend takes at once, never more than {stand.backend.most_open} were used"
+    )
+
+
+async def sheds_load(stand: Stand) -> None:
+    """Refuse at once what can't be served soon, and serve the others, and what needs no backend."""
+    assert await undisturbed(ATTEMPTS, lambda: _sheds(stand)), (
+        f"with the backend held up, {stand.limit} x {1 + WAITING_PER_CALL} requests may be under way or wait; of those "
+        f"beyond, some had no 503 within {AT_ONCE_SEC:g} s, or some of those admitted were not answered afterwards"
+    )
+    for item in stand.items.fresh(3):
+        stand.right(item, await stand.item(item))
+
+
+async def _sheds(stand: Stand) -> bool:
+    loop = asyncio.get_running_loop()
+    room = stand.limit * (1 + WAITING_PER_CALL)
+    [hot] = stand.items.fresh(1)
+    stand.right(hot, await stand.item(hot))
+    stand.backend.hold_all()
+    items = stand.items.fresh(room + EXCESS)
+    began = loop.time()
+    asking = [asyncio.ensure_future(stand.item(item)) for item in items]
+    while sum(task.done() for task in asking) < EXCESS and loop.time() - began < AT_ONCE_SEC:
+        await asyncio.sleep(0.005)
+    hit = await stand.item(hot)
+    health = await stand.get("/healthz")
+    at_once = [task.result() for task in asking if task.done()]
+    open_calls = len(stand.backend.open)
+    in_time = loop.time() - began < AT_ONCE_SEC + 0.2
+    stand.backend.release()
+    answers = await _all(asking)
+    found = Counter(answer.status for answer in answers)
+    _refusals_are_proper(at_once)
+    assert stand.backend.most_open <= stand.limit, f"{stand.backend.most_open} calls at once, {stand.limit} are allowed"
+    if not in_time:
+        return False
+    if open_calls < stand.limit:
+        raise Unanswered(
+            f"requests were refused while only {open_calls} of {stand.limit} possible calls were under way"
+        )
+    assert health.status == 200, f"GET /healthz over capacity: status {health.status}"
+    stand.right(hot, hit)
+    admitted = [(item, answer) for item, answer in zip(items, answers, strict=True) if answer.status == 200]
+    for item, answer in admitted:
+        stand.right(item, answer)
+    return len(at_once) >= EXCESS and set(found) == {200, 503} and stand.limit <= found[200] <= room
+
+
+def _refusals_are_proper(refused: list[Answer]) -> None:
+    for answer in refused:
+        assert answer.status == 503, f"a request over capacity was answered with {answer.status} instead of 503"
+        seconds = answer.reply.headers.get(b"retry-after", b"")
+        assert seconds.isdigit(), "a 503 has no Retry-After with a whole number of seconds"
+        assert 1 <= int(seconds[:6]) <= 60, "Retry-After is not between 1 and 60 seconds"
+
+
+async def times_out(stand: Stand) -> None:
+    """Give up what takes too long, wherever it waits, and cancel what nobody waits for any more."""
+    assert await undisturbed(ATTEMPTS, lambda: _gives_up(stand)), (
+        f"with the backend held up, requests were not answered with 504 after {REQUEST_SEC:g} s, the time in your own "
+        "queue included"
+    )
+    for item in stand.items.fresh(3):
+        stand.right(item, await stand.item(item))
+
+
+async def _gives_up(stand: Stand) -> bool:
+    stand.backend.hold_all()
+    asking = [asyncio.ensure_future(stand.item(item)) for item in stand.items.fresh(stand.limit + 2)]
+    [one] = stand.items.fresh(1)
+    async with Client(stand.port) as client:
+        batch = await client.ask(post("/batch", msgpack.packb([one])))
+        assert batch.status in {200, 503}, f"a batch whose item timed out: status {batch.status} instead of 200"
+    answers = await _all(asking)
+    cancelled = await stand.backend.until(lambda backend: not backend.open, SOON_SEC)
+    left = len(stand.backend.open)
+    stand.backend.release()
+    assert cancelled, f"every request had timed out, but {left} calls of the backend were not cancelled"
+    found = Counter(answer.status for answer in answers)
+    assert set(found) == {504}, f"requests whose backend did not answer got {dict(found)} instead of 504"
+    return all(0.8 * REQUEST_SEC <= answer.took_sec <= 1.7 * REQUEST_SEC for answer in answers)
+
+
+async def _all(asking: list[asyncio.Task[Answer]]) -> list[Answer]:
+    """Wait for all; a task that failed raises after the others have ended too."""
+    await asyncio.wait(asking)
+    return [task.result() for task in asking]

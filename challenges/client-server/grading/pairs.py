@@ -1,0 +1,122 @@
+"""Both sides of a launch on the stand, loaded in turn by the platform's own generator."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar
+
+from http_client import get
+from stand import Stand
+
+from grader.plugin.facade import PairedLaunch
+from harness.load.closed_loop import Saturation, saturate
+from harness.load.open_loop import Plan, run_open_loop
+from harness.load.reply import Reply
+from harness.load.result import LoadResult
+from harness.load.schedule import Schedule
+from harness.load.target import HttpTarget
+
+CONNECTIONS = 16
+"""In a closed loop: enough to keep a server busy while replies travel."""
+
+OPEN_CONNECTIONS = 128
+"""In an open loop: more than are ever needed below capacity."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Side:
+    """One side: its server, and what its items are."""
+
+    name: str
+    stand: Stand
+    runner: asyncio.Runner
+    wrong: int = 0
+    _wanted: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def choose(self, count: int) -> None:
+        """Choose the items that are asked for from now on, in turn; both sides choose alike."""
+        items = self.stand.items.fresh(count)
+        self._wanted = [(get(f"/item/{item}"), self.stand.items.value(item)) for item in items]
+
+    def saturate(self, duration_sec: float, requests: int | None = None) -> LoadResult:
+        """Load in a closed loop."""
+        plan = Saturation(CONNECTIONS, self.request, self.judge, duration_sec, requests)
+        return self._loaded(CONNECTIONS, lambda target: saturate(plan, target))
+
+    def open_loop(self, schedule: Schedule, grace_sec: float = 3.0) -> LoadResult:
+        """Load in an open loop."""
+        plan = Plan(schedule, self.request, self.judge, grace_sec)
+        return self._loaded(OPEN_CONNECTIONS, lambda target: run_open_loop(plan, target), beforehand=CONNECTIONS)
+
+    def request(self, number: int) -> bytes:
+        """Give request `number`."""
+        return self._wanted[number % len(self._wanted)][0]
+
+    def judge(self, number: int, reply: Reply) -> bool:
+        """Tell whether the reply is whole and right; a 200 that is not fails the bar afterwards."""
+        if reply.status != 200:
+            return False
+        right = reply.body == self._wanted[number % len(self._wanted)][1]
+        self.wrong += not right
+        return right
+
+    def _loaded(
+        self,
+        connections: int,
+        run: Callable[[HttpTarget], Coroutine[Any, Any, LoadResult]],
+        beforehand: int | None = None,
+    ) -> LoadResult:
+        """Wake this side, freeze the other, and run a load to its end."""
+        self.stand.subject.value("ping")
+        first = connections if beforehand is None else beforehand
+        result = self.runner.run(_run(self.stand.port, connections, first, run))
+        assert not self.wrong, f"under load, {self.wrong} answers were not what the backend holds"
+        return result
+
+
+async def _run(
+    port: int, connections: int, beforehand: int, run: Callable[[HttpTarget], Coroutine[Any, Any, LoadResult]]
+) -> LoadResult:
+    loop = asyncio.get_running_loop()
+    target = HttpTarget(lambda factory: loop.create_connection(factory, "127.0.0.1", port), connections)
+    try:
+        await target.open(beforehand)
+        return await run(target)
+    except OSError as error:
+        raise AssertionError(f"under load, the server could not be connected to ({error.strerror})") from None
+    finally:
+        target.close()
+        await asyncio.sleep(0)
+
+
+@contextmanager
+def on_stands(launch: PairedLaunch, *, limit: int, size: int = 64) -> Iterator[tuple[Side, Side]]:
+    """Start both servers, candidate first, and stop them in the end."""
+    seed = launch.rng.getrandbits(64)
+    with asyncio.Runner() as runner:
+        sides = [
+            Side(name, Stand(subject, Random(seed), runner, limit=limit, size=size), runner)
+            for name, subject in (("candidate", launch.candidate), ("reference", launch.reference))
+        ]
+        started: list[Side] = []
+        try:
+            for side in sides:
+                side.stand.start()
+                started.append(side)
+            yield sides[0], sides[1]
+        finally:
+            for side in started:
+                side.stand.stop()
+
+
+def in_turn(sides: tuple[Side, Side], blocks: int, run: Callable[[Side], float]) -> tuple[float, float]:
+    """Run on both sides ABBA and give each side's best."""
+    best = {side.name: float("inf") for side in sides}
+    for _ in range(blocks):
+        for side in (*sides, *reversed(sides)):
+            best[side.name] = min(best[side.name], run(side))
+    return best[sides[0].name], best[sides[1].name]

@@ -1,0 +1,127 @@
+"""The slow, limited backend, planted in the grader: it answers, holds back or fails as told, and sees every call.
+
+What it sees decides verdicts: how many calls are under way at once, how many a burst of equal requests caused, which
+were cancelled. The other end is the driver beside the submission, so every line is hostile until it has been parsed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from items import Items
+
+LINE_BYTES = 1024
+"""An id has at most 64 characters."""
+
+CALLS_KEPT = 200_000
+"""Nothing that is graded makes more; a flood must not fill the grader's memory."""
+
+
+@dataclass
+class Call:
+    """One call of the backend."""
+
+    number: int
+    item: str
+    began_at: float
+    ended_at: float | None = None
+    cancelled: bool = False
+
+
+class PlantedBackend:
+    """One backend; calls end by themselves after a delay, unless `holds` says otherwise."""
+
+    def __init__(self, items: Items) -> None:
+        self.calls: list[Call] = []
+        self.open: dict[int, Call] = {}
+        self.most_open = 0
+        self.holds: Callable[[str], bool] = lambda _: False
+        self._items = items
+        self._delay_sec = 0.0
+        self._writer: asyncio.StreamWriter | None = None
+        self._server: asyncio.Server | None = None
+
+    async def start(self, path: Path) -> None:
+        """Listen at `path`."""
+        self._server = await asyncio.start_unix_server(self._converse, path, limit=LINE_BYTES)
+        path.chmod(0o666)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._server is not None:
+            self._server.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def delay_all(self, seconds: float) -> None:
+        """Answer each call after `seconds` from now on."""
+        self._delay_sec = seconds
+
+    def hold_all(self) -> None:
+        """Answer nothing from now on."""
+        self.holds = lambda _: True
+
+    def release(self) -> None:
+        """Answer everything that was held, and hold nothing more."""
+        self.holds = lambda _: False
+        for call in list(self.open.values()):
+            self._answer(call)
+
+    def called(self, item: str) -> int:
+        """How many calls there were for an item."""
+        return sum(call.item == item for call in self.calls)
+
+    def held_sec(self, item: str) -> float:
+        """How long the last call for an item that was answered took; 0 when there was none."""
+        took = [call.ended_at - call.began_at for call in self.calls if call.item == item and call.ended_at is not None]
+        return took[-1] if took else 0.0
+
+    async def until(self, is_so: Callable[["PlantedBackend"], bool], timeout_sec: float) -> bool:
+        """Wait for a state of affairs; False when it did not come about in time."""
+        deadline = asyncio.get_running_loop().time() + timeout_sec
+        while not is_so(self):
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.002)
+        return True
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._writer is not None:  # the driver connects once; whoever comes later is not it
+            writer.close()
+            return
+        self._writer = writer
+        with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
+            while line := await reader.readline():
+                self._hear(line)
+
+    def _hear(self, line: bytes) -> None:
+        match line.decode("ascii").split():
+            case ["get", number, item] if len(self.calls) < CALLS_KEPT:
+                self._begin(int(number), item)
+            case ["cancel", number]:
+                call = self.open.pop(int(number), None)
+                if call is not None:
+                    call.cancelled = True
+                    call.ended_at = asyncio.get_running_loop().time()
+
+    def _begin(self, number: int, item: str) -> None:
+        loop = asyncio.get_running_loop()
+        call = Call(number, item, loop.time())
+        self.calls.append(call)
+        self.open[number] = call
+        self.most_open = max(self.most_open, len(self.open))
+        if self.holds(item):
+            return
+        if self._delay_sec > 0:
+            loop.call_later(self._delay_sec, self._answer, call)
+        else:
+            self._answer(call)
+
+    def _answer(self, call: Call) -> None:
+        if self.open.pop(call.number, None) is None or self._writer is None:
+            return
+        call.ended_at = asyncio.get_running_loop().time()
+        verdict, payload = self._items.answer(call.item)
+        self._writer.write(b"%d %s %d\n" % (call.number, verdict.encode(), len(payload)) + payload)

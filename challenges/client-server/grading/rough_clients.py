@@ -1,0 +1,138 @@
+"""Scenarios: clients that are slow, broken or hostile, and everybody else who must not notice."""
+
+import asyncio
+from random import Random
+
+import msgpack
+from http_client import Client, get, post
+from stand import Stand
+
+ARRIVAL_SEC = 3.0
+CLOSED_SEC = 9.0
+"""By when a server that counts to three has surely closed the connection, on any machine."""
+
+SLOW_CLIENTS = 40
+BODY_BYTES = 64 * 1024
+
+
+async def slow_clients(stand: Stand) -> None:
+    """Send requests that never end, which must be ended, and slow ones, which must be served."""
+    async with asyncio.TaskGroup() as group:
+        trickling = [group.create_task(_trickle(stand, number)) for number in range(SLOW_CLIENTS)]
+        group.create_task(_merely_slow(stand))
+        readers = [group.create_task(_never_reads(stand)) for _ in range(8)]
+        for _ in range(10):
+            for item in stand.items.fresh(3):
+                stand.right(item, await stand.item(item))
+            await asyncio.sleep(0.05)
+    still = sum(not task.result() for task in trickling)
+    assert not still, (
+        f"{still} of {SLOW_CLIENTS} connections whose request had not come within {ARRIVAL_SEC:g} s of their opening "
+        f"were still open after {CLOSED_SEC:g} s"
+    )
+    assert len(readers) == 8
+
+
+async def _trickle(stand: Stand, number: int) -> bool:
+    """Send a byte now and then, of a head or of a body; True when the server has ended it."""
+    head = b"GET /item/abc HTTP/1.1\r\nHost: server\r\nX-Slow: "
+    body = b"POST /batch HTTP/1.1\r\nHost: server\r\nContent-Length: 5000\r\n\r\n\xdc\x00\x10"
+    async with Client(stand.port) as client:
+        if not await client.send(head if number % 2 else body):
+            return True
+        ended = asyncio.ensure_future(client.ended(CLOSED_SEC))
+        while not ended.done():
+            await asyncio.sleep(0.2)
+            if not await client.send(b"a"):
+                ended.cancel()
+                return True
+        return ended.result()
+
+
+async def _merely_slow(stand: Stand) -> None:
+    """Take half a second over a request, which is allowed."""
+    items = stand.items.fresh(5)
+    raw = post("/batch", msgpack.packb(items))
+    async with Client(stand.port) as client:
+        for at in range(0, len(raw), len(raw) // 10):
+            await client.send(raw[at : at + len(raw) // 10])
+            await asyncio.sleep(0.05)
+        reply = await client.reply("a batch that took half a second to arrive")
+    assert reply is not None and reply.status == 200, "a batch that took half a second to arrive was not served"  # noqa: PT018
+
+
+async def _never_reads(stand: Stand) -> None:
+    """Ask for large answers and read none of them."""
+    async with Client(stand.port, receive_buffer=4096) as client:
+        for _ in range(4):
+            await client.send(post("/batch", msgpack.packb(stand.items.fresh(20))))
+        await asyncio.sleep(1.0)
+        client.reset()
+
+
+async def broken_clients(stand: Stand, rng: Random) -> None:
+    """Whatever arrives, the server answers with a client's error or hangs up, and goes on serving others."""
+    for what, raw in _malformed().items():
+        async with Client(stand.port) as client:
+            await client.send(raw)
+            reply = await client.reply(what)
+            assert reply is None or 400 <= reply.status < 500, f"{what}: status {reply and reply.status}, not 400 or so"
+        [item] = stand.items.fresh(1)
+        stand.right(item, await stand.item(item))
+    await _oversized(stand)
+    await _resets(stand, rng)
+    assert await stand.backend.until(lambda backend: not backend.open, 5.0), "calls of the backend were never ended"
+    for item in stand.items.fresh(20):
+        stand.right(item, await stand.item(item))
+
+
+def _malformed() -> dict[str, bytes]:
+    return {
+        "a request that is no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n",
+        "a header without a colon": b"GET /item/abc HTTP/1.1\r\nHost server\r\n\r\n",
+        "a negative length": b"POST /batch HTTP/1.1\r\nHost: s\r\nContent-Length: -5\r\n\r\n\x90",
+        "a length that is no number": b"POST /batch HTTP/1.1\r\nHost: s\r\nContent-Length: five\r\n\r\n\x90",
+        "a chunk size that is no number": (
+            b"POST /batch HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\x90\r\n0\r\n\r\n"
+        ),
+        "a head of 100 KiB": b"GET /item/abc HTTP/1.1\r\nHost: s\r\nX-Long: " + b"a" * 100 * 1024 + b"\r\n\r\n",
+        "a target of 100 KiB": b"GET /item/" + b"a" * 100 * 1024 + b" HTTP/1.1\r\nHost: s\r\n\r\n",
+    }
+
+
+async def _oversized(stand: Stand) -> None:
+    """Send bodies that are too long, with and without saying so."""
+    long = msgpack.packb(["a" * 60] * 1500)
+    assert len(long) > BODY_BYTES
+    bodies = {
+        "a body of 90 KiB": post("/batch", long),
+        "a body that says it has 4 GiB": b"POST /batch HTTP/1.1\r\nHost: s\r\nContent-Length: 4294967296\r\n\r\n"
+        + long,
+        "a chunked body of 90 KiB": (
+            b"POST /batch HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + b"%x\r\n" % len(long)
+            + long
+            + b"\r\n0\r\n\r\n"
+        ),
+    }
+    for what, raw in bodies.items():
+        async with Client(stand.port) as client:
+            await client.send(raw)
+            reply = await client.reply(what)
+        status = None if reply is None else reply.status
+        assert status in {413, None}, f"{what}: status {status} instead of 413"
+
+
+async def _resets(stand: Stand, rng: Random) -> None:
+    """Hang up rudely at any point of a request and of its answer."""
+    for number in range(60):
+        raw = (
+            post("/batch", msgpack.packb(stand.items.fresh(5)))
+            if number % 2
+            else get(f"/item/{stand.items.fresh(1)[0]}")
+        )
+        async with Client(stand.port) as client:
+            await client.send(raw[: rng.randint(1, len(raw))] if number % 3 else raw)
+            if number % 4 == 0:
+                await asyncio.sleep(0.002)
+            client.reset()

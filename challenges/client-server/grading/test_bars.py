@@ -1,0 +1,156 @@
+"""The bars: one function for each id of challenge.toml."""
+
+from dataclasses import dataclass
+
+from pairs import Side, in_turn, on_stands
+
+from grader.plugin.facade import PairedLaunch
+from grader.plugin.fixtures import Measure
+from harness.load.result import Fate, LoadResult
+from harness.load.schedule import poisson
+
+HOT_ITEMS = 64
+ROOMY_LIMIT = 64
+"""All hot items are fetched at once: below capacity, there is room for all of them."""
+
+LIMIT = 8
+
+SATURATION_SEC = 0.15
+SATURATION_BLOCKS = 1
+
+LOAD_SHARE = 0.7
+LATENCY_SEC = 0.1
+LATENCY_BLOCKS = 4
+"""Many short runs: a stall of the machine spoils one of them, and what a server does to itself is in all."""
+
+BACKEND_SEC = 0.010
+OVERLOAD = 2.0
+OVERLOAD_SEC = 0.3
+GOOD_SEC = 0.5
+"""An answer that comes later than this is of no use to anybody."""
+
+MEMORY_ITEMS = 5000
+MEMORY_ITEM_BYTES = 16 * 1024
+
+
+def test_saturation(measure: Measure) -> None:
+    measure(_saturation, "s")
+
+
+def _saturation(launch: PairedLaunch) -> tuple[float, float]:
+    """Seconds for each request."""
+    with on_stands(launch, limit=ROOMY_LIMIT) as sides:
+        return in_turn(sides, SATURATION_BLOCKS, lambda side: 1 / _saturated(side, SATURATION_SEC))
+
+
+def _saturated(side: Side, duration_sec: float) -> float:
+    """Give the requests a second of one run."""
+    _warm(side)
+    return _faultless(side.saturate(duration_sec), side).good_per_sec
+
+
+def _warm(side: Side) -> None:
+    """Have new items fetched, which must be kept for longer than a run lasts: none goes stale while it is measured."""
+    side.choose(HOT_ITEMS)
+    _faultless(side.saturate(5.0, requests=4 * HOT_ITEMS), side)
+
+
+def _faultless(result: LoadResult, side: Side) -> LoadResult:
+    """Require that below capacity not one request fails."""
+    reasons = ", ".join(f"{count} x {reason}" for reason, count in result.reasons.most_common(3))
+    unanswered = result.fates[Fate.UNANSWERED]
+    assert not reasons, f"with its items in memory, the {side.name}'s server failed requests: {reasons}"
+    assert not unanswered, f"with its items in memory, the {side.name}'s server left {unanswered} requests unanswered"
+    return result
+
+
+# ---- latency: measured once for each launch, and read by three bars
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Each side's percentiles in seconds: the best of its runs."""
+
+    candidate: dict[float, float]
+    reference: dict[float, float]
+
+
+PERCENTS = (50.0, 99.0, 99.9)
+_measured: dict[int, Latencies] = {}
+
+
+def test_latency_p50(measure: Measure) -> None:
+    measure(lambda launch: _latency(launch, 50.0), "s")
+
+
+def test_latency_p99(measure: Measure) -> None:
+    measure(lambda launch: _latency(launch, 99.0), "s")
+
+
+def test_latency_p999(measure: Measure) -> None:
+    measure(lambda launch: _latency(launch, 99.9), "s")
+
+
+def _latency(launch: PairedLaunch, percent: float) -> tuple[float, float]:
+    if launch.number not in _measured:
+        _measured[launch.number] = _latencies(launch)
+    both = _measured[launch.number]
+    return both.candidate[percent], both.reference[percent]
+
+
+def _latencies(launch: PairedLaunch) -> Latencies:
+    """Load both sides with the same Poisson schedules, at a share of what the reference can do."""
+    with on_stands(launch, limit=ROOMY_LIMIT) as (candidate, reference):
+        rate = LOAD_SHARE * max(_saturated(reference, SATURATION_SEC) for _ in range(2))
+        best = {side.name: dict.fromkeys(PERCENTS, float("inf")) for side in (candidate, reference)}
+        for _ in range(LATENCY_BLOCKS):
+            schedules = [poisson(rate, LATENCY_SEC, launch.rng.getrandbits(32)) for _ in range(2)]
+            for side, number in ((candidate, 0), (reference, 0), (reference, 1), (candidate, 1)):
+                _warm(side)
+                found = _faultless(side.open_loop(schedules[number]), side).latencies
+                for percent in PERCENTS:
+                    best[side.name][percent] = min(best[side.name][percent], found.percentile_sec(percent))
+    return Latencies(best[candidate.name], best[reference.name])
+
+
+# ---- goodput
+
+
+def test_goodput(measure: Measure) -> None:
+    measure(_goodput, "s")
+
+
+def _goodput(launch: PairedLaunch) -> tuple[float, float]:
+    """Seconds for each good answer, at twice what the backend can do."""
+    rate = OVERLOAD * LIMIT / BACKEND_SEC
+    with on_stands(launch, limit=LIMIT) as sides:
+        schedules = [poisson(rate, OVERLOAD_SEC, launch.rng.getrandbits(32)) for _ in range(2)]
+
+        def run(side: Side) -> float:
+            side.stand.backend.delay_all(BACKEND_SEC)
+            schedule = schedules[0]
+            side.choose(len(schedule))
+            result = side.open_loop(schedule, grace_sec=2.5)
+            return OVERLOAD_SEC / max(result.latencies.count_up_to(GOOD_SEC), 0.5)
+
+        return in_turn(sides, 1, run)
+
+
+# ---- memory
+
+
+def test_memory(measure: Measure) -> None:
+    measure(_memory, "MiB")
+
+
+def _memory(launch: PairedLaunch) -> tuple[float, float]:
+    """Peak memory of the whole container while many items pass through a server that has just started."""
+    launch.fresh()
+    with on_stands(launch, limit=LIMIT, size=MEMORY_ITEM_BYTES) as sides:
+        for side in sides:
+            side.choose(MEMORY_ITEMS)
+            _faultless(side.saturate(20.0, requests=MEMORY_ITEMS), side)
+        peaks = [side.stand.subject.stats().memory_peak_mb for side in sides]
+    assert peaks[0] is not None
+    assert peaks[1] is not None
+    return peaks[0], peaks[1]

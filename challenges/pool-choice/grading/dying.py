@@ -1,0 +1,79 @@
+"""Stories about processes that end, or would hang."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+import numbers_oracle as oracle
+from profiles import Profile, computes, dangerous, stage
+from replies import Died, Expected, Result
+from stage_play import Submission, playing, run_and_demand
+
+DYING = "a worker's death costs more than its own item"
+HANGING = "a batch hangs"
+
+STARTS_MOST = 3
+PIPE_FILLING_BYTES = 300_000
+LATE_SEC = 0.1
+
+
+def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
+    """End workers in every way, at every place."""
+    fine = "fine"
+    _deaths(submission, rng, "one of 24", [fine] * 11 + ["exit"] + [fine] * 12)
+    _deaths(submission, rng, "the first of 12", ["kill"] + [fine] * 11)
+    _deaths(submission, rng, "the last of 12", [fine] * 11 + ["segv"])
+    _deaths(submission, rng, "the only item", ["kill"])
+    _deaths(submission, rng, "leaving with exit code 0", [fine, "success", fine, "success", fine, fine])
+    _deaths(submission, rng, "every item", ["exit", "kill", "success", "segv"])
+    some = [fine] * 18 + ["exit", "kill", "segv", "success", "kill", "exit"]
+    rng.shuffle(some)
+    _deaths(submission, rng, "six of 24, anywhere", some)
+    _deaths(submission, rng, "two at once", ["kill", "exit"] + [fine] * 10, late=(0, 1))
+    _deaths(submission, rng, "beside an item under way", [fine, "kill"] + [fine] * 6, late=(0,))
+
+
+def _deaths(submission: Submission, rng: Random, story: str, hows: Sequence[str], late: Sequence[int] = ()) -> None:
+    """Run items that end their worker, or do not; those in `late` only after a while."""
+    title = f"{DYING} ({story})"
+    numbers = [rng.getrandbits(32) for _ in hows]
+    items = [[how, number, "planted", key] for key, (how, number) in enumerate(zip(hows, numbers, strict=True))]
+    expected: list[Expected] = [
+        Result(oracle.mixed(number)) if how == "fine" else Died() for how, number in zip(hows, numbers, strict=True)
+    ]
+
+    def delay(key: int) -> float:
+        return LATE_SEC if key in late else 0.0
+
+    with playing(submission, title, rng, [stage("dying", dangerous(len(hows)))], lambda _: items, delay) as scene:
+        scene.end(expected)
+        scene.demand_started(range(len(hows)), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death")
+
+
+def demand_no_hang(submission: Submission, rng: Random) -> None:
+    """Run what hangs in a forked child, and what fills the pipes."""
+    for profile in (computes(40), dangerous(10)):
+        squarings = [oracle.squaring(rng, 100) for _ in range(profile.tasks)]
+        run_and_demand(
+            submission,
+            f"{HANGING} (items take a lock that is held at the moment of any fork)",
+            [stage("logged", profile)],
+            [each.item for each in squarings],
+            [Result(each.answer) for each in squarings],
+        )
+    _full_pipes(submission, rng, replace(computes(100), wall_sec=0.1, cpu_sec=0.1))
+    _full_pipes(submission, rng, dangerous(100))
+
+
+def _full_pipes(submission: Submission, rng: Random, profile: Profile) -> None:
+    large = replace(profile, argument_bytes=PIPE_FILLING_BYTES, result_bytes=PIPE_FILLING_BYTES)
+    items = [rng.randbytes(PIPE_FILLING_BYTES) for _ in range(large.tasks)]
+    run_and_demand(
+        submission,
+        f"{HANGING} (arguments and results of {PIPE_FILLING_BYTES // 1000} kB)",
+        [stage("turned", large)],
+        items,
+        [Result(item[::-1]) for item in items],
+    )

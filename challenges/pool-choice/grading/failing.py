@@ -1,0 +1,114 @@
+"""Stories about items that fail: by raising, by not pickling."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numbers_oracle as oracle
+from profiles import Profile, brief, computes, dangerous, lets_go, stage, uneven, unpicklable, waits
+from replies import Expected, FailsSomehow, Raises, Result, SpecialResult, demand_entries, finished
+from stage_play import HANG_SEC, Submission, at_once, playing, run_and_demand
+
+RAISING = "what an item raises is not the entry in its place, or harms another"
+PICKLING = "something that does not pickle is lost, or harms another item"
+
+HOWS = ("value", "key", "exit", "refused", "holding", "stop", "timeout", "returned")
+
+
+def demand_failures_in_place(submission: Submission, rng: Random) -> None:
+    """Run batches in which many items raise, by every kind."""
+    cases = (
+        ("inline", brief(60), True),
+        ("threads", waits(80), True),
+        ("threads, native code", lets_go(60), True),
+        ("processes", computes(60), False),
+        ("processes, one at a time", uneven(computes(40)), False),
+    )
+    for kind, profile, exact in cases:
+        items = [["fine" if rng.random() < 0.5 else rng.choice(HOWS), number] for number in range(profile.tasks)]
+        items[: len(HOWS)] = [[how, number] for number, how in enumerate(HOWS)]
+        expected = [_raising(how, number, exact) for how, number in items]
+        run_and_demand(submission, f"{RAISING} ({kind})", [stage("raising", profile)], items, expected)
+    every = [["exit", number] for number in range(48)]
+    all_exit = [_raising("exit", number, exact=False) for _, number in every]
+    run_and_demand(submission, f"{RAISING} (all call sys.exit)", [stage("raising", computes(48))], every, all_exit)
+    _in_a_pipeline(submission, rng)
+
+
+def _in_a_pipeline(submission: Submission, rng: Random) -> None:
+    """Let every second item fail in the first stage: the second must not see it."""
+    title = f"{RAISING} (a pipeline, failing in its first stage)"
+    count = 64
+    salts = [rng.getrandbits(60) for _ in range(count)]
+    items = [["planted", key, salt] for key, salt in enumerate(salts)]
+    stages = [stage("asked_or_raise", waits(count)), stage("asked", computes(count))]
+    with playing(submission, title, rng, stages, lambda _: items, at_once) as scene:
+        token = scene.backend.token
+        scene.end(
+            [
+                Raises("LookupError", (key, salt), f"({key}, {salt})")
+                if key % 2
+                else Result(token(key) ^ salt ^ token(key + 1_000_000))
+                for key, salt in enumerate(salts)
+            ]
+        )
+        asked = scene.backend.starts()
+        assert not any(asked[key + 1_000_000] for key in range(1, count, 2)), (
+            f"{title}: an item that failed in the first stage went on to the second"
+        )
+
+
+def _raising(how: str, number: int, exact: bool) -> Expected:
+    """Say what the driver's `raising` does with an item."""
+    match how:
+        case "value":
+            return Raises("ValueError", ("no such number", number), f"('no such number', {number})")
+        case "key":
+            return Raises("KeyError", (number,), str(number))
+        case "exit":
+            return Raises("SystemExit", (number,), str(number))
+        case "refused":
+            return Raises("Refused", (f"not today ({number})",), f"not today ({number})", exact)
+        case "holding":
+            return Raises("Holding", (f"held {number}",), f"held {number}", exact)
+        case "stop":
+            return Raises("StopIteration", (number,), str(number))
+        case "timeout":
+            return Raises("TimeoutError", (number,), str(number))
+        case "returned":
+            return SpecialResult("exception as a result", f"('a result, not a failure', {number})")
+        case _:
+            return Result(number)
+
+
+def demand_pickling_is_minded(submission: Submission, rng: Random) -> None:
+    """Return what does not pickle: always, as the profile says, and once, by surprise."""
+    for profile in (unpicklable(computes(60)), unpicklable(waits(64)), unpicklable(brief(20))):
+        numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
+        expected = [SpecialResult("handle", oracle.mixed(number)) for number in numbers]
+        title = f"{PICKLING} (the profile says that no result pickles)"
+        run_and_demand(submission, title, [stage("handles", profile)], numbers, expected)
+    for profile, kind in ((computes(60), "processes"), (dangerous(20), "processes, may die")):
+        _surprising_results(submission, rng, profile, kind)
+        _surprising_arguments(submission, rng, profile, kind)
+
+
+def _surprising_results(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
+    places = {0, profile.tasks // 2, profile.tasks - 1}
+    items = [[int(place in places), rng.getrandbits(32)] for place in range(profile.tasks)]
+    expected = [FailsSomehow("result") if odd else Result(oracle.mixed(number)) for odd, number in items]
+    title = f"{PICKLING} ({kind}, a few results do not)"
+    run_and_demand(submission, title, [stage("sometimes_handles", profile)], items, expected)
+
+
+def _surprising_arguments(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
+    places = [0, profile.tasks // 2, profile.tasks - 1]
+    numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
+    expected: list[Expected] = [
+        FailsSomehow("argument") if place in places else Result(oracle.mixed(number))
+        for place, number in enumerate(numbers)
+    ]
+    title = f"{PICKLING} ({kind}, a few arguments do not)"
+    stages = [stage("opened", profile)]
+    outcome = submission.call("run_awkward", stages, numbers, places, timeout_sec=HANG_SEC)
+    demand_entries(finished(outcome, title), expected, title)

@@ -1,0 +1,70 @@
+"""Stories about results: they are right, and in the order of the items."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numbers_oracle as oracle
+from profiles import Profile, brief, computes, dangerous, lets_go, stage, uneven, waits
+from replies import Result
+from stage_play import Scene, Submission, held, playing, run_and_demand
+
+FEW_ROUNDS = 300
+MANY_ROUNDS = 4_000
+TITLE = "results are not those of the items, in their order"
+
+
+def demand_right_results(submission: Submission, rng: Random) -> None:
+    """Run batches of every kind, of fresh items, more than once."""
+    for count in (0, 1, 2, 50):
+        _squarings(submission, rng, brief(count), "inline")
+    for count in (0, 1, 3, 100):
+        _squarings(submission, rng, waits(count), "threads")
+        _squarings(submission, rng, lets_go(count), "threads")
+    for count in (0, 1, 2, 3, 100, 100):
+        _squarings(submission, rng, computes(count), "processes")
+    _squarings(submission, rng, uneven(computes(40)), "processes")
+    _squarings(submission, rng, dangerous(5), "processes")
+    _mixed(submission, rng, Profile(5_000, 0.001, 0.001, 0.002), "processes, short items")
+
+
+def demand_order(submission: Submission, rng: Random) -> None:
+    """Let items finish in another order than they began in."""
+    for profile, under_way, kind in ((waits(64), 16, "threads"), (uneven(computes(40)), 2, "processes")):
+        title = f"{TITLE} ({kind}, the newest is answered first)"
+        count = profile.tasks
+        salts = [rng.getrandbits(60) for _ in range(count)]
+        items = [["planted", key, salt] for key, salt in enumerate(salts)]
+        with playing(submission, title, rng, [stage("asked", profile)], lambda _, items=items: items, held) as scene:
+            _answer_newest_first(scene, count, under_way)
+            scene.end([Result(scene.backend.token(key) ^ salt) for key, salt in enumerate(salts)])
+            scene.demand_started(range(count), 1, "though nothing happened to it")
+
+
+def _answer_newest_first(scene: Scene, count: int, under_way: int) -> None:
+    for done in range(count):
+        wanted = min(under_way, count - done)
+        scene.expect(
+            lambda backend, wanted=wanted: len(backend.waiting()) >= wanted,
+            f"only {len(scene.backend.waiting())} items are under way at once, though {count - done} are left",
+        )
+        newest = scene.backend.waiting()[-1]
+        scene.backend.release(newest)
+        scene.expect(lambda backend, newest=newest: newest not in backend.waiting(), "an item is run twice at once")
+
+
+def _squarings(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
+    squarings = [oracle.squaring(rng, rng.choice((FEW_ROUNDS, MANY_ROUNDS))) for _ in range(profile.tasks)]
+    run_and_demand(
+        submission,
+        f"{TITLE} ({kind}, {profile.tasks} items)",
+        [stage("squarings", profile)],
+        [each.item for each in squarings],
+        [Result(each.answer) for each in squarings],
+    )
+
+
+def _mixed(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
+    numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
+    expected = [Result(oracle.mixed(number)) for number in numbers]
+    run_and_demand(submission, f"{TITLE} ({kind})", [stage("mixed", profile)], numbers, expected)

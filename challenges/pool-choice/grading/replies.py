@@ -1,0 +1,135 @@
+"""Read what the driver says a batch came to, as a hostile text, and hold it against what it should be."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.outcome import Finished, Outcome, describe
+
+SHOWN_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Result:
+    """The entry of an item that has a result."""
+
+    value: object
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry; `None` when nothing is."""
+        if entry[0] != "result":
+            return f"it has a result, and the entry is {_shown(entry)}"
+        if len(entry) != 2 or type(entry[1]) is not type(self.value) or entry[1] != self.value:
+            return "its result is wrong"
+        return None
+
+
+@dataclass(frozen=True)
+class Raises:
+    """The entry of an item whose function raised; `exact` where the exception must be the original."""
+
+    name: str
+    args: tuple[object, ...]
+    text: str
+    exact: bool = True
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry."""
+        wanted = f"it raised {self.name}"
+        if len(entry) != 4 or entry[0] != "failed" or not isinstance(entry[3], str):
+            return f"{wanted}, and the entry is {_shown(entry)} instead of a Failed with it"
+        if entry[1] == self.name and (entry[3] == self.text or not self.exact):
+            args = entry[2]
+            if not self.exact or (isinstance(args, list) and tuple(args) == self.args):
+                return None
+            return f"{wanted}, whose args were lost: {_shown(args)}"
+        if not self.exact and self.name in entry[3] and self.text in entry[3]:
+            return None
+        if self.exact:
+            return f"{wanted}, and error is {_shown(entry[1:])}"
+        return f"{wanted}, which does not survive pickling: str(error) must hold its class's name and message"
+
+
+@dataclass(frozen=True)
+class Died:
+    """The entry of an item whose process ended."""
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry."""
+        if entry[0] == "died":
+            return None
+        return f"its process ended, and the entry is {_shown(entry)} instead of Failed(WorkerDied(...))"
+
+
+@dataclass(frozen=True)
+class FailsSomehow:
+    """The entry of an item that could not be pickled, or whose result could not."""
+
+    what: str
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry."""
+        if entry[0] == "failed":
+            return None
+        return f"its {self.what} does not pickle, and the entry is {_shown(entry)} instead of a Failed"
+
+
+@dataclass(frozen=True)
+class SpecialResult:
+    """A result that the driver tells of by a word of its own."""
+
+    word: str
+    value: object
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry."""
+        if entry == [self.word, self.value]:
+            return None
+        return f"it has a result ({self.word}), and the entry is {_shown(entry)}"
+
+
+Expected = Result | Raises | Died | FailsSomehow | SpecialResult
+
+
+def finished(outcome: Outcome, title: str) -> object:
+    """Give a call's answer; anything else is the submission's failure."""
+    assert isinstance(outcome, Finished), f"{title}: run() {describe(outcome)}"
+    return outcome.value
+
+
+def demand_entries(reply: object, expected: Sequence[Expected], title: str) -> None:
+    """Hold every entry of a reply against what it should be."""
+    entries = _entries(reply, title)
+    assert len(entries) == len(expected), f"{title}: run() gave {len(entries)} entries for {len(expected)} items"
+    for place, (entry, wanted) in enumerate(zip(entries, expected, strict=True)):
+        complaint = wanted.complaint(entry)
+        assert complaint is None, f"{title}: item {place} of {len(expected)}: {complaint}"
+
+
+def demand_numbers(reply: object, expected: Sequence[int], title: str) -> None:
+    """Hold a reply of packed numbers against what they should be; one told entry by entry says what it is instead."""
+    if not isinstance(reply, bytes):
+        demand_entries(reply, [Result(number) for number in expected], title)
+    assert isinstance(reply, bytes), f"{title}: results are not plain ints"
+    assert len(reply) == 8 * len(expected), f"{title}: run() gave {len(reply) // 8} entries for {len(expected)} items"
+    if reply != array("Q", expected).tobytes():
+        given = array("Q", reply)
+        place = next(place for place, (mine, right) in enumerate(zip(given, expected, strict=True)) if mine != right)
+        raise AssertionError(f"{title}: item {place} of {len(expected)}: its result is wrong")
+
+
+def _entries(reply: object, title: str) -> list[list[object]]:
+    assert isinstance(reply, list), f"{title}: there is no answer to read"
+    assert len(reply) == 2, f"{title}: there is no answer to read"
+    assert reply[0] == "list", f"{title}: run() must return a list, and returned {_shown(reply[1])}"
+    entries = reply[1]
+    assert isinstance(entries, list), f"{title}: there is no answer to read"
+    assert all(isinstance(entry, list) and entry for entry in entries), f"{title}: there is no answer to read"
+    return entries
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"

@@ -1,0 +1,113 @@
+"""The bars: one function for each `[[bars]]` of challenge.toml."""
+
+from collections.abc import Callable
+
+import pytest
+import workload
+from big_array import BIG_MB, big_batch
+from turns import Batches, Launch, Turns, take_served_turns, take_turns
+
+Measure = Callable[..., None]
+Statistic = Callable[[Launch], tuple[float, float]]
+
+IDLE_LEAST = 0.2
+"""Cores that the reference counts as leaving idle at least: 1.5 times it is 0.3, which leaves 1.7 of 2."""
+
+IDLE_FLOOR = 0.1
+"""What is left idle counts at least so much: beyond it the accounting is too coarse to tell."""
+GROWTH_FLOOR_MB = 8.0
+CORES = 2
+
+_pure_python_turns: dict[int, Turns] = {}
+"""The turns of each launch, which two bars look at."""
+
+
+def test_pure_python(measure: Measure, subject_cores: int) -> None:
+    _need_two(subject_cores)
+
+    def statistic(launch: Launch) -> tuple[float, float]:
+        _pure_python_turns[launch.number] = take_turns(launch, workload.pure_python, times=2)
+        return _pure_python_turns[launch.number].wall()
+
+    measure(statistic)
+
+
+def test_cores_used(measure: Measure, subject_cores: int) -> None:
+    _need_two(subject_cores)
+
+    def statistic(launch: Launch) -> tuple[float, float]:
+        turns = _pure_python_turns.pop(launch.number, None) or take_turns(launch, workload.pure_python, times=2)
+        idle = CORES - max(turn.cores for turn in turns.candidate)
+        allowed = CORES - max(turn.cores for turn in turns.reference)
+        return max(idle, IDLE_FLOOR), max(allowed, IDLE_LEAST)
+
+    measure(statistic, unit="cores")
+
+
+def test_short_tasks(measure: Measure, subject_cores: int) -> None:
+    _need_two(subject_cores)
+    measure(_wall(workload.short_tasks, times=2))
+
+
+def test_compression(measure: Measure, subject_cores: int) -> None:
+    _need_two(subject_cores)
+    measure(_wall(workload.compression, times=4))
+
+
+def test_big_argument(measure: Measure, subject_cores: int) -> None:
+    _need_two(subject_cores)
+
+    def statistic(launch: Launch) -> tuple[float, float]:
+        seed = launch.rng.getrandbits(32)
+        return take_turns(launch, lambda rng: workload.BigArgument(big_batch(rng, seed), rng), times=3).wall()
+
+    measure(statistic)
+
+
+def test_peak_memory(measure: Measure) -> None:
+    def statistic(launch: Launch) -> tuple[float, float]:
+        launch.fresh()
+        turns = take_turns(launch, lambda rng: workload.BigArgument(big_batch(rng), rng), times=1)
+        growth = [each.peak_mb - each.before_mb for each in (*turns.candidate, *turns.reference)]
+        mine, theirs = (BIG_MB + max(grown, GROWTH_FLOOR_MB) for grown in growth)
+        return mine, theirs
+
+    measure(statistic, unit="MB")
+
+
+def test_waiting(measure: Measure) -> None:
+    def statistic(launch: Launch) -> tuple[float, float]:
+        turns = take_served_turns(
+            launch, lambda rng, backend: workload.Waiting(workload.salts(rng), backend), workload.served, times=3
+        )
+        return turns.wall()
+
+    measure(statistic)
+
+
+def test_tiny_tasks(measure: Measure) -> None:
+    measure(_wall(workload.tiny, times=4))
+
+
+def test_pipeline(measure: Measure, subject_cores: int) -> None:
+    _need_two(subject_cores)
+
+    def statistic(launch: Launch) -> tuple[float, float]:
+        turns = take_served_turns(
+            launch,
+            lambda rng, backend: workload.Pipeline(workload.pipeline_squarings(rng), backend),
+            workload.served,
+            times=1,
+        )
+        return turns.wall()
+
+    measure(statistic)
+
+
+def _wall(batches: Batches, times: int) -> Statistic:
+    return lambda launch: take_turns(launch, batches, times).wall()
+
+
+def _need_two(cores: int) -> None:
+    if cores < CORES:
+        pytest.skip(f"not measured here: it needs two cores, and the subjects have {cores}")

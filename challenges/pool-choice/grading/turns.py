@@ -1,0 +1,125 @@
+"""Take turns: both sides run the same fresh batch, in an order that alternates, and the shortest times count.
+
+Neighbours and the host only ever add time, so the least of a few turns is the steadiest part of a launch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from backend import Backend
+from workload import CALL_SEC, Side, Timed
+
+from harness.sandbox.roles import Stats
+
+SEED_BITS = 32
+
+
+class Accounted(Side, Protocol):
+    """A subject whose accounting can be read."""
+
+    def stats(self) -> Stats:
+        """Read it."""
+
+
+class Launch(Protocol):
+    """One launch of a bar."""
+
+    number: int
+    rng: Random
+
+    @property
+    def candidate(self) -> Accounted:
+        """The submission's subject."""
+
+    @property
+    def reference(self) -> Accounted:
+        """The reference's."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one run took: seconds by the grader's clock, CPU seconds and memory by the container's accounting."""
+
+    wall_sec: float
+    cpu_sec: float
+    before_mb: float
+    peak_mb: float
+
+    @property
+    def cores(self) -> float:
+        """Give CPU seconds for each second."""
+        return self.cpu_sec / self.wall_sec
+
+
+@dataclass(frozen=True)
+class Turns:
+    """All turns of both sides in one launch."""
+
+    candidate: list[Turn]
+    reference: list[Turn]
+
+    def wall(self) -> tuple[float, float]:
+        """Give the shortest time of each side."""
+        return min(each.wall_sec for each in self.candidate), min(each.wall_sec for each in self.reference)
+
+
+Batches = Callable[[Random], Timed]
+Serve = Callable[[Side, int], AbstractContextManager[Backend]]
+
+
+def take_turns(launch: Launch, batches: Batches, times: int) -> Turns:
+    """Run fresh batches so many times on each side."""
+    return _turns(launch, lambda _side, rng: nullcontext(batches(rng)), times)
+
+
+def take_served_turns(launch: Launch, batches: Callable[[Random, Backend], Timed], serve: Serve, times: int) -> Turns:
+    """Do the same with a server planted for each run."""
+    return _turns(launch, lambda side, rng: _Served(serve, side, rng, batches), times)
+
+
+class _Served:
+    """A batch whose items ask a server that lives as long as the batch is in use."""
+
+    def __init__(self, serve: Serve, side: Side, rng: Random, batches: Callable[[Random, Backend], Timed]) -> None:
+        self._serving = serve(side, rng.getrandbits(SEED_BITS))
+        self._rng = rng
+        self._batches = batches
+
+    def __enter__(self) -> Timed:
+        return self._batches(self._rng, self._serving.__enter__())
+
+    def __exit__(self, *fault: object) -> None:
+        self._serving.__exit__(None, None, None)
+
+
+def _turns(launch: Launch, batches: Callable[[Side, Random], AbstractContextManager[Timed]], times: int) -> Turns:
+    turns = Turns([], [])
+    sides = [(launch.candidate, turns.candidate), (launch.reference, turns.reference)]
+    for number in range(times):
+        seed = launch.rng.getrandbits(SEED_BITS)
+        for side, taken in sides if (launch.number + number) % 2 == 0 else reversed(sides):
+            with batches(side, Random(seed)) as batch:
+                taken.append(_turn(side, batch))
+    for side, _ in sides:
+        side.value("rest")
+    return turns
+
+
+def _turn(side: Accounted, batch: Timed) -> Turn:
+    batch.prepare(side)
+    function, arguments = batch.question
+    before = side.stats()
+    reply, wall_sec = side.timed_call(function, *arguments, timeout_sec=CALL_SEC)
+    after = side.stats()
+    batch.check(reply)
+    return Turn(
+        wall_sec=wall_sec,
+        cpu_sec=(after.cpu_sec or 0.0) - (before.cpu_sec or 0.0),
+        before_mb=before.memory_mb or 0.0,
+        peak_mb=after.memory_peak_mb or 0.0,
+    )

@@ -1,0 +1,260 @@
+"""The batches that bars time: fresh items for each turn, the same for both sides, and an oracle for every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import big_array
+import numbers_oracle as oracle
+import numpy as np
+from backend import Backend, planted
+from profiles import Profile, stage
+from replies import demand_numbers
+
+CALL_SEC = 30.0
+"""For one timed run; the slowest of them takes 1.5 s on one core."""
+
+SOCKET_NAME = "planted"
+SQUARINGS_A_SEC = 12e6
+
+
+class Side(Protocol):
+    """What is needed of a subject."""
+
+    def value(self, function: str, *args: object, timeout_sec: float | None = None) -> object:
+        """Call a function of the driver."""
+
+    def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
+        """Call a function of the driver, by the clock."""
+
+    def rendezvous(self, name: str) -> Path:
+        """Name a place for a socket."""
+
+
+class Timed(Protocol):
+    """One fresh batch: what a subject has beforehand, what it is asked, and how its answer is checked.
+
+    All that is fresh comes with the question, and the whole answer with the reply: nothing can be done off the clock.
+    """
+
+    def prepare(self, side: Side) -> None:
+        """Have a subject hold what is too large to send; nothing of the question is in it."""
+
+    @property
+    def question(self) -> tuple[str, tuple[object, ...]]:
+        """Give the driver's function and its arguments."""
+
+    def check(self, reply: object) -> None:
+        """Hold the answer against the oracle's."""
+
+
+class Unprepared:
+    """A batch that comes with the question wholly."""
+
+    def prepare(self, side: Side) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Squarings(Unprepared):
+    """Pure Python that cannot be shortened."""
+
+    squarings: list[oracle.Squaring]
+    profile: Profile
+    title: str
+
+    @property
+    def question(self) -> tuple[str, tuple[object, ...]]:
+        """Give the items."""
+        return "run_packed", ([stage("squarings", self.profile)], [each.item for each in self.squarings])
+
+    def check(self, reply: object) -> None:
+        """Check every result."""
+        demand_numbers(reply, [each.answer for each in self.squarings], self.title)
+
+
+def pure_python(rng: Random) -> Squarings:
+    """Make few long items."""
+    return _squarings(rng, items=64, item_sec=0.02, title="pure Python")
+
+
+def short_tasks(rng: Random) -> Squarings:
+    """Make many short items."""
+    return _squarings(rng, items=12_000, item_sec=0.0001, title="short items")
+
+
+def _squarings(rng: Random, items: int, item_sec: float, title: str) -> Squarings:
+    rounds = round(item_sec * SQUARINGS_A_SEC)
+    base = [oracle.squaring(rng, rounds) for _ in range(min(items, 64))]
+    fresh = [base[place % len(base)] for place in range(items)]
+    squarings = [oracle.Squaring(rng.randrange(2, each.p), each.p, each.q, rounds) for each in fresh]
+    return Squarings(squarings, Profile(items, item_sec, item_sec, 1.3 * item_sec), title)
+
+
+@dataclass(frozen=True)
+class Compression(Unprepared):
+    """Bytes to compress; whether that holds the GIL the profile does not say."""
+
+    blocks: list[bytes]
+    profile: Profile
+    checked: list[int]
+    """Places whose answers the oracle works out; all others must be digests that differ."""
+
+    @property
+    def question(self) -> tuple[str, tuple[object, ...]]:
+        """Give the blocks."""
+        return "run_packed", ([stage("compressed", self.profile)], self.blocks)
+
+    def check(self, reply: object) -> None:
+        """Check some results wholly, and the form of all."""
+        entries = reply[1] if isinstance(reply, list) and len(reply) == 2 and isinstance(reply[1], list) else []
+        digests = [entry[1] for entry in entries if isinstance(entry, list) and len(entry) == 2]
+        assert len(digests) == len(self.blocks), "compression: there are not as many results as items"
+        known = [each for each in digests if isinstance(each, bytes) and len(each) == 32]
+        assert len(set(known)) == len(self.blocks), "compression: not every result is a digest of its own"
+        for place in self.checked:
+            assert digests[place] == oracle.compressed(self.blocks[place]), (
+                f"compression: item {place} has a wrong result"
+            )
+
+
+COMPRESSED_BYTES = 3_000_000
+NOISE_BYTES = 400_000
+COMPRESSED_ITEMS = 10
+COMPRESSED_CHECKED = 3
+
+
+def compression(rng: Random) -> Compression:
+    """Make blocks that begin with noise and go on with one byte: much to move for the time they take."""
+    sixteen = bytes(number % 16 for number in range(256))
+    blocks = [
+        rng.randbytes(NOISE_BYTES).translate(sixteen) + bytes([rng.randrange(256)]) * (COMPRESSED_BYTES - NOISE_BYTES)
+        for _ in range(COMPRESSED_ITEMS)
+    ]
+    profile = Profile(
+        COMPRESSED_ITEMS, 0.02, 0.02, 0.03, gil_free=None, argument_bytes=COMPRESSED_BYTES, result_bytes=100
+    )
+    return Compression(blocks, profile, rng.sample(range(COMPRESSED_ITEMS), COMPRESSED_CHECKED))
+
+
+@dataclass(frozen=True)
+class BigArgument:
+    """Parts of one array; `rng` draws those that are checked, once the answers are there."""
+
+    batch: big_array.BigBatch
+    rng: Random
+
+    def prepare(self, side: Side) -> None:
+        """Have the array made."""
+        side.value("hold_big", *self.batch.made_of, timeout_sec=CALL_SEC)
+
+    @property
+    def question(self) -> tuple[str, tuple[object, ...]]:
+        """Name the parts."""
+        return "run_parts", self.batch.work
+
+    def check(self, reply: object) -> None:
+        """Check some results wholly, and the form of all."""
+        big_array.demand_right_parts(reply, self.batch, self.rng)
+
+
+@dataclass(frozen=True)
+class Tiny(Unprepared):
+    """Numbers to mix."""
+
+    numbers: np.ndarray
+
+    @property
+    def question(self) -> tuple[str, tuple[object, ...]]:
+        """Give the numbers."""
+        profile = Profile(len(self.numbers), 1.5e-7, 1.5e-7, 1e-6, argument_bytes=10, result_bytes=10)
+        return "run_numbers", ([stage("mixed", profile)], self.numbers.astype(np.uint64).tobytes())
+
+    def check(self, reply: object) -> None:
+        """Check every result."""
+        demand_numbers(reply, oracle.mixed_all(self.numbers).tolist(), "tiny items")
+
+
+TINY_ITEMS = 150_000
+
+
+def tiny(rng: Random) -> Tiny:
+    """Make very many numbers."""
+    return Tiny(np.frombuffer(rng.randbytes(4 * TINY_ITEMS), np.uint32))
+
+
+@dataclass(frozen=True)
+class Waiting(Unprepared):
+    """Items that ask the planted server."""
+
+    salts: list[int]
+    backend: Backend
+
+    @property
+    def question(self) -> tuple[str, tuple[object, ...]]:
+        """Give the items."""
+        profile = Profile(len(self.salts), 0.02, 0.0002, 0.03)
+        return "run_packed", (
+            [stage("asked", profile)],
+            [[SOCKET_NAME, key, salt] for key, salt in enumerate(self.salts)],
+        )
+
+    def check(self, reply: object) -> None:
+        """Check every result: nobody can know it who has not waited."""
+        token = self.backend.token
+        demand_numbers(reply, [token(key) ^ salt for key, salt in enumerate(self.salts)], "waiting")
+
+
+@dataclass(frozen=True)
+class Pipeline(Unprepared):
+    """Items that ask the planted server for a number, and square it."""
+
+    squarings: list[oracle.Squaring]
+    backend: Backend
+
+    @property
+    def question(self) -> tuple[str, tuple[object, ...]]:
+        """Give the items."""
+        count, item_sec = len(self.squarings), PIPELINE_ITEM_SEC
+        stages = [
+            stage("asked_then_number", Profile(count, 0.02, 0.0002, 0.03)),
+            stage("squarings", Profile(count, item_sec, item_sec, 1.3 * item_sec)),
+        ]
+        items = [[SOCKET_NAME, key, each.p * each.q, each.rounds] for key, each in enumerate(self.squarings)]
+        return "run_packed", (stages, items)
+
+    def check(self, reply: object) -> None:
+        """Check every result."""
+        answers = [
+            oracle.squared(self.backend.token(key) % (each.p * each.q), each.p, each.q, each.rounds)
+            for key, each in enumerate(self.squarings)
+        ]
+        demand_numbers(reply, answers, "a pipeline")
+
+
+PIPELINE_ITEMS = 40
+PIPELINE_ITEM_SEC = 0.025
+WAITING_ITEMS = 320
+WAIT_SEC = 0.02
+
+
+def salts(rng: Random) -> list[int]:
+    """Make what goes into the items that wait."""
+    return [rng.getrandbits(60) for _ in range(WAITING_ITEMS)]
+
+
+def pipeline_squarings(rng: Random) -> list[oracle.Squaring]:
+    """Make the moduli; what is squared comes from the planted server."""
+    return [oracle.squaring(rng, round(PIPELINE_ITEM_SEC * SQUARINGS_A_SEC)) for _ in range(PIPELINE_ITEMS)]
+
+
+@contextmanager
+def served(side: Side, seed: int) -> Iterator[Backend]:
+    """Plant the server that answers after a wait; of one `seed` all answers are the same."""
+    with planted(side.rendezvous(SOCKET_NAME), Random(seed), lambda _: WAIT_SEC) as backend:
+        yield backend

@@ -1,0 +1,278 @@
+"""The asyncio executor's own grading code: its oracle, how it hears hostile lines, its clock, and its SPEC.md."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, driver_beside, importing_from
+
+FOLDER = CHALLENGES / "asyncio-executor"
+SPEC = (FOLDER / "SPEC.md").read_text(encoding="utf-8")
+CHALLENGE = tomllib.loads((FOLDER / "challenge.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def grading() -> Iterator[Import]:
+    with importing_from(FOLDER / "grading") as import_:
+        yield import_
+
+
+@pytest.fixture(scope="module")
+def driver() -> ModuleType:
+    return driver_beside("asyncio-executor", SOLUTIONS / "asyncio-executor" / "reference")
+
+
+class FakeFlight:
+    """Calls that never land."""
+
+    def start(self, function: str, *args: object) -> int:
+        return 1
+
+    def wait(self, timeout_sec: float) -> list[Any]:
+        return []
+
+
+@pytest.fixture
+def stage(grading: Import, tmp_path: Path) -> Iterator[Any]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "meet"))
+        listener.listen()
+        listener.setblocking(False)
+        stage = grading("stage").Stage(listener, "meet", FakeFlight())
+        yield stage
+        stage.close()
+
+
+def guest(tmp_path: Path, **hello: object) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(str(tmp_path / "meet"))
+    if hello:
+        connection.sendall(json.dumps(hello).encode() + b"\n")
+    return connection
+
+
+# ---- the oracle
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2, 3, 7, 100, 1_023])
+def test_the_oracle_jumps_to_where_the_driver_walks(grading: Import, driver: ModuleType, rounds: int) -> None:
+    for seed in ("", "a", "grading"):
+        assert grading("oracle").worked(seed, rounds) == driver.work(seed, rounds)
+
+
+def test_a_mix_is_as_large_as_told_and_replays(grading: Import) -> None:
+    workload = grading("workload")
+    jobs, results = workload.mix(Random(1))
+    assert (jobs, results) == workload.mix(Random(1))
+    assert jobs != workload.mix(Random(2))[0]
+    kinds = [kind for kind, _, _ in jobs]
+    counts = {kind: kinds.count(kind) for kind in set(kinds)}
+    told = re.search(
+        r"is (\d+) `io` jobs of (\d+) ms, (\d+) `blocking` jobs of (\d+) ms, (\d+) `cpu` jobs .*?, (\d+) `nested` jobs "
+        r"of three jobs each and (\d+) `crash` jobs",
+        SPEC,
+    )
+    assert told is not None
+    assert list(map(int, told.groups())) == [
+        counts["io"],
+        round(workload.IO_WAIT_SEC * 1000),
+        counts["blocking"],
+        round(workload.BLOCKING_WAIT_SEC * 1000),
+        counts["cpu"],
+        counts["nested"],
+        counts["crash"],
+    ]
+
+
+def test_a_mix_knows_its_results(grading: Import, driver: ModuleType) -> None:
+    for (kind, name, args), result in zip(*grading("workload").mix(Random(3)), strict=True):
+        if kind == "nested":
+            assert result == sum(args[0])
+        elif name == "work" and args[1] < 100_000:
+            assert type(result) is int
+        else:
+            assert result == args[0]
+
+
+# ---- meeting jobs
+
+
+def test_a_guest_is_here_from_its_hello_to_its_bye(stage: Any, tmp_path: Path) -> None:
+    with guest(tmp_path, name="io-1", pid=5, thread=6, var="x") as connection:
+        stage.until(lambda: "io-1" in stage.guests, "it should have arrived", 5)
+        found = stage.guests["io-1"]
+        assert (found.pid, found.thread, found.var, found.here) == (5, 6, "x", True)
+        found.tell("return", 3)
+        assert connection.recv(100) == b'["return", 3]\n'
+        connection.sendall(b'{"bye": 1}\n')
+        stage.until(lambda: not found.here, "it should have left", 5)
+        assert found.closed_at is None
+    stage.until(lambda: found.closed_at is not None, "its connection should have closed", 5)
+
+
+def test_a_killed_guest_leaves_with_its_connection(stage: Any, tmp_path: Path) -> None:
+    with guest(tmp_path, name="cpu-1"):
+        stage.until(lambda: "cpu-1" in stage.guests, "it should have arrived", 5)
+    stage.departure("cpu-1", "it should have left", 5)
+
+
+def test_jobs_that_run_at_once_are_counted_by_lane(stage: Any, tmp_path: Path) -> None:
+    with guest(tmp_path, name="io-1") as first, guest(tmp_path, name="io-2"), guest(tmp_path, name="cpu-1"):
+        stage.until(lambda: len(stage.guests) == 3, "they should have arrived", 5)
+        assert stage.most_here == {"io": 2, "cpu": 1}
+        first.sendall(b'{"bye": 1}\n')
+        with guest(tmp_path, name="io-3"):
+            stage.until(lambda: "io-3" in stage.guests, "it should have arrived", 5)
+    assert stage.most_here["io"] == 2, "what made room was said before, and counts first"
+
+
+def test_a_job_that_runs_twice_is_a_failure(stage: Any, tmp_path: Path) -> None:
+    with (
+        guest(tmp_path, name="io-1"),
+        guest(tmp_path, name="io-1"),
+        pytest.raises(AssertionError, match="more than once"),
+    ):
+        stage.settle(0.2)
+
+
+@pytest.mark.parametrize("line", [b"no json", b"[1]", b"3", b"\xff\xfe", b'"bye"'])
+def test_what_the_driver_never_says_is_a_failure(stage: Any, tmp_path: Path, line: bytes) -> None:
+    with guest(tmp_path) as connection:
+        connection.sendall(line + b"\n")
+        with pytest.raises(AssertionError, match="does not say"):
+            stage.settle(0.2)
+
+
+def test_an_endless_line_is_a_failure(stage: Any, tmp_path: Path) -> None:
+    with guest(tmp_path) as connection:
+        connection.setblocking(False)
+        with pytest.raises(AssertionError, match="endless"):
+            stage.until(lambda: said_more(connection), "it should have been stopped", 5)
+
+
+def test_an_endless_talk_is_a_failure(stage: Any, tmp_path: Path) -> None:
+    with guest(tmp_path, name="io-1") as connection:
+        connection.setblocking(False)
+        with pytest.raises(AssertionError, match="does not stop"):
+            stage.until(lambda: said_more(connection, b'{"pulled": 1}\n' * 1_000), "it should have been stopped", 5)
+
+
+def said_more(connection: socket.socket, what: bytes = b"x" * 16_384) -> bool:
+    """Say as much as the socket takes, and never come to an end."""
+    with contextlib.suppress(BlockingIOError):
+        connection.send(what)
+    return False
+
+
+def test_patience_ends_with_the_sentence(stage: Any) -> None:
+    with pytest.raises(AssertionError, match="a bell should have rung, and had not after"):
+        stage.until(lambda: False, "a bell should have rung", 0.02)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], 3, [3], ["value"], ["cancelled", 1], ["raised", "E"], ["odd"], {"value": 1}]
+)
+def test_outcomes_of_another_shape_are_failures(grading: Import, answer: object) -> None:
+    with pytest.raises(AssertionError, match="shape"):
+        grading("stage").shaped(answer)
+
+
+def test_outcomes_are_read(grading: Import) -> None:
+    for answer in (["value", None], ["cancelled"], ["raised", "E", [], "text", ["E"], []]):
+        assert grading("stage").shaped(answer) is answer
+
+
+# ---- the open loop
+
+
+def test_calls_are_started_on_schedule_whatever_the_others_take(grading: Import) -> None:
+    class Late:
+        """Lands everything long after it was due."""
+
+        def __init__(self) -> None:
+            self.started = 0
+
+        def start(self, number: int) -> int:
+            self.started += 1
+            return self.started
+
+        def pump(self, seconds: float) -> None:
+            pass
+
+        def until(self, is_so: Any, what: str) -> None:
+            assert is_so()
+
+        def has_landed(self, ticket: int) -> bool:
+            return True
+
+        def landed_at(self, ticket: int) -> float:
+            return 1e9
+
+    late = Late()
+    lags = grading("workload").open_loop(late, late.start, 0.0001, lambda: late.started >= 20)
+    assert len(lags) == 20
+    assert lags == sorted(lags, reverse=True), "each counts from when it was due"
+
+
+# ---- SPEC.md
+
+
+def rows(heading: str) -> list[list[str]]:
+    section = SPEC.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_every_check_is_told() -> None:
+    assert [row[0].strip("`") for row in rows("What is checked")] == [check["id"] for check in CHALLENGE["checks"]]
+
+
+def test_every_bar_is_told_with_its_floor_and_thresholds(grading: Import) -> None:
+    told = [
+        (
+            row[0].strip("`"),
+            0.0 if row[2] == "none" else float(row[2].split()[0]),
+            float(row[3][:-1]),
+            float(row[4][:-1]),
+        )
+        for row in rows("What is measured")
+    ]
+    floors = grading("statistics_of_launches").FLOORS_SEC
+    assert told == [
+        (bar["id"], floors[bar["id"]] * 1000, bar["pass"], bar.get("distinction", 1.10)) for bar in CHALLENGE["bars"]
+    ]
+
+
+def test_limits_are_told(grading: Import) -> None:
+    limits, stage = CHALLENGE["limits"], grading("stage")
+    for text in (
+        f"{limits['memory_mb']} MiB of memory",
+        f"{limits['pids']} processes and threads",
+        f"{limits['open_files']} open files",
+        f"{limits['tmpfs_mb']} MiB of temp",
+        f"has {stage.PATIENCE_SEC:g} s if nothing else is said",
+        f"{grading('leftovers').CYCLES} executors",
+        f"{grading('nesting').SUMS} nested jobs",
+    ):
+        assert text in SPEC, text
+    roomy = grading("workload").ROOMY
+    assert "io={io}, blocking={blocking}, cpu={cpu}, nested={nested}".format(**roomy) in SPEC
+
+
+def test_the_interface_is_told_as_the_reference_has_it(driver: ModuleType) -> None:
+    solution = driver.solution
+    limits = ", ".join(f"{name}={value}" for name, value in vars(solution.Limits()).items())
+    assert f"`Limits({limits})`" in SPEC
+    for name in ("ExecutorClosed", "WorkerCrashed", "RemoteError"):
+        assert issubclass(getattr(solution, name), RuntimeError)

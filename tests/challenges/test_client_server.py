@@ -1,0 +1,255 @@
+"""The client-server challenge's own parts: planted behaviours, the truth about a run, and what /metrics says."""
+
+import asyncio
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.challenges.loading import CHALLENGES, importing_from
+
+
+@pytest.fixture(scope="module")
+def modules() -> Iterator[dict[str, ModuleType]]:
+    """Import the modules of the grading folder."""
+    names = ("behaviours", "planted_server", "truth", "metrics_text", "items", "planted_backend")
+    with importing_from(CHALLENGES / "client-server" / "grading") as import_:
+        yield {name: import_(name) for name in names}
+
+
+Modules = dict[str, ModuleType]
+
+
+# ---- behaviours
+
+
+def arrivals(rate: float, count: int) -> list[float]:
+    return [10.0 + number / rate for number in range(count)]
+
+
+def served(behaviour: Any, rate: float, count: int) -> list[Any]:
+    return [behaviour.fate(number, now) for number, now in enumerate(arrivals(rate, count))]
+
+
+def test_workers_below_capacity_serve_at_once_and_above_queue(modules: Modules) -> None:
+    below = served(modules["behaviours"].Workers(4, 0.02), 190, 400)
+    assert all(fate.at - now == pytest.approx(0.02) for fate, now in zip(below, arrivals(190, 400), strict=True))
+    workers = modules["behaviours"].Workers(4, 0.02)
+    assert workers.capacity_per_sec == pytest.approx(200)
+    above = served(workers, 400, 400)
+    assert (above[-1].at - above[0].at) * 200 == pytest.approx(400, rel=0.03)
+
+
+@pytest.mark.parametrize(("share", "refused"), [(0.95, 0.0), (1.25, 0.2), (2.0, 0.5)])
+def test_a_limited_server_refuses_what_exceeds_its_rate(modules: Modules, share: float, refused: float) -> None:
+    fates = served(modules["behaviours"].Limited(200, 0.01, burst=4), 200 * share, 2000)
+    errors = sum(fate.word == "error" for fate in fates)
+    assert errors / 2000 == pytest.approx(refused, abs=0.01)
+
+
+def test_nothing_comes_out_of_a_stall(modules: Modules) -> None:
+    stalling = modules["behaviours"].Stalling(0.02, 1.0, 2.0)
+    for fate, now in zip(served(stalling, 100, 300), arrivals(100, 300), strict=True):
+        since = fate.at - 10.0
+        assert not 1.0 + 1e-9 < since < 2.0 - 1e-9
+        assert fate.at >= now + 0.02 - 1e-9
+    assert stalling.welcome_at(11.5) == pytest.approx(12.0)
+    assert stalling.welcome_at(12.5) == 12.5
+
+
+# ---- truth
+
+
+def log(modules: Modules, rate: float, rows: list[tuple[float, str, float | None]]) -> list[Any]:
+    """Make a log from (lateness of arrival, word, latency) of each request; it began at 50."""
+    entry, word = modules["planted_server"].Entry, modules["behaviours"].Word
+    return [
+        entry(
+            number,
+            50 + number / rate + late,
+            word(what),
+            None if latency is None else 50 + number / rate + latency,
+        )
+        for number, (late, what, latency) in enumerate(rows)
+    ]
+
+
+def test_the_truth_counts_from_when_requests_were_due(modules: Modules) -> None:
+    asked = modules["truth"].Asked(100, 1.0)
+    rows = [(0.0, "ok", 0.05)] * 90 + [(0.3, "ok", 0.4)] * 10
+    found = modules["truth"].truth(asked, log(modules, 100, rows))
+    assert (found.sent, found.succeeded, found.errors, found.timeouts) == (100, 100, 0, 0)
+    assert (found.p50_ms, found.p90_ms) == (pytest.approx(50), pytest.approx(50))
+    assert (found.p99_ms, found.max_ms) == (pytest.approx(400), pytest.approx(400))
+    assert found.throughput_per_sec == pytest.approx(100 / 1.39)
+
+
+def test_losses_count_as_the_timeout_and_errors_apart(modules: Modules) -> None:
+    asked = modules["truth"].Asked(100, 0.1)
+    rows = [(0.0, "ok", 0.05)] * 5 + [(0.0, "never", None)] * 2 + [(0.0, "error", 0.01), (0.0, "close", 0.01)]
+    rows += [(0.0, "ok", 2.5)]
+    found = modules["truth"].truth(asked, log(modules, 100, rows))
+    assert (found.sent, found.succeeded, found.errors, found.timeouts) == (10, 5, 2, 3)
+    assert found.max_ms == 2000
+    assert found.p50_ms == pytest.approx(50)
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=50), st.floats(0, 100))
+def test_nearest_rank_is_the_smallest_that_enough_do_not_exceed(latencies: list[float], percent: float) -> None:
+    with importing_from(CHALLENGES / "client-server" / "grading") as import_:
+        found = import_("truth").nearest_rank_ms(latencies, percent) / 1000
+    enough = percent / 100 * len(latencies) - 1e-9
+    assert any(found == pytest.approx(latency) for latency in latencies)
+    assert sum(latency <= found + 1e-12 for latency in latencies) >= enough
+    assert sum(latency < found - 1e-12 for latency in latencies) < max(enough, 1)
+
+
+def report_of(found: Any) -> dict[str, float]:
+    return {name: float(getattr(found, name)) for name in found.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "off"),
+    [
+        ("p99_ms", 1.04, False),
+        ("p99_ms", 0.9, True),
+        ("p50_ms", 1.2, True),
+        ("succeeded", 0.99, True),
+        ("throughput_per_sec", 0.985, False),
+        ("throughput_per_sec", 0.97, True),
+    ],
+)
+def test_departures_are_told_from_rounding(modules: Modules, name: str, factor: float, off: bool) -> None:
+    asked = modules["truth"].Asked(100, 1.0)
+    true = modules["truth"].truth(asked, log(modules, 100, [(0.0, "ok", 0.1)] * 100))
+    report = report_of(true)
+    assert modules["truth"].departures(report, true) == []
+    report[name] *= factor
+    assert bool(modules["truth"].departures(report, true)) is off
+
+
+def test_a_closed_loop_is_seen_in_the_arrivals(modules: Modules) -> None:
+    """While nothing is answered nothing is sent, and everything after is late."""
+    asked = modules["truth"].Asked(100, 2.0)
+    rows = [(0.0 if number < 50 else 1.0 - min(number - 50, 95) / 100, "ok", 1.2) for number in range(200)]
+    fault = modules["truth"].pacing_fault(asked, log(modules, 100, rows))
+    assert fault is not None
+    assert "due" in fault
+    assert modules["truth"].pacing_fault(asked, log(modules, 100, [(0.001, "ok", 1.2)] * 200)) is None
+    assert "190" in str(modules["truth"].pacing_fault(asked, log(modules, 100, [(0.0, "ok", 0.1)] * 190)))
+
+
+# ---- metrics
+
+
+TEXT = b"""# HELP and # TYPE lines are comments
+http_requests_total{route="item",status="200"} 12
+http_requests_total{status="404",route="item",} 3 1700000000
+http_request_duration_seconds_bucket{le="0.5",route="item"} 14
+http_request_duration_seconds_bucket{le="+Inf",route="item"} 1.5e1
+backend_calls_total 7.0
+"""
+
+
+def test_metrics_are_read_whatever_the_order_of_labels(modules: Modules) -> None:
+    metrics = modules["metrics_text"].parse_metrics(TEXT)
+    assert metrics.value("http_requests_total", route="item", status="200") == 12
+    assert metrics.value("http_requests_total", route="item", status="404") == 3
+    assert metrics.value("http_requests_total", route="item", status="500") == 0
+    assert metrics.value("backend_calls_total") == 7
+    assert metrics.buckets("http_request_duration_seconds", route="item") == {0.5: 14, math.inf: 15}
+
+
+@pytest.mark.parametrize("raw", [b"no number here", b"<html>", b"a{b=c} 1 2 3", b"\xff\xfe 1"])
+def test_what_is_no_metric_is_refused(modules: Modules, raw: bytes) -> None:
+    with pytest.raises(AssertionError, match="Prometheus"):
+        modules["metrics_text"].parse_metrics(raw)
+
+
+def took(modules: Modules, *bounds: tuple[float, float]) -> list[Any]:
+    return [modules["metrics_text"].Took(low, high) for low, high in bounds]
+
+
+def test_a_histogram_is_believed_within_what_can_be_true(modules: Modules) -> None:
+    requests = took(modules, (0.0, 0.01), (0.0, 0.2), (0.7, 0.8), (0.9, 1.1))
+    fault = modules["metrics_text"].histogram_fault
+    assert fault({0.1: 1, 1.0: 3, math.inf: 4}, (0.1, 1.0), requests) is None
+    assert fault({0.1: 2, 1.0: 4, math.inf: 4}, (0.1, 1.0), requests) is None
+    assert "le=0.1" in fault({0.1: 3, 1.0: 3, math.inf: 4}, (0.1, 1.0), requests)
+    assert "le=1" in fault({0.1: 1, 1.0: 2, math.inf: 4}, (0.1, 1.0), requests)
+    assert "no bucket" in fault({0.1: 1, math.inf: 4}, (0.1, 1.0), requests)
+
+
+def test_a_histogram_without_its_slow_requests_is_caught(modules: Modules) -> None:
+    requests = took(modules, (0.0, 0.01), (0.7, 0.8))
+    fault = modules["metrics_text"].histogram_fault
+    assert "+Inf" in fault({0.1: 1, 1.0: 1, math.inf: 1}, (0.1,), requests)
+    assert modules["metrics_text"].sum_fault(0.01, requests) is not None
+    assert modules["metrics_text"].sum_fault(0.75, requests) is None
+
+
+# ---- items and the backend
+
+
+def test_items_replay_from_their_seed_and_change_when_told(modules: Modules) -> None:
+    items = modules["items"].Items(Random(1), 100)
+    again = modules["items"].Items(Random(1), 100)
+    assert items.fresh(5) == again.fresh(5)
+    first = items.value("a")
+    assert (len(first), first) == (100, again.value("a"))
+    items.change("a")
+    assert items.value("a") != first
+    items.lose("a")
+    assert items.answer("a") == ("missing", b"")
+    items.mend("a")
+    assert items.answer("a")[0] == "ok"
+
+
+def test_the_backend_sees_what_is_under_way_and_answers_when_released(modules: Modules, tmp_path: Path) -> None:
+    async def main() -> None:
+        items = modules["items"].Items(Random(1), 10)
+        backend = modules["planted_backend"].PlantedBackend(items)
+        await backend.start(tmp_path / "backend")
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "backend")
+        backend.hold_all()
+        writer.write(b"get 0 a\nget 1 b\nget 2 a\ncancel 1\nnonsense here\n")
+        assert await backend.until(lambda backend: backend.called("a") == 2 and 1 not in backend.open, 5)
+        assert (backend.most_open, len(backend.open), backend.called("b")) == (3, 2, 1)
+        backend.release()
+        head = await reader.readline()
+        assert head.split() == [b"0", b"ok", b"10"]
+        assert await reader.readexactly(10) == items.value("a")
+        assert not backend.open
+        writer.close()
+        backend.close()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
+def test_a_planted_server_logs_truly_and_blames_pipelining(modules: Modules, tmp_path: Path) -> None:
+    async def main() -> None:
+        server = modules["planted_server"].PlantedServer(modules["behaviours"].Constant(0.02))
+        await server.start(tmp_path / "planted")
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "planted")
+        assert await reader.readline() == b"welcome\n"
+        writer.write(b"7\n")
+        assert await reader.readline() == b"7 ok\n"
+        [entry] = server.log
+        assert entry.number == 7
+        assert entry.answered_at - entry.arrived_at >= 0.02
+        assert server.faults == []
+        writer.write(b"8\n9\n")
+        assert await reader.read() == b""
+        assert server.faults
+        writer.close()
+        server.close()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())

@@ -1,0 +1,313 @@
+"""Hold the pool challenge's own code against what it must be: oracles, plan rules, replies, predictions, the server."""
+
+from __future__ import annotations
+
+import ast
+import socket
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, importing_from
+
+HOME = CHALLENGES / "pool-choice"
+SOUND = [SOLUTIONS / "pool-choice" / name for name in ("reference", "accepted/executors", "accepted/event-loop")]
+
+
+@pytest.fixture(scope="module")
+def grading() -> Iterator[Import]:
+    with importing_from(HOME / "grading") as import_:
+        yield import_
+
+
+@pytest.fixture(scope="module")
+def functions() -> Iterator[ModuleType]:
+    """Import the public workloads, whose functions the driver has too."""
+    with importing_from(HOME / "starter") as import_:
+        yield import_("workloads")
+
+
+# ---- the oracle
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2, 1000])
+def test_squarings_are_found_without_squaring(grading: Import, functions: ModuleType, rounds: int) -> None:
+    rng = Random(rounds)
+    for _ in range(20):
+        made = grading("numbers_oracle").squaring(rng, rounds)
+        assert functions.squarings(made.item) == made.answer
+
+
+def test_primes_are_prime(grading: Import) -> None:
+    rng = Random(1)
+    for _ in range(20):
+        prime = grading("numbers_oracle").prime(rng)
+        assert prime.bit_length() == 30
+        assert all(prime % divisor for divisor in range(2, int(prime**0.5) + 1))
+
+
+def test_mixing_alone_and_at_once_agree(grading: Import, functions: ModuleType) -> None:
+    oracle = grading("numbers_oracle")
+    numbers = np.array([0, 1, 2**32 - 1, 123456789], np.uint32)
+    at_once = oracle.mixed_all(numbers).tolist()
+    assert at_once == [functions.mixed(int(number)) for number in numbers]
+    assert at_once == [oracle.mixed(int(number)) for number in numbers]
+
+
+def test_native_functions_agree(grading: Import, functions: ModuleType) -> None:
+    oracle, rng = grading("numbers_oracle"), Random(2)
+    data, big = rng.randbytes(5000), np.random.default_rng(1).random(5000)
+    assert oracle.compressed(data) == functions.compressed(data)
+    assert oracle.part_of_array(big, 10, 4000, 7) == functions.part_of_array((big, 10, 4000, 7))
+
+
+def test_driver_and_starter_have_the_same_public_workloads() -> None:
+    driver, starter = (_definitions(HOME / name) for name in ("driver.py", "starter/workloads.py"))
+    shared = set(starter) - {"main"}
+    assert {"PUBLIC", "KINDS", "Workload", "squarings", "processes"} <= shared
+    assert {name: driver.get(name) for name in shared} == {name: starter[name] for name in shared}
+
+
+def _definitions(path: Path) -> dict[str, str]:
+    found = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found[node.name] = ast.unparse(node)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = ast.unparse(node.value)
+    return found
+
+
+# ---- plans
+
+
+def _profile(grading: Import, **facts: Any) -> Any:
+    usual = {"tasks": 100, "wall_sec": 0.1, "cpu_sec": 0.1, "slowest_sec": 0.15}
+    return grading("profiles").Profile(**{**usual, **facts})
+
+
+RIGHT = [
+    ({}, ("processes", 2, 1)),
+    ({}, ("processes", 2, 50)),
+    ({"cpu_sec": 0.005}, ("threads", 16, 1)),
+    ({"cpu_sec": 0.005}, ("threads", 64, 1)),
+    ({"tasks": 1}, ("inline", 1, 1)),
+    ({"cores": 1}, ("inline", 1, 1)),
+    ({"results_pickle": False}, ("threads", 2, 1)),
+    ({"results_pickle": False}, ("inline", 1, 100)),
+    ({"wall_sec": 0.01, "cpu_sec": 0.01, "gil_free": 1.0, "argument_bytes": 10**6}, ("threads", 2, 1)),
+    ({"tasks": 0}, ("inline", 1, 1)),
+]
+
+BROKEN = [
+    ("rule 1", {}, ("processes", 3, 1)),
+    ("rule 1", {}, ("processes", 0, 1)),
+    ("rule 1", {"cpu_sec": 0.005}, ("threads", 65, 1)),
+    ("rule 1", {}, ("inline", 2, 1)),
+    ("rule 1", {"tasks": 1, "may_die": True}, ("processes", 2, 1)),
+    ("rule 2", {}, ("processes", 2, 100)),
+    ("rule 2", {}, ("processes", 2, 0)),
+    ("rule 3", {"may_die": True}, ("inline", 1, 1)),
+    ("rule 3", {"arguments_pickle": False}, ("processes", 2, 1)),
+    ("rule 4", {"slowest_sec": 1.0}, ("processes", 2, 2)),
+    ("rule 5", {"wall_sec": 1e-6, "cpu_sec": 1e-6, "slowest_sec": 1e-6}, ("threads", 2, 1)),
+    ("rule 5", {"tasks": 1}, ("threads", 1, 1)),
+    ("rule 6", {"cpu_sec": 0.005}, ("threads", 15, 1)),
+    ("rule 6", {"cpu_sec": 0.005}, ("processes", 2, 1)),
+    ("rule 7", {"cores": 1}, ("threads", 2, 1)),
+    ("rule 7", {"wall_sec": 0.0001, "cpu_sec": 0.0001, "slowest_sec": 0.0001}, ("processes", 2, 1)),
+    ("rule 8", {}, ("inline", 1, 1)),
+    ("rule 8", {}, ("processes", 1, 1)),
+    ("rule 9", {"wall_sec": 0.01, "cpu_sec": 0.01, "gil_free": 1.0, "argument_bytes": 10**6}, ("inline", 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("facts", "plan"), RIGHT)
+def test_right_plans_break_no_rule(grading: Import, facts: dict[str, Any], plan: tuple[str, int, int]) -> None:
+    rules = grading("plan_rules")
+    assert rules.broken_rule(_profile(grading, **facts), rules.Plan(*plan)) is None
+
+
+@pytest.mark.parametrize(("rule", "facts", "plan"), BROKEN)
+def test_wrong_plans_break_a_rule(
+    grading: Import, rule: str, facts: dict[str, Any], plan: tuple[str, int, int]
+) -> None:
+    rules = grading("plan_rules")
+    assert rules.broken_rule(_profile(grading, **facts), rules.Plan(*plan)).startswith(rule)
+
+
+@pytest.mark.parametrize("reply", [None, [], ["plan", "inline", True, 1], ["plan", "fork", 1, 1], ["plan", [], 1, 1]])
+def test_what_is_no_plan_is_told(grading: Import, reply: object) -> None:
+    assert isinstance(grading("plan_rules").read_plan(reply), str)
+
+
+@pytest.mark.parametrize("folder", SOUND, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("seed", range(20))
+def test_sound_plans_keep_the_rules(grading: Import, folder: Path, seed: int) -> None:
+    rules = grading("plan_rules")
+    with importing_from(folder) as import_:
+        solution = import_("solution")
+        for profile in rules.profiles(Random(seed)):
+            plan = solution.plan(solution.Profile(**profile.wire))
+            read = rules.read_plan(["plan", plan.kind, plan.workers, plan.chunk_size])
+            assert rules.broken_rule(profile, read) is None, profile
+
+
+def test_every_clear_case_is_drawn(grading: Import) -> None:
+    """A plan that is wrong everywhere must meet each of the rules for kinds."""
+    rules = grading("plan_rules")
+    met = set()
+    for profile in rules.profiles(Random(3)):
+        workers = max(1, min(profile.tasks, 2))
+        plans = [rules.Plan("inline", 1, 1), rules.Plan("threads", workers, 1), rules.Plan("processes", 1, 1)]
+        met |= {str(rules.broken_rule(profile, plan))[:6] for plan in plans}
+    assert {f"rule {number}" for number in (3, 5, 6, 7, 8, 9)} <= met
+
+
+# ---- replies
+
+
+@pytest.mark.parametrize(
+    "reply", [None, [], ["list"], ["list", 3], ["list", [3]], ["list", [[]]], ["not a list", "tuple"], {"a": 1}]
+)
+def test_replies_of_the_wrong_shape_are_the_submissions_fault(grading: Import, reply: object) -> None:
+    replies = grading("replies")
+    with pytest.raises(AssertionError):
+        replies.demand_entries(reply, [replies.Result(1)], "a title")
+    with pytest.raises(AssertionError):
+        replies.demand_numbers(reply, [1], "a title")
+
+
+def _complaint(grading: Import, kind: str, args: tuple[object, ...], entry: list[object]) -> str | None:
+    complaint: str | None = getattr(grading("replies"), kind)(*args).complaint(entry)
+    return complaint
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "right", "wrong"),
+    [
+        ("Result", (5,), ["result", 5], ["result", 6]),
+        ("Result", (1,), ["result", 1], ["result", True]),
+        ("Result", (1,), ["result", 1], ["failed", "ValueError", [], ""]),
+        ("Raises", ("KeyError", (3,), "3"), ["failed", "KeyError", [3], "3"], ["failed", "KeyError", [4], "4"]),
+        ("Raises", ("KeyError", (3,), "3"), ["failed", "KeyError", [3], "3"], ["failed", "KeyError", [], "3"]),
+        ("Raises", ("KeyError", (3,), "3"), ["failed", "KeyError", [3], "3"], ["died", "3"]),
+        ("Raises", ("A", (), "x", False), ["failed", "B", ["?"], "A: x"], ["failed", "B", [], "x"]),
+        ("Died", (), ["died", "now"], ["failed", "ValueError", [], ""]),
+        ("FailsSomehow", ("result",), ["failed", "B", [], ""], ["died", ""]),
+        ("SpecialResult", ("handle", 3), ["handle", 3], ["handle", 4]),
+    ],
+)
+def test_entries_are_held_against_what_they_should_be(
+    grading: Import, kind: str, args: tuple[object, ...], right: list[object], wrong: list[object]
+) -> None:
+    assert _complaint(grading, kind, args, right) is None
+    assert _complaint(grading, kind, args, wrong)
+
+
+def test_packed_numbers_are_compared(grading: Import) -> None:
+    demand = grading("replies").demand_numbers
+    demand(array("Q", [1, 2]).tobytes(), [1, 2], "a title")
+    for wrong in ([1, 3], [1], [1, 2, 3], []):
+        with pytest.raises(AssertionError, match="a title"):
+            demand(array("Q", wrong).tobytes(), [1, 2], "a title")
+
+
+# ---- predictions
+
+RIGHT_SECONDS = {"inline": 1.0, "threads": 0.5, "processes": 0.7}
+
+
+def _score(grading: Import, winner: str, threads: float, processes: float, seconds: dict[str, float]) -> Any:
+    predicting = grading("predicting")
+    return predicting.score({"a": predicting.Prediction(winner, threads, processes)}, {"a": seconds})
+
+
+def test_predictions_are_scored(grading: Import) -> None:
+    assert _score(grading, "threads", 2.0, 1.4, RIGHT_SECONDS) == grading("predicting").Score(1, 2, ())
+    assert _score(grading, "threads", 3.9, 0.8, RIGHT_SECONDS).ratios == 2
+    assert _score(grading, "threads", 4.1, 0.7, RIGHT_SECONDS).ratios == 0
+    assert _score(grading, "inline", 2.0, 1.4, RIGHT_SECONDS) == grading("predicting").Score(0, 2, ("a",))
+    assert _score(grading, "processes", 2.0, 1.4, {**RIGHT_SECONDS, "processes": 0.59}).winners == 1
+    slow = {"inline": 1.0, "threads": 100.0, "processes": 1.0}
+    assert _score(grading, "inline", 0.04, 1.0, slow).ratios == 2
+    assert _score(grading, "inline", 0.06, 1.0, slow).ratios == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[pure-python", "x" * 100_000, "[pure-python]\nwinner = 3", '[pure-python]\nwinner = "threads"\nthreads = nan']
+    + [
+        f'[pure-python]\nwinner = "inline"\nthreads = {value}\nprocesses = 1.0'
+        for value in ("true", "-1", "inf", "'1'")
+    ],
+)
+def test_bad_prediction_files_are_told(grading: Import, tmp_path: Path, text: str) -> None:
+    (tmp_path / "predictions.toml").write_text(text)
+    with pytest.raises(AssertionError):
+        grading("predicting").read_predictions(tmp_path)
+
+
+def test_the_starters_file_can_be_read_and_is_wrong(grading: Import) -> None:
+    predicting = grading("predicting")
+    read = predicting.read_predictions(HOME / "starter")
+    measured = {name: {"inline": 1.0, "threads": 0.5, "processes": 0.6} for name in predicting.WORKLOADS}
+    assert predicting.score(read, measured).winners < predicting.WINNERS_NEEDED
+
+
+# ---- the planted server
+
+
+def _ask(backend: Any, purpose: int, key: int) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(5)
+    connection.connect(backend.path)
+    connection.sendall(purpose.to_bytes(8, "little") + key.to_bytes(8, "little"))
+    return connection
+
+
+def test_the_server_holds_and_releases(grading: Import, tmp_path: Path) -> None:
+    module = grading("backend")
+    with module.planted(tmp_path / "s", Random(1), lambda key: None if key < 2 else 0.0) as backend:
+        held = [_ask(backend, module.GATE, key) for key in (0, 1)]
+        with _ask(backend, module.GATE, 2) as free:
+            assert int.from_bytes(free.recv(8), "little") == backend.token(2)
+        assert backend.until(lambda backend: sorted(backend.waiting()) == [0, 1], 5)
+        assert backend.most_at_once >= 2
+        backend.release(1)
+        assert int.from_bytes(held[1].recv(8), "little") == backend.token(1) != backend.token(0)
+        held[0].close()  # as when its process is killed
+        assert backend.until(lambda backend: backend.waiting() == [], 5)
+        held[1].close()
+        assert backend.starts() == {0: 1, 1: 1, 2: 1}
+
+
+def test_the_server_counts_lifelines(grading: Import, tmp_path: Path) -> None:
+    module = grading("backend")
+    with module.planted(tmp_path / "s", Random(1)) as backend:
+        lines = [_ask(backend, module.LIFELINE, key) for key in range(3)]
+        assert backend.until(lambda backend: backend.lifelines == 3, 5)
+        lines.pop().close()
+        assert backend.until(lambda backend: backend.lifelines == 2, 5)
+        assert not backend.until(lambda backend: backend.lifelines == 0, 0.05)
+        for line in lines:
+            line.close()
+        assert backend.until(lambda backend: backend.lifelines == 0, 5)
+        assert backend.lifelines_ever == 3
+
+
+def test_the_server_survives_nonsense(grading: Import, tmp_path: Path) -> None:
+    module = grading("backend")
+    with module.planted(tmp_path / "s", Random(1)) as backend:
+        for nonsense in (b"", b"x", b"x" * 1000):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.connect(backend.path)
+                connection.sendall(nonsense)
+        with _ask(backend, module.GATE, 7) as connection:
+            assert len(connection.recv(8)) == 8
