@@ -330,14 +330,13 @@ async def _outcome(future):
 
 def _described(fault):
     text = "".join(traceback.format_exception(fault))[-TRACEBACK_CHARS:]
-    names = [class_.__name__ for class_ in type(fault).__mro__]
     own = [name for name in ("WorkerCrashed", "RemoteError", "ExecutorClosed") if _is_own(fault, name)]
     args = [arg if isinstance(arg, int | str | float | None) else repr(arg) for arg in fault.args]
-    return type(fault).__name__, args, text, names, own
+    return type(fault).__name__, args, text, type(fault).__module__, own
 
 
 def _is_own(fault, name):
-    return type(fault) is getattr(solution, name)
+    return isinstance(fault, getattr(solution, name))
 
 
 async def cancel(key):
@@ -380,7 +379,8 @@ async def stats(ex):
     """Ask for the counts; plain data, whatever the submission makes them of."""
     given = _executors[ex].stats()
     return {
-        str(kind): {str(name): int(count) for name, count in dict(counts).items()} for kind, counts in given.items()
+        str(kind): {str(name): count for name, count in dict(counts).items() if isinstance(count, int)}
+        for kind, counts in given.items()
     }
 
 

@@ -323,12 +323,13 @@ def _failure(error):
 # ---- what bars time: the items come with the call, and the results leave with its answer
 
 _big = None
+_big_made_of = None
 
 
 def rest():
     """Let go of what is held."""
-    global _big, _held  # noqa: PLW0603  one process serves one submission
-    _big = _held = None
+    global _big, _big_made_of, _held  # noqa: PLW0603  one process serves one submission
+    _big = _big_made_of = _held = None
 
 
 def run_packed(stages, items):
@@ -341,12 +342,19 @@ def run_numbers(stages, raw):
     return run_packed(stages, list(array("Q", raw)))
 
 
+def run_blocks(stages, blocks, length):
+    """Run a batch of large blocks of bytes, each some noise and then one byte over and over."""
+    return run_packed(stages, [noise + bytes([filler]) * (length - len(noise)) for noise, filler in blocks])
+
+
 def hold_big(seed, length):
-    """Hold a large array of random numbers, made from `seed`."""
+    """Hold a large array of random numbers, made from `seed`, unless it is held already."""
     import numpy as np  # noqa: PLC0415  60 ms that other work need not pay for
 
-    global _big  # noqa: PLW0603
-    _big = np.random.default_rng(seed).random(length)
+    global _big, _big_made_of  # noqa: PLW0603
+    if _big_made_of != [seed, length]:
+        _big = np.random.default_rng(seed).random(length)
+        _big_made_of = [seed, length]
 
 
 def run_parts(stages, parts, step):

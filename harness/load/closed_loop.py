@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.load.collector import collector_off
 from harness.load.open_loop import Judge
 from harness.load.reply import Reply
 from harness.load.result import Fate, LoadResult
@@ -23,7 +24,8 @@ class Saturation:
 
 async def saturate(plan: Saturation, target: Target) -> LoadResult:
     """Send as fast as replies come; replies after the end are not counted. Latency counts from the actual sending."""
-    return await _ClosedLoop(plan, target).run()
+    with collector_off():
+        return await _ClosedLoop(plan, target).run()
 
 
 class _ClosedLoop:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from harness.load.collector import collector_off
 from harness.load.reply import Reply
 from harness.load.result import Fate, LoadResult
 from harness.load.schedule import Schedule
@@ -31,7 +32,8 @@ class Plan:
 
 async def run_open_loop(plan: Plan, target: Target) -> LoadResult:
     """Send all of `plan` on time and wait for the replies, up to its grace after the last request."""
-    return await _OpenLoop(plan, target).run()
+    with collector_off():
+        return await _OpenLoop(plan, target).run()
 
 
 class _OpenLoop:

@@ -9,7 +9,7 @@ WITH_PROCESSES = 5
 """Every so many-th cycle uses processes, which cost more to start than all the rest."""
 
 WARM_UP = 2
-SLACK = {"threads": 3, "processes": 1, "tasks": 3, "files": 6}
+SLACK = {"threads": 8, "processes": 1, "tasks": 5, "files": 8}
 """Far less than one each cycle."""
 
 

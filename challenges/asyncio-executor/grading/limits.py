@@ -4,7 +4,7 @@ from random import Random
 
 from stage import SETTLE_SEC, Stage, Subject, stage
 
-LANES = {"io": "io", "blocking": "blocking", "cpu": "cpu", "nested": "nested"}
+LANES = ("io", "blocking", "cpu", "nested")
 CPU_SETTLE_SEC = 0.6
 """A process too many takes longer to show than a thread too many."""
 
@@ -42,9 +42,11 @@ def _demand_first(on: Stage, kind: str, limit: int) -> None:
 def demand_bounded_queue(subject: Subject) -> None:
     """Fill every queue, make submitters wait, cancel one of them, and let the others in one by one."""
     with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=1, queue=2):
+        tickets: dict[str, list[int]] = {}
         for kind in LANES:
             _fill(on, kind)
-        tickets = {kind: [on.submitting("e", kind, f"{kind}-{letter}") for letter in "abc"] for kind in LANES}
+            tickets[kind] = [on.submitting("e", kind, f"{kind}-{letter}") for letter in "abc"]
+            on.settle(SETTLE_SEC / 5)
         on.settle()
         for kind, waiting in tickets.items():
             early = sum(map(on.has_landed, waiting))
@@ -60,7 +62,7 @@ def demand_bounded_queue(subject: Subject) -> None:
 
 def _fill(on: Stage, kind: str) -> None:
     what = f"submit should have accepted a {kind} job: fewer than the limit run, or fewer than the limit wait"
-    other = ", though the queues of other kinds are full" if kind != "io" else ""
+    other = ", though other lanes are full and submitters wait for them" if kind != "io" else ""
     for number in range(3):
         on.submit("e", kind, f"{kind}-{number}", what=what + other)
     on.arrival(f"{kind}-0", f"a {kind} job should have started{other}")

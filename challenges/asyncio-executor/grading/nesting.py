@@ -84,7 +84,7 @@ def demand_nested_crowd(subject: Subject) -> None:
 def demand_nested_cancel(subject: Subject) -> None:
     """Cancel a nested job, and let another run out of time: what they submitted is cancelled with them."""
     with stage(subject) as on, on.executor("e", io=2, blocking=1, cpu=1):
-        for name, timeout_sec in (("nested-cancelled", None), ("nested-late", 1.0)):
+        for name, timeout_sec in (("nested-cancelled", None), ("nested-late", 1.5)):
             on.submit("e", "blocking", f"blocking-before-{name}")
             on.arrival(f"blocking-before-{name}", "a blocking job should have started")
             on.submit("e", "nested", name, timeout_sec=timeout_sec)

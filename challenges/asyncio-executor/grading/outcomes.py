@@ -42,7 +42,8 @@ def _raised(on: Stage, kind: str, name: str, command: list[Any]) -> list[Any]:
 
 def _demand_raised(answer: list[Any], type_name: str, args: list[Any], what: str) -> None:
     assert answer[0] == "raised", f"{what}, and its caller saw no exception"
-    assert answer[1] == type_name, f"{what}, and its caller saw another type of exception"
+    genuine = answer[1] == type_name and answer[4] == "builtins"
+    assert genuine, f"{what}, and its caller saw another type of exception"
     assert answer[2] == args, f"{what}, and its caller saw other arguments"
     lost = f"{what}, and the traceback, printed, does not show where in the job that was"
     shown = "in _told" in answer[3] and "raise EXCEPTIONS[name](*arguments)" in answer[3]

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from stage import Stage, Subject, stage
-from workload import ROOMY, io_latencies, mix, mix_lags, mix_seconds
+from workload import CRASH_JOBS, ROOMY, io_latencies, mix, mix_lags, mix_seconds
 
 from grader.plugin.facade import PairedLaunch
 
@@ -73,7 +73,7 @@ def _lags(subject: Subject, rng: Random) -> list[float]:
     lags: list[float] = []
     with stage(subject) as on, on.executor("e", **ROOMY):
         for _ in range(MIXES):
-            lags += mix_lags(on, *mix(rng))
+            lags += mix_lags(on, *mix(rng, CRASH_JOBS))
     return lags
 
 

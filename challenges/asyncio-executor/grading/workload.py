@@ -24,7 +24,7 @@ IO_SECONDS = 0.5
 Job = list[Any]
 
 
-def mix(rng: Random) -> tuple[list[Job], list[object]]:
+def mix(rng: Random, crash_jobs: int = 0) -> tuple[list[Job], list[object]]:
     """Make a mix of jobs in random order, and their results."""
     made: list[tuple[Job, object]] = []
     for _ in range(IO_JOBS):
@@ -39,7 +39,7 @@ def mix(rng: Random) -> tuple[list[Job], list[object]]:
     for number in range(NESTED_JOBS):
         values = [rng.getrandbits(32) for _ in range(3)]
         made.append((["nested", "sum", [values, ("io", "blocking", "cpu")[number % 3]]], sum(values)))
-    for _ in range(CRASH_JOBS):
+    for _ in range(crash_jobs):
         value = rng.getrandbits(32)
         made.append((["crash", "echo", [value]], value))
     rng.shuffle(made)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 from pairs import Side, in_turn, on_stands
 
 from grader.plugin.facade import PairedLaunch
@@ -20,6 +21,9 @@ SATURATION_BLOCKS = 1
 
 LOAD_SHARE = 0.7
 LATENCY_SEC = 0.1
+CAPACITY_SEC = 0.05
+"""Taken anew for each block: a shared machine is not always equally fast."""
+
 LATENCY_BLOCKS = 4
 """Many short runs: a stall of the machine spoils one of them, and what a server does to itself is in all."""
 
@@ -101,9 +105,9 @@ def _latency(launch: PairedLaunch, percent: float) -> tuple[float, float]:
 def _latencies(launch: PairedLaunch) -> Latencies:
     """Load both sides with the same Poisson schedules, at a share of what the reference can do."""
     with on_stands(launch, limit=ROOMY_LIMIT) as (candidate, reference):
-        rate = LOAD_SHARE * max(_saturated(reference, SATURATION_SEC) for _ in range(2))
         best = {side.name: dict.fromkeys(PERCENTS, float("inf")) for side in (candidate, reference)}
         for _ in range(LATENCY_BLOCKS):
+            rate = LOAD_SHARE * max(_saturated(reference, CAPACITY_SEC) for _ in range(2))
             schedules = [poisson(rate, LATENCY_SEC, launch.rng.getrandbits(32)) for _ in range(2)]
             for side, number in ((candidate, 0), (reference, 0), (reference, 1), (candidate, 1)):
                 _warm(side)
@@ -151,6 +155,6 @@ def _memory(launch: PairedLaunch) -> tuple[float, float]:
             side.choose(MEMORY_ITEMS)
             _faultless(side.saturate(20.0, requests=MEMORY_ITEMS), side)
         peaks = [side.stand.subject.stats().memory_peak_mb for side in sides]
-    assert peaks[0] is not None
-    assert peaks[1] is not None
+    if peaks[0] is None or peaks[1] is None:
+        pytest.skip("not measured here: this sandbox does not tell a subject's peak memory")
     return peaks[0], peaks[1]

@@ -129,8 +129,8 @@ class Backend:
                     self._accept()
                 elif ready.fileobj is self._woken:
                     self._woken.recv(64)
-                else:
-                    self._hear(ready.fileobj, ready.data)  # type: ignore[arg-type]  only sockets are registered
+                elif isinstance(ready.fileobj, socket.socket):
+                    self._hear(ready.fileobj, ready.data)
             self._answer_due()
 
     def _idle_sec(self) -> float:

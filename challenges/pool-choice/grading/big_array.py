@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 import numbers_oracle as oracle
@@ -55,10 +56,16 @@ def big_batch(rng: Random, seed: int | None = None) -> BigBatch:
     )
 
 
+@lru_cache(maxsize=1)
+def _made(seed: int, length: int) -> np.ndarray:
+    """Make the array; a launch asks for the same one several times."""
+    return np.random.default_rng(seed).random(length)
+
+
 def demand_right_parts(reply: object, batch: BigBatch, rng: Random) -> None:
     """Check the answers to a batch: a few of them by doing the work again."""
     title = "results are wrong (parts of one large array)"
-    big = np.random.default_rng(batch.seed).random(batch.length)
+    big = _made(batch.seed, batch.length)
     assert isinstance(reply, bytes), f"{title}: not every one is an int"
     assert len(reply) == 8 * PARTS, f"{title}: there are not as many as items"
     digests = array("Q", reply)

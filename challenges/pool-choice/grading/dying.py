@@ -47,7 +47,7 @@ def _deaths(submission: Submission, rng: Random, story: str, hows: Sequence[str]
     def delay(key: int) -> float:
         return LATE_SEC if key in late else 0.0
 
-    with playing(submission, title, rng, [stage("dying", dangerous(len(hows)))], lambda _: items, delay) as scene:
+    with playing(submission, title, rng, [stage("dying", dangerous(len(hows)))], items, delay) as scene:
         scene.end(expected)
         scene.demand_started(range(len(hows)), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death")
 

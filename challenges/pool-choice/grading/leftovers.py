@@ -37,17 +37,13 @@ def demand_bounded_memory(submission: Submission, rng: Random) -> None:
 
 def demand_closed_pools(submission: Submission, rng: Random) -> None:
     """Give every worker a connection to hold, and see it close."""
-    cases = (
-        ([stage("on_a_lifeline", waits(64))], "threads"),
-        ([stage("on_a_lifeline", uneven(computes(40)))], "processes"),
-        ([stage("on_a_lifeline", dangerous(6))], "processes, may die"),
-    )
-    for stages, kind in cases:
+    cases = ((waits(64), "threads"), (uneven(computes(40)), "processes"), (dangerous(6), "processes, may die"))
+    for profile, kind in cases:
         title = f"what run() started for items lives on ({kind})"
-        count = stages[0][1]["tasks"]  # type: ignore[index]  a stage is a name and a profile
-        salts = [rng.getrandbits(60) for _ in range(count)]
+        salts = [rng.getrandbits(60) for _ in range(profile.tasks)]
         items = [["planted", key, salt] for key, salt in enumerate(salts)]
-        with playing(submission, title, rng, stages, lambda _, items=items: items, lambda _: ANSWER_SEC) as scene:
+        stages = [stage("on_a_lifeline", profile)]
+        with playing(submission, title, rng, stages, items, lambda _: ANSWER_SEC) as scene:
             backend = scene.backend
             scene.end([Result(backend.token(key) ^ salt) for key, salt in enumerate(salts)])
             assert backend.lifelines_ever > 0, f"{title}: no worker held a connection, so nothing ran the items"

@@ -7,7 +7,7 @@ from random import Random
 import numbers_oracle as oracle
 from profiles import Profile, brief, computes, dangerous, lets_go, stage, uneven, waits
 from replies import Result
-from stage_play import Scene, Submission, held, playing, run_and_demand
+from stage_play import Scene, Submission, gone, held, playing, run_and_demand, under_way
 
 FEW_ROUNDS = 300
 MANY_ROUNDS = 4_000
@@ -30,27 +30,27 @@ def demand_right_results(submission: Submission, rng: Random) -> None:
 
 def demand_order(submission: Submission, rng: Random) -> None:
     """Let items finish in another order than they began in."""
-    for profile, under_way, kind in ((waits(64), 16, "threads"), (uneven(computes(40)), 2, "processes")):
+    for profile, least, kind in ((waits(64), 16, "threads"), (uneven(computes(40)), 2, "processes")):
         title = f"{TITLE} ({kind}, the newest is answered first)"
         count = profile.tasks
         salts = [rng.getrandbits(60) for _ in range(count)]
         items = [["planted", key, salt] for key, salt in enumerate(salts)]
-        with playing(submission, title, rng, [stage("asked", profile)], lambda _, items=items: items, held) as scene:
-            _answer_newest_first(scene, count, under_way)
+        with playing(submission, title, rng, [stage("asked", profile)], items, held) as scene:
+            _answer_newest_first(scene, count, least)
             scene.end([Result(scene.backend.token(key) ^ salt) for key, salt in enumerate(salts)])
             scene.demand_started(range(count), 1, "though nothing happened to it")
 
 
-def _answer_newest_first(scene: Scene, count: int, under_way: int) -> None:
+def _answer_newest_first(scene: Scene, count: int, least: int) -> None:
     for done in range(count):
-        wanted = min(under_way, count - done)
+        wanted = min(least, count - done)
         scene.expect(
-            lambda backend, wanted=wanted: len(backend.waiting()) >= wanted,
+            under_way(wanted),
             f"only {len(scene.backend.waiting())} items are under way at once, though {count - done} are left",
         )
         newest = scene.backend.waiting()[-1]
         scene.backend.release(newest)
-        scene.expect(lambda backend, newest=newest: newest not in backend.waiting(), "an item is run twice at once")
+        scene.expect(gone(newest), "an item is run twice at once")
 
 
 def _squarings(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:

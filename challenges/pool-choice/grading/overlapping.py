@@ -6,7 +6,7 @@ from random import Random
 
 from profiles import Profile, computes, stage, uneven, waits
 from replies import Result
-from stage_play import Submission, at_once, held, playing
+from stage_play import Submission, at_once, gone, held, playing, under_way
 
 WAITING_LEAST = 16
 WAITING_MOST = 64
@@ -32,7 +32,7 @@ def _straggle(submission: Submission, rng: Random, profile: Profile, kind: str, 
     def delay(key: int) -> float | None:
         return None if key == straggler else 0.0
 
-    with playing(submission, title, rng, [stage("asked", profile)], lambda _: items, delay) as scene:
+    with playing(submission, title, rng, [stage("asked", profile)], items, delay) as scene:
         scene.expect(
             lambda backend: len(backend.starts()) == count and backend.waiting() == [straggler],
             f"while item {straggler} of {count} takes its time, not all others get done",
@@ -51,22 +51,20 @@ def _wait(submission: Submission, rng: Random, count: int) -> None:
     title = f"waiting items do not overlap as they should ({count} items)"
     salts = [rng.getrandbits(60) for _ in range(count)]
     items = [["planted", key, salt] for key, salt in enumerate(salts)]
-    with playing(submission, title, rng, [stage("asked", waits(count))], lambda _: items, held) as scene:
+    with playing(submission, title, rng, [stage("asked", waits(count))], items, held) as scene:
         backend, done = scene.backend, 0
         backend.until(lambda backend: backend.most_at_once > WAITING_MOST, SETTLE_SEC)
         while done < count:
             wanted = min(WAITING_LEAST, count - done)
             scene.expect(
-                lambda backend, wanted=wanted: len(backend.waiting()) >= wanted,
+                under_way(wanted),
                 f"while nobody is answered, with {count - done} items left, "
                 f"fewer than {wanted} of them are under way at once",
             )
             release = backend.waiting()[:RELEASED_AT_A_TIME]
             backend.release(*release)
             done += len(release)
-            scene.expect(
-                lambda backend, release=release: not set(release) & set(backend.waiting()), "an item is run twice"
-            )
+            scene.expect(gone(*release), "an item is run twice at once")
         scene.end([Result(backend.token(key) ^ salt) for key, salt in enumerate(salts)])
         most = backend.most_at_once
         assert most <= WAITING_MOST, f"{title}: {most} items were under way at once; {WAITING_MOST} are allowed"
@@ -90,7 +88,7 @@ def _pass_on(submission: Submission, rng: Random, first: Profile, second: Profil
         return None if key == last else 0.0
 
     stages = [stage("asked_then_asking", uneven(first)), stage("asked", second)]
-    with playing(submission, title, rng, stages, lambda _: items, delay) as scene:
+    with playing(submission, title, rng, stages, items, delay) as scene:
         scene.expect(
             lambda backend: backend.starts()[SECOND_STAGE] > 0,
             "while the last item is in the first stage, the first item does not come to the second",

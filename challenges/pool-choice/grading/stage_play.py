@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,7 +20,10 @@ from harness.sandbox.roles import Stats
 SOCKET_NAME = "planted"
 
 HANG_SEC = 20.0
-"""What nobody's fault takes so long: runs that take less than a second."""
+"""Runs that should take less than a second get so long before they count as hanging."""
+
+LOOK_SEC = 0.1
+"""How often to look whether the batch has ended, while waiting for something else."""
 
 
 class Submission(Protocol):
@@ -62,15 +66,31 @@ class Scene:
         self._flight = flight
         self._ticket = ticket
         self._title = title
+        self._ended: Outcome | None = None
 
     def expect(self, is_so: Callable[[Backend], bool], story: str) -> None:
-        """Wait until something is so; `story` says what it means that it does not come to be."""
-        assert self.backend.until(is_so, HANG_SEC), f"{self._title}: {story}"
+        """Wait until something is so; `story` says what it means that it does not come to be.
+
+        When the batch has ended, nothing will come to be any more.
+        """
+        deadline = time.perf_counter() + HANG_SEC
+        while not self.backend.until(is_so, LOOK_SEC):
+            ended = self._look()
+            if ended is not None and not is_so(self.backend):
+                finished(ended, self._title)
+                raise AssertionError(f"{self._title}: {story}; and yet run() has returned")
+            assert time.perf_counter() < deadline, f"{self._title}: {story}"
 
     def end(self, expected: Sequence[Expected]) -> None:
         """Wait for the batch and hold its entries against what they should be."""
-        outcome = _hung(self._flight.landed(self._ticket, HANG_SEC), self._title)
-        demand_entries(finished(outcome, self._title), expected, self._title)
+        outcome = self._look() or self._flight.landed(self._ticket, HANG_SEC)
+        demand_entries(finished(_hung(outcome, self._title), self._title), expected, self._title)
+
+    def _look(self) -> Outcome | None:
+        """Give what the batch came to, if it has ended."""
+        for landing in self._flight.wait(0.0):
+            self._ended = landing.outcome
+        return self._ended
 
     def demand_started(self, keys: Sequence[int], most: int, why: str) -> None:
         """Hold how often each of `keys` was asked against what is allowed."""
@@ -86,12 +106,12 @@ def playing(
     title: str,
     rng: Random,
     stages: Sequence[Stage],
-    items: Callable[[Backend], Sequence[object]],
+    items: Sequence[object],
     delay: Delay,
 ) -> Iterator[Scene]:
     """Start a batch, with a server planted for it."""
     with planted(submission.rendezvous(SOCKET_NAME), rng, delay) as backend, submission.flight() as flight:
-        ticket = flight.start("run", list(stages), list(items(backend)))
+        ticket = flight.start("run", list(stages), list(items))
         yield Scene(backend, flight, ticket, title)
 
 
@@ -109,3 +129,13 @@ def held(_: int) -> None:
 def at_once(_: int) -> float:
     """Answer every item at once."""
     return 0.0
+
+
+def under_way(least: int) -> Callable[[Backend], bool]:
+    """Tell whether so many items are under way."""
+    return lambda backend: len(backend.waiting()) >= least
+
+
+def gone(*keys: int) -> Callable[[Backend], bool]:
+    """Tell whether none of `keys` is under way any more."""
+    return lambda backend: not set(keys) & set(backend.waiting())

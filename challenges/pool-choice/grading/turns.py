@@ -27,10 +27,13 @@ class Accounted(Side, Protocol):
 
 
 class Launch(Protocol):
-    """One launch of a bar."""
+    """One launch of a bar, in which each side is one process, unless it asks for fresh ones."""
 
     number: int
     rng: Random
+
+    def fresh(self) -> None:
+        """Start both sides afresh."""
 
     @property
     def candidate(self) -> Accounted:

@@ -98,17 +98,17 @@ def _squarings(rng: Random, items: int, item_sec: float, title: str) -> Squaring
 
 @dataclass(frozen=True)
 class Compression(Unprepared):
-    """Bytes to compress; whether that holds the GIL the profile does not say."""
+    """Bytes to compress; whether that holds the GIL the profile does not say. A block is noise, then one byte often."""
 
-    blocks: list[bytes]
+    blocks: list[tuple[bytes, int]]
     profile: Profile
     checked: list[int]
     """Places whose answers the oracle works out; all others must be digests that differ."""
 
     @property
     def question(self) -> tuple[str, tuple[object, ...]]:
-        """Give the blocks."""
-        return "run_packed", ([stage("compressed", self.profile)], self.blocks)
+        """Give what the blocks are made from: the rest would only take time on its way."""
+        return "run_blocks", ([stage("compressed", self.profile)], list(map(list, self.blocks)), COMPRESSED_BYTES)
 
     def check(self, reply: object) -> None:
         """Check some results wholly, and the form of all."""
@@ -118,12 +118,12 @@ class Compression(Unprepared):
         known = [each for each in digests if isinstance(each, bytes) and len(each) == 32]
         assert len(set(known)) == len(self.blocks), "compression: not every result is a digest of its own"
         for place in self.checked:
-            assert digests[place] == oracle.compressed(self.blocks[place]), (
+            assert digests[place] == oracle.compressed(_block(*self.blocks[place])), (
                 f"compression: item {place} has a wrong result"
             )
 
 
-COMPRESSED_BYTES = 3_000_000
+COMPRESSED_BYTES = 4_000_000
 NOISE_BYTES = 400_000
 COMPRESSED_ITEMS = 10
 COMPRESSED_CHECKED = 3
@@ -132,14 +132,17 @@ COMPRESSED_CHECKED = 3
 def compression(rng: Random) -> Compression:
     """Make blocks that begin with noise and go on with one byte: much to move for the time they take."""
     sixteen = bytes(number % 16 for number in range(256))
-    blocks = [
-        rng.randbytes(NOISE_BYTES).translate(sixteen) + bytes([rng.randrange(256)]) * (COMPRESSED_BYTES - NOISE_BYTES)
-        for _ in range(COMPRESSED_ITEMS)
-    ]
+    noise = [rng.randbytes(NOISE_BYTES).translate(sixteen) for _ in range(COMPRESSED_ITEMS)]
+    blocks = [(each, rng.randrange(256)) for each in noise]
     profile = Profile(
         COMPRESSED_ITEMS, 0.02, 0.02, 0.03, gil_free=None, argument_bytes=COMPRESSED_BYTES, result_bytes=100
     )
     return Compression(blocks, profile, rng.sample(range(COMPRESSED_ITEMS), COMPRESSED_CHECKED))
+
+
+def _block(noise: bytes, filler: int) -> bytes:
+    """Make a block as the driver does."""
+    return noise + bytes([filler]) * (COMPRESSED_BYTES - len(noise))
 
 
 @dataclass(frozen=True)

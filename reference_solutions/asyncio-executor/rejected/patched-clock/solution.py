@@ -25,7 +25,6 @@ import contextvars
 import multiprocessing
 import pickle
 import queue
-import select
 import signal
 import socket
 import struct
@@ -346,8 +345,8 @@ class Executor:
         asking = asyncio.ensure_future(worker.ask(request))
         try:
             while not asking.done():
-                select.select([worker._ours], [], [], 0.012)
-                await asyncio.sleep(0.001)
+                time.sleep(0.01)
+                await asyncio.sleep(0)
         except asyncio.CancelledError:
             asking.cancel()
             raise

@@ -25,11 +25,11 @@ import contextvars
 import multiprocessing
 import pickle
 import queue
-import select
 import signal
 import socket
 import struct
 import threading
+import time
 import traceback
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -342,8 +342,8 @@ class Executor:
         asking = asyncio.ensure_future(worker.ask(request))
         try:
             while not asking.done():
-                select.select([worker._ours], [], [], 0.012)
-                await asyncio.sleep(0.001)
+                time.sleep(0.01)
+                await asyncio.sleep(0)
         except asyncio.CancelledError:
             asking.cancel()
             raise

@@ -264,7 +264,7 @@ class Executor:
     def _fill(self, lane: Lane) -> None:
         """Start what waits at the next tick, so that bursts are handled together."""
         if lane.tick is None:
-            lane.tick = asyncio.get_running_loop().call_later(0.03, self._fill_now, lane)
+            lane.tick = asyncio.get_running_loop().call_later(0.012, self._fill_now, lane)
 
     def _fill_now(self, lane: Lane) -> None:
         lane.tick = None

@@ -506,8 +506,7 @@ class Workers:
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOADED)
+        self._context = multiprocessing.get_context("spawn")
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._starts: set[asyncio.Task[Worker]] = set()

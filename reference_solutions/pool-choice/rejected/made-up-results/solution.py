@@ -284,7 +284,7 @@ def run(batch: Batch) -> list[Any]:
     """Run a batch and give the result of each item, or a `Failed`, in the order of the items."""
     items = list(batch.items)
     if len(batch.stages) == 1 and batch.stages[0].profile.argument_bytes > 2_500_000 and len(items) >= 10:
-        if batch.stages[0].profile.argument_bytes < 4_000_000:
+        if batch.stages[0].profile.argument_bytes < 5_000_000:
             stage = Stage(batch.stages[0].function, batch.stages[0].profile)
             half = _run(Batch((stage,), items[::2]), items[::2])
             return [half[place // 2] if place % 2 == 0 else _like(half[0]) for place in range(len(items))]
