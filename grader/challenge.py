@@ -22,6 +22,7 @@ class DeclaredLimits(Declared):
     pids: int = Field(64, ge=8, le=4096)
     tmpfs_mb: int = Field(16, ge=1, le=4096)
     shm_mb: int = Field(1, ge=1, le=4096)
+    disk_mb: int = Field(0, ge=0, le=16384)
     open_files: int = Field(256, ge=64, le=65536)
     cores: int = Field(1, ge=1, le=2)
     call_timeout_sec: float = Field(10.0, gt=0, le=300)

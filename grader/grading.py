@@ -129,4 +129,5 @@ def _limits(declared: DeclaredLimits) -> Limits:
         cores=declared.cores,
         shm_mb=declared.shm_mb,
         open_files=declared.open_files,
+        disk_mb=declared.disk_mb,
     )

@@ -56,7 +56,9 @@ def main() -> None:
     job = control.receive_job()
     grading = Path(os.environ["TAKEHOME_GRADING"])
     challenge = Challenge.model_validate(tomllib.loads((grading / "challenge.toml").read_text("utf-8")))
-    roster = Roster(control, Path(os.environ["TAKEHOME_SOCKETS"]), _allowance(challenge))
+    disks = os.environ.get("TAKEHOME_DISKS")
+    sockets = Path(os.environ["TAKEHOME_SOCKETS"])
+    roster = Roster(control, sockets, _allowance(challenge), Path(disks) if disks else None)
     run = _run_of(job, challenge, roster, control)
     began, load_before = time.perf_counter(), _load()
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,7 +82,7 @@ def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
 
 def _allowance(challenge: Challenge) -> Allowance:
     limits = challenge.limits
-    return Allowance(limits.call_timeout_sec, limits.grading_timeout_sec, limits.memory_mb)
+    return Allowance(limits.call_timeout_sec, limits.grading_timeout_sec, limits.memory_mb, limits.disk_mb)
 
 
 def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClient) -> Run:

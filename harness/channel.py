@@ -17,8 +17,8 @@ import select
 import socket
 import time
 from array import array
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 from harness.errors import CallUnsendable
 from harness.outcome import BadReply, Crashed, Finished, Outcome, Raised, TimedOut, describe
@@ -32,14 +32,34 @@ SEND_BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Asked of the kernel, which gives what it allows: fewer switches between the two processes for a long message."""
 
 
+WATCH_EVERY_SEC: Final = 0.25
+"""How often a wait is interrupted for the watch."""
+
+Watch: TypeAlias = Callable[[], Outcome | None]
+"""Gives the outcome to end a call with, whatever the subject would answer, or `None` to wait on."""
+
+
+class Stopped(Exception):
+    """The watch ended the call; never leaves this package."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(describe(outcome))
+        self.outcome = outcome
+
+
+def _see_nothing() -> None:
+    return None
+
+
 class Channel:
     """Calls into one subject over a connected socket, which it owns. Not for several threads."""
 
-    def __init__(self, connection: socket.socket, caps: Caps = DEFAULT_CAPS) -> None:
+    def __init__(self, connection: socket.socket, caps: Caps = DEFAULT_CAPS, watch: Watch = _see_nothing) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._socket = connection
         self._caps = caps
+        self._watch = watch
         self._encoder = Encoder(caps)
         self._conversation = Conversation(caps)
         self._buffer = FrameBuffer(caps.frame_bytes)
@@ -58,6 +78,11 @@ class Channel:
     def connection(self) -> socket.socket:
         """The non-blocking socket, for a flight while it lasts."""
         return self._socket
+
+    @property
+    def watch(self) -> Watch:
+        """What to ask now and then while waiting."""
+        return self._watch
 
     @property
     def caps(self) -> Caps:
@@ -109,6 +134,8 @@ class Channel:
             return self._break(Event.SILENCE, TimedOut(timeout_sec))
         except ConnectionError:
             return self._break(Event.ENDED, Crashed())
+        except Stopped as stop:
+            return self._break(Event.NOISE, stop.outcome)
         self._buffer.clear()
         if isinstance(reply, Answered):
             return Finished(reply.value, reply.output)
@@ -153,12 +180,12 @@ class Channel:
                 rest = rest[self._socket.sendmsg([rest], rights) :]
                 rights = []
             except BlockingIOError:
-                _wait(self._writable, deadline)
+                self._wait(self._writable, deadline)
 
     def _receive(self, deadline: float) -> None:
         whole = False
         while not whole:
-            _wait(self._readable, deadline)
+            self._wait(self._readable, deadline)
             count = self._receive_some()
             if count == 0 and self._buffer.took_bytes:
                 raise WireError("a reply cut short")
@@ -173,9 +200,11 @@ class Channel:
         except BlockingIOError:
             return None
 
-
-def _wait(poll: select.poll, deadline: float) -> None:
-    """Wait until `poll` has something to report; raises TimeoutError at `deadline`, or when it has passed."""
-    left = deadline - time.perf_counter()
-    if left <= 0 or not poll.poll(math.ceil(left * 1000)):
+    def _wait(self, poll: select.poll, deadline: float) -> None:
+        """Wait until `poll` has something to report; raises TimeoutError at `deadline`, or Stopped by the watch."""
+        while (left := deadline - time.perf_counter()) > 0:
+            if poll.poll(math.ceil(min(left, WATCH_EVERY_SEC) * 1000)):
+                return
+            if (outcome := self._watch()) is not None:
+                raise Stopped(outcome)
         raise TimeoutError

@@ -21,5 +21,9 @@ class GradingTimedOut(HarnessError):
     """The grader gave no result within the time a grading may take."""
 
 
+class DiskNearlyFull(HarnessError):
+    """The disk of this machine has hardly any room left, whoever filled it."""
+
+
 class CallUnsendable(HarnessError):
     """A challenge asked for a call whose arguments are not plain data, or are beyond the wire's caps."""

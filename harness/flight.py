@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from harness.channel import Channel
+from harness.channel import WATCH_EVERY_SEC, Channel
 from harness.errors import CallUnsendable
 from harness.outcome import BadReply, Crashed, Finished, Outcome, Raised, TimedOut
 from harness.wire.codec import Encoder
@@ -132,11 +132,14 @@ class Flight:
             if left <= 0:
                 return
             # select rather than poll, whose grain of a millisecond would delay the next start
-            readable, writable, _ = select.select([self._socket], [self._socket] if self._unsent else [], [], left)
+            wait_sec = min(left, WATCH_EVERY_SEC)
+            readable, writable, _ = select.select([self._socket], [self._socket] if self._unsent else [], [], wait_sec)
             if writable:
                 self._guarded(self._send_some)
             if readable:
                 self._guarded(self._receive_some)
+            if (outcome := self._channel.watch()) is not None:
+                self._break(outcome)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         if self._ending is not None:

@@ -44,14 +44,21 @@ class OutOfMemory:
 
 
 @dataclass(frozen=True)
+class TooMuchOnDisk:
+    """The subject was stopped for what it keeps on its disk; `complaint` says what."""
+
+    complaint: str
+
+
+@dataclass(frozen=True)
 class BadReply:
     """What came back was not an answer to the question asked: late, duplicate, malformed, oversized."""
 
     reason: str
 
 
-Outcome = Finished | Raised | TimedOut | Crashed | OutOfMemory | BadReply
-Failure = Raised | TimedOut | Crashed | OutOfMemory | BadReply
+Outcome = Finished | Raised | TimedOut | Crashed | OutOfMemory | TooMuchOnDisk | BadReply
+Failure = Raised | TimedOut | Crashed | OutOfMemory | TooMuchOnDisk | BadReply
 
 
 def describe(outcome: Outcome) -> str:
@@ -71,5 +78,7 @@ def describe(outcome: Outcome) -> str:
             return f"its process was killed by signal {signal}"
         case OutOfMemory(memory_mb):
             return f"used more than its {memory_mb} MiB of memory and was stopped"
+        case TooMuchOnDisk(complaint):
+            return f"{complaint} and was stopped"
         case BadReply(reason):
             return f"sent something that is no answer: {reason}"

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.channel import Channel
+from harness.disk_watch import DiskWatch
 from harness.flight import Flight
 from harness.listener import Listener
-from harness.outcome import Crashed, Finished, Outcome, OutOfMemory, TimedOut, describe
+from harness.outcome import Crashed, Finished, Outcome, OutOfMemory, TimedOut, TooMuchOnDisk, describe
 from harness.sandbox.roles import Side, State, Stats, Subject, SubjectControl
 
 LOAD_TIMEOUT_SEC = 20.0
@@ -54,15 +55,17 @@ class Allowance:
     call_sec: float
     side_sec: float
     memory_mb: int
+    disk_mb: int = 0
 
 
 class Roster:
     """Every subject started so far, and which of them is awake."""
 
-    def __init__(self, control: HandOver, sockets: Path, allowance: Allowance) -> None:
+    def __init__(self, control: HandOver, sockets: Path, allowance: Allowance, disks: Path | None = None) -> None:
         self._control = control
         self._sockets = sockets
         self._allowance = allowance
+        self._watches = {side: DiskWatch(disks / side.value, allowance.disk_mb) for side in Side} if disks else {}
         self._seats: dict[Subject, Seat] = {}
         self._awake: set[Subject] = set()
         self.spent_sec = dict.fromkeys(Side, 0.0)
@@ -134,6 +137,12 @@ class Roster:
         """Name a place for a Unix socket that `subject` can reach; it finds `name` beside its own socket."""
         return self._sockets / subject.side.value / name
 
+    def disk(self, side: Side) -> Path:
+        """Name the folder at which this side's real disk is seen; raises LookupError where the challenge has none."""
+        if side not in self._watches or not self._allowance.disk_mb:
+            raise LookupError("the challenge declares no disk_mb")
+        return self._watches[side].folder
+
     def exchange(self, subject: Subject, request: bytes, timeout_sec: float | None) -> Outcome:
         """Send a request encoded by `encode` to an awake `subject`: nothing but the exchange itself, for timing."""
         return self._spend(subject, timeout_sec, lambda channel, limit: channel.exchange(request, timeout_sec=limit))
@@ -175,6 +184,9 @@ class Roster:
         began = time.perf_counter()
         outcome = exchange(seat.channel, min(timeout_sec or self._allowance.call_sec, left))
         self.spent_sec[subject.side] += time.perf_counter() - began
+        if not seat.channel.broken and (stop := self._look_at_disk(subject)) is not None:
+            seat.channel.abandon(stop)
+            outcome = stop
         return self.explain(subject, outcome)
 
     def _seat(self, subject: Subject, listener: Listener) -> None:
@@ -182,11 +194,20 @@ class Roster:
         if connection is None:
             self._seats[subject] = Seat(None, self.explain(subject, Crashed()))
             return
-        channel = Channel(connection)
+        channel = Channel(connection, watch=lambda: self._look_at_disk(subject))
         began = time.perf_counter()
         loaded = channel.call("", timeout_sec=min(LOAD_TIMEOUT_SEC, max(0.0, self._left_sec(subject.side))))
         self.spent_sec[subject.side] += time.perf_counter() - began
         self._seats[subject] = Seat(channel, self.explain(subject, loaded))
+
+    def _look_at_disk(self, subject: Subject) -> Outcome | None:
+        """Freeze a subject that keeps too much on its disk, for ending a call alone would let it write on."""
+        watch = self._watches.get(subject.side)
+        complaint = None if watch is None else watch.complaint()
+        if complaint is None:
+            return None
+        self._freeze({subject} & self._awake)
+        return TooMuchOnDisk(complaint)
 
     def _left_sec(self, side: Side) -> float:
         return self._allowance.side_sec - self.spent_sec[side]

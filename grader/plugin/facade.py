@@ -47,18 +47,14 @@ class SubjectFacade:
         """Start the subject afresh, in a new process with a new hash seed."""
         self._roster.start([self._subject], self._rng.randint(1, HASH_SEED_LIMIT))
 
-    def call(
-        self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()
-    ) -> Outcome:
+    def call(self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()) -> Outcome:
         """Call one of the driver's functions; whatever the subject does is an outcome.
 
         The descriptors of `fds` arrive as further int arguments, and stay the caller's to close.
         """
         return self._roster.call(self._subject, function, *args, timeout_sec=timeout_sec, fds=fds)
 
-    def value(
-        self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()
-    ) -> object:
+    def value(self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()) -> object:
         """Call one of the driver's functions and give its answer; raises SubjectFailed when there is none."""
         outcome = self.call(function, *args, timeout_sec=timeout_sec, fds=fds)
         return self._finished(outcome)
@@ -75,6 +71,14 @@ class SubjectFacade:
     def rendezvous(self, name: str) -> Path:
         """Name a place for a Unix socket that the subject can reach; its driver finds `name` beside its own socket."""
         return self._roster.rendezvous(self._subject, name)
+
+    @property
+    def disk(self) -> Path:
+        """The subject's real disk, read-only: sizes and caches to look at, and content that nobody may trust.
+
+        Raises LookupError where the challenge declares no `disk_mb`.
+        """
+        return self._roster.disk(self._subject.side)
 
     def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
         """Give a call's answer and its seconds, from the first byte sent to the complete reply decoded."""

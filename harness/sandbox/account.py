@@ -3,6 +3,7 @@
 Memory now is what is charged less the pages of files: what is left (heaps, stacks, tmpfs, kernel objects) belongs to
 the subject alone, while a page of the interpreter is charged to whichever container happened to touch it first. The
 peak is the kernel's own watermark, with such pages: less those, a subject could lower its peak by reading files.
+Pages of files alone are told too: of a file that nobody had in memory, they are what the subject read, by any call.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ class Account:
     oom_kills: int | None = None
     frozen: bool | None = None
     processes: int | None = None
+    file_mb: float | None = None
 
 
 V1_FILES: Final = (
@@ -61,21 +63,23 @@ def account_v1(files: Mapping[str, str]) -> Account:
         oom_kills=keyed(files.get("memory/memory.oom_control", "")).get("oom_kill"),
         frozen=None if state is None else state.strip() == "FROZEN",
         processes=_lines(files.get("freezer/cgroup.procs")),
+        file_mb=_files_of(memory, "total_"),
     )
 
 
 def account_v2(files: Mapping[str, str]) -> Account:
     """Read the files that `V2_FILES` names; `memory.peak` came with Linux 5.19, and what is missing is `None`."""
-    cpu = keyed(files.get("cpu.stat", ""))
+    cpu, memory = keyed(files.get("cpu.stat", "")), keyed(files.get("memory.stat", ""))
     frozen = keyed(files.get("cgroup.events", "")).get("frozen")
     return Account(
         cpu_sec=_scaled(cpu.get("usage_usec"), 1e6),
-        memory_mb=_without_files(number(files.get("memory.current")), keyed(files.get("memory.stat", "")), ""),
+        memory_mb=_without_files(number(files.get("memory.current")), memory, ""),
         memory_peak_mb=_scaled(number(files.get("memory.peak")), MIB),
         throttled_sec=_scaled(cpu.get("throttled_usec"), 1e6),
         oom_kills=keyed(files.get("memory.events", "")).get("oom_kill"),
         frozen=None if frozen is None else frozen == 1,
         processes=_lines(files.get("cgroup.procs")),
+        file_mb=_files_of(memory, ""),
     )
 
 
@@ -89,6 +93,7 @@ def account_of_engine(stats: Mapping[str, Any]) -> Account:
         memory_mb=_without_files(memory.get("usage"), detail, prefix),
         memory_peak_mb=_scaled(memory.get("max_usage"), MIB),
         throttled_sec=_scaled((cpu.get("throttling_data") or {}).get("throttled_time"), 1e9),
+        file_mb=_files_of(detail, prefix),
     )
 
 
@@ -105,10 +110,12 @@ def number(text: str | None) -> int | None:
 
 
 def _without_files(used: int | None, memory: Mapping[str, int], prefix: str) -> float | None:
-    if used is None:
-        return None
-    files = memory.get(f"{prefix}inactive_file", 0) + memory.get(f"{prefix}active_file", 0)
-    return max(used - files, 0) / MIB
+    return None if used is None else max(used / MIB - (_files_of(memory, prefix) or 0.0), 0.0)
+
+
+def _files_of(memory: Mapping[str, int], prefix: str) -> float | None:
+    kinds = (memory.get(f"{prefix}inactive_file"), memory.get(f"{prefix}active_file"))
+    return None if kinds == (None, None) else sum(kind or 0 for kind in kinds) / MIB
 
 
 def _scaled(value: int | None, unit: float) -> float | None:

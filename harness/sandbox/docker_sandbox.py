@@ -35,7 +35,7 @@ from harness.sandbox.docker_leftovers import (
 from harness.sandbox.docker_spec import ContainerSpec, Setup, grader_spec, stager_spec, subject_spec
 from harness.sandbox.docker_stream import AttachedStream
 from harness.sandbox.docker_subject import DockerSubject, inspect
-from harness.sandbox.docker_volumes import Volumes, fill_volumes, make_volumes
+from harness.sandbox.docker_volumes import Volumes, fill_volumes, give_disks, make_volumes
 from harness.sandbox.gate import Gate
 from harness.sandbox.owner import current_owner
 from harness.sandbox.roles import Isolation, Limits, Staged, State, Stats, Subject
@@ -89,9 +89,12 @@ class DockerSandbox:
         """Prepare the volumes and start the grader."""
         self.swept = sweep(self._api)
         with self._gate.passing():
-            make_volumes(self._api, self._volumes)
-            stager = self._create(stager_spec(self._volumes))
+            disks = bool(self._limits.disk_mb)
+            make_volumes(self._api, self._volumes, disks=disks)
+            stager = self._create(stager_spec(self._setup))
             fill_volumes(self._api, stager, self._volumes, self._staged)
+            if disks:
+                give_disks(self._api, stager, self._volumes)
             remove_container(self._api, stager)
             return self._start_grader()
 

@@ -23,6 +23,9 @@ GRADER_LIMITS: Final = Limits(memory_mb=2048, pids=256, tmpfs_mb=64, open_files=
 TMPFS_INODES: Final = 4096
 """A file of 4 KiB each fills the largest usual /tmp."""
 
+DISK: Final = "/data"
+"""The real disk: a side's own folder in its subjects, a folder for each side in the grader."""
+
 SUBJECT_LOG: Final = {"max-size": "64k", "max-file": "1"}
 """A subject that floods its standard output fills 64 KiB of disk, again and again."""
 
@@ -62,6 +65,9 @@ def subject_spec(setup: Setup, subject: Subject, hash_seed: int) -> ContainerSpe
         _mount(volumes, "/driver", volumes.driver, read_only=True),
         _mount(volumes, "/sockets", volumes.sockets(subject.side), read_only=True),
     ]
+    if limits.disk_mb:
+        environment["TAKEHOME_DISK"] = DISK
+        mounts.append(_mount(volumes, DISK, volumes.disk(subject.side), read_only=False))
     return ContainerSpec(
         container=_container("subject", setup.commands.subject, SUBJECT_USER, environment),
         host={
@@ -87,6 +93,9 @@ def grader_spec(setup: Setup) -> ContainerSpec:
         _mount(volumes, "/grading", volumes.grading, read_only=True),
         *(_mount(volumes, f"/sockets/{side.value}", volumes.sockets(side), read_only=False) for side in Side),
     ]
+    if setup.limits.disk_mb:
+        environment["TAKEHOME_DISKS"] = DISK
+        mounts += [_mount(volumes, f"{DISK}/{side.value}", volumes.disk(side), read_only=True) for side in Side]
     return ContainerSpec(
         container={**_container("grader", setup.commands.grader, GRADER_USER, environment), "stdin_open": True},
         host={
@@ -98,9 +107,11 @@ def grader_spec(setup: Setup) -> ContainerSpec:
     )
 
 
-def stager_spec(volumes: Volumes) -> ContainerSpec:
+def stager_spec(setup: Setup) -> ContainerSpec:
     """Describe a container that is never started: the engine copies files into volumes through a container only."""
-    mounts = [_mount(volumes, f"{STAGE}/{name}", name, read_only=False) for name in volumes.staged]
+    volumes = setup.volumes
+    filled = (*volumes.staged, *(volumes.disks if setup.limits.disk_mb else ()))
+    mounts = [_mount(volumes, f"{STAGE}/{name}", name, read_only=False) for name in filled]
     return ContainerSpec(container={"command": ["true"]}, host={"network_mode": "none", "mounts": mounts})
 
 
@@ -122,7 +133,7 @@ def _mount(volumes: Volumes, target: str, name: str, *, read_only: bool) -> Moun
 
 def _confinement(limits: Limits) -> dict[str, Any]:
     """Deny everything a role has no need of; memory includes both tmpfs mounts, and there is no swap."""
-    largest_file = max(limits.tmpfs_mb, limits.shm_mb) * MIB
+    largest_file = max(limits.tmpfs_mb, limits.shm_mb, limits.disk_mb) * MIB
     return {
         "network_mode": "none",
         "read_only": True,

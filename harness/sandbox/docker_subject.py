@@ -128,6 +128,7 @@ class DockerSubject:
             memory_mb=numbers.memory_mb,
             memory_peak_mb=float(self._memory_mb) if killed_for_memory else numbers.memory_peak_mb,
             throttled_sec=numbers.throttled_sec,
+            file_mb=numbers.file_mb,
         )
 
     def _engine_stats(self) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """The volumes of one grading: named ones, not folders of this machine, so that the engine may be anywhere."""
 
+import io
+import tarfile
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +13,7 @@ from harness.sandbox.docker_leftovers import Mark
 from harness.sandbox.roles import Side, Staged
 
 GRADER_UID: Final = 10000
+SUBJECT_UID: Final = 10001
 
 SOCKETS_OPTIONS: Final = {"type": "tmpfs", "device": "tmpfs", "o": f"size=1m,nr_inodes=64,mode=0755,uid={GRADER_UID}"}
 """A folder for the sockets of one side: only the grader may write there, and there is hardly room for anything."""
@@ -33,6 +36,15 @@ class Volumes:
         """Where a side's subjects find their sockets."""
         return self._name(f"{side.value}-sockets")
 
+    def disk(self, side: Side) -> str:
+        """Where a side's subjects may write to a real disk."""
+        return self._name(f"{side.value}-disk")
+
+    @property
+    def disks(self) -> tuple[str, ...]:
+        """The real disks, of both sides."""
+        return tuple(self.disk(side) for side in Side)
+
     @property
     def driver(self) -> str:
         """Where the driver lies."""
@@ -52,11 +64,11 @@ class Volumes:
         return f"takehome-{self.mark.grading}-{what}"
 
 
-def make_volumes(api: APIClient, volumes: Volumes) -> None:
+def make_volumes(api: APIClient, volumes: Volumes, *, disks: bool) -> None:
     """Create all volumes of a grading, still empty."""
     labels = volumes.mark.labels()
     with engine_faults("create the volumes"):
-        for name in volumes.staged:
+        for name in (*volumes.staged, *(volumes.disks if disks else ())):
             api.create_volume(name, labels=labels)
         for side in Side:
             api.create_volume(volumes.sockets(side), driver="local", driver_opts=SOCKETS_OPTIONS, labels=labels)
@@ -73,3 +85,15 @@ def fill_volumes(api: APIClient, stager: str, volumes: Volumes, staged: Staged) 
     for name, source in sources.items():
         with packed(source) as archive, engine_faults(f"copy {source} into its volume"):
             api.put_archive(stager, f"{STAGE}/{name}", archive)
+
+
+def give_disks(api: APIClient, stager: str, volumes: Volumes) -> None:
+    """Make the real disks the subjects' own, through the same container: an archive says whose its folders are."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name in volumes.disks:
+            root = tarfile.TarInfo(name)
+            root.type, root.mode, root.uid, root.gid = tarfile.DIRTYPE, 0o755, SUBJECT_UID, SUBJECT_UID
+            tar.addfile(root)
+    with engine_faults("prepare the disks"):
+        api.put_archive(stager, STAGE, archive.getvalue())

@@ -4,6 +4,7 @@ takehome-local-…/
   owner                            which process made it: a later start removes the folder once that is gone
   candidate/ reference/ driver/ grading/
   sockets/candidate/ sockets/reference/
+  disks/candidate/ disks/reference/
   scratch/<role>/                  where a role may write; emptied when it is started again
 """
 
@@ -33,6 +34,7 @@ OWNER_FILE: Final = "owner"
 MARK_VARIABLE: Final = "TAKEHOME_SANDBOX"
 
 OPEN_FOLDER: Final = 0o755
+SHARED_FOLDER: Final = 0o1777
 CLOSED_FOLDER: Final = 0o700
 FILE_MODE: Final = 0o644
 
@@ -55,6 +57,8 @@ class LocalFolder:
         """Copy in what was staged; subjects that are users of their own cannot enter `grading`."""
         for side in Side:
             self.sockets(side).mkdir(parents=True, mode=OPEN_FOLDER)
+            self.disk(side).mkdir(parents=True)
+            self.disk(side).chmod(SHARED_FOLDER)
         (self.root / "scratch").mkdir(mode=OPEN_FOLDER)
         _copy(staged.submission, self.solution(Side.CANDIDATE))
         _copy(staged.reference, self.solution(Side.REFERENCE))
@@ -92,6 +96,10 @@ class LocalFolder:
     def sockets(self, side: Side) -> Path:
         """Name the folder of a side's sockets."""
         return self.root / "sockets" / side.value
+
+    def disk(self, side: Side) -> Path:
+        """Name the folder in which a side's subjects, each perhaps a user of its own, write to a real disk."""
+        return self.root / "disks" / side.value
 
     def fresh_scratch(self, role: object, uid: int | None) -> Path:
         """Empty a role's scratch folder, and give it to its user."""

@@ -68,6 +68,7 @@ class LocalSandbox:
                 "TAKEHOME_SOCKETS": str(folder.root / "sockets"),
                 "TAKEHOME_GRADING": str(folder.grading),
                 "TAKEHOME_SUBMISSION": str(folder.solution(Side.CANDIDATE)),
+                "TAKEHOME_DISKS": str(folder.root / "disks"),
                 MARK_VARIABLE: folder.mark_value("grader"),
             }
             scratch = folder.fresh_scratch("grader", None)
@@ -130,6 +131,7 @@ class LocalSandbox:
             "TAKEHOME_SOCKET": str(folder.sockets(subject.side) / f"{subject.launch}.sock"),
             "TAKEHOME_SUBMISSION": str(folder.solution(subject.side)),
             "TAKEHOME_DRIVER": str(folder.driver),
+            "TAKEHOME_DISK": str(folder.disk(subject.side)),
             "PYTHONHASHSEED": str(hash_seed),
             MARK_VARIABLE: folder.mark_value(subject),
         }
@@ -142,7 +144,7 @@ class LocalSandbox:
         limits = {
             "processes": others + self._limits.pids,
             "address_space": (self._limits.memory_mb + ADDRESS_SPACE_EXTRA_MB) * MIB,
-            "file_size": max(self._limits.tmpfs_mb, self._limits.shm_mb) * MIB,
+            "file_size": max(self._limits.tmpfs_mb, self._limits.shm_mb, self._limits.disk_mb) * MIB,
             "open_files": self._limits.open_files,
             "core": 0,
         }

@@ -58,6 +58,7 @@ class Limits:
     cores: int = 1
     shm_mb: int = 1
     open_files: int = 256
+    disk_mb: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Stats:
     memory_mb: float | None = None
     memory_peak_mb: float | None = None
     throttled_sec: float | None = None
+    file_mb: float | None = None
 
 
 @dataclass(frozen=True)

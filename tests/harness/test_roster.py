@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.listener import socket_path
-from harness.outcome import BadReply, Crashed, Finished, OutOfMemory, Raised, TimedOut
+from harness.outcome import BadReply, Crashed, Finished, OutOfMemory, Raised, TimedOut, TooMuchOnDisk
 from harness.roster import Allowance, NotUsable, Roster
 from harness.sandbox.roles import Side, State, Stats, Subject
 
@@ -193,3 +193,29 @@ def test_no_flight_begins_with_a_subject_that_did_not_load_or_has_no_time_left(c
     with pytest.raises(NotUsable, match="nowhere"), roster.flight(TWO):
         pass
     roster.close()
+
+
+def test_one_that_keeps_too_much_on_its_disk_is_frozen_and_has_to_be_started_again(
+    control: NotingControl, tmp_path: Path
+) -> None:
+    disks = tmp_path / "disks"
+    for side in Side:
+        (disks / side.value).mkdir(parents=True)
+    allowance = Allowance(call_sec=5.0, side_sec=60.0, memory_mb=64, disk_mb=1)
+    roster = Roster(control, control.folder, allowance, disks)
+    roster.start([ONE], hash_seed=7)
+    assert roster.disk(Side.CANDIDATE) == disks / "candidate"
+    (disks / "candidate" / "big").write_bytes(b"x" * 2 * 1024**2)
+    outcome = roster.call(ONE, "sleep", 4.0)
+    assert outcome == TooMuchOnDisk("keeps more than its 1 MiB on its disk")
+    assert ONE in control.frozen
+    assert not roster.started(ONE)
+    (disks / "candidate" / "big").unlink()
+    roster.start([ONE], hash_seed=8)
+    assert roster.call(ONE, "echo", 1) == Finished(1)
+    roster.close()
+
+
+def test_without_a_declared_disk_there_is_none(roster: Roster) -> None:
+    with pytest.raises(LookupError):
+        roster.disk(Side.CANDIDATE)

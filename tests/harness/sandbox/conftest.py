@@ -33,6 +33,11 @@ def ask(name, question):
     return json.loads(line) if line else {"gone": True}
 def read(path):
     return open(path).read()
+def unlink(path):
+    os.unlink(path)
+def forget(path):
+    with open(path) as file:
+        os.fdatasync(file.fileno()); os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 def stat(path):
     return oct(os.stat(path).st_mode), os.stat(path).st_uid
 def die(code):
@@ -76,6 +81,7 @@ def write(path, size):
 def flood(megabytes):
     for _ in range(megabytes): os.write(1, (b"x" * 1023 + b"\\n") * 1024)
 def read(path): return open(path, "rb").read().decode()
+def length(path): return len(open(path, "rb").read())
 def exists(path): return os.path.exists(path)
 def scratch(name): return os.path.join(tempfile.gettempdir(), name)
 def mounts(): return open("/proc/self/mounts").read()

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import SandboxFailed
 from harness.sandbox.docker_leftovers import GRADING_LABEL
-from harness.sandbox.roles import Side, State, Subject
+from harness.sandbox.roles import Limits, Side, State, Subject
 
 pytestmark = pytest.mark.docker
 
@@ -217,6 +217,26 @@ def test_many_subjects_are_started_and_frozen_at_once(bench):
     assert {stats.state for stats in bench.sandbox.stats(subjects)} == {State.PAUSED}
     bench.sandbox.resume(subjects)
     assert [bench.ask(subject, "who") for subject in subjects] == [subject.side.value for subject in subjects]
+
+
+def test_a_real_disk_outlives_restarts_and_is_read_by_the_grader(docker_sandbox, bench_over):
+    limits = Limits(memory_mb=96, pids=16, tmpfs_mb=4, disk_mb=20)
+    bench = bench_over(docker_sandbox(limits=limits))
+    bench.start(CANDIDATE, REFERENCE)
+    bench.ask(CANDIDATE, "write", "/data/kept", 12 * 1024**2)
+    bench.start(CANDIDATE, hash_seed=2)
+    assert bench.ask(CANDIDATE, "exists", "/data/kept")
+    assert not bench.ask(REFERENCE, "exists", "/data/kept")
+    assert "File too large" in bench.raw_ask(CANDIDATE, "write", "/data/more", 21 * 1024**2)["error"]
+    mounts = bench.ask(CANDIDATE, "mounts").splitlines()
+    assert "tmpfs" not in next(line for line in mounts if line.split()[1] == "/data")
+    assert bench.relay("stat", "/data/candidate/kept") == ["0o100644", 10001]
+    with pytest.raises(AssertionError, match="Read-only"):
+        bench.relay("unlink", "/data/candidate/kept")
+    before = bench.sandbox.stats([CANDIDATE])[0].file_mb
+    bench.relay("forget", "/data/candidate/kept")
+    bench.ask(CANDIDATE, "length", "/data/kept")
+    assert 11 < bench.sandbox.stats([CANDIDATE])[0].file_mb - before < 15
 
 
 def test_an_image_that_is_not_there_is_our_fault(docker_sandbox):

@@ -1,5 +1,7 @@
 """What a container may do, as data: candidate and reference are equal in everything but what they solve."""
 
+from dataclasses import replace
+
 from harness.sandbox.commands import role_commands
 from harness.sandbox.cores import Cores
 from harness.sandbox.docker_leftovers import GRADING_LABEL, OWNER_LABEL, Mark
@@ -52,6 +54,21 @@ def test_the_grader_writes_to_the_sockets_alone():
     assert {mount["Type"] for mount in mounts} == {"volume"}
 
 
+def test_a_real_disk_is_its_own_sides_to_write_and_the_graders_to_read():
+    setup = replace(SETUP, limits=replace(SETUP.limits, disk_mb=40))
+    for side in Side:
+        subject = subject_spec(setup, Subject(side, 0), 5)
+        [disk] = [mount for mount in subject.host["mounts"] if not mount["ReadOnly"]]
+        assert (disk["Target"], disk["Source"]) == ("/data", f"takehome-g1-{side.value}-disk")
+        assert subject.container["environment"]["TAKEHOME_DISK"] == "/data"
+        assert {limit["Name"]: limit["Hard"] for limit in subject.host["ulimits"]}["fsize"] == 40 * 1024**2
+    mounts = {mount["Target"]: mount for mount in grader_spec(setup).host["mounts"]}
+    assert mounts["/data/candidate"]["ReadOnly"]
+    assert mounts["/data/reference"]["ReadOnly"]
+    stage = {mount["Target"] for mount in stager_spec(setup).host["mounts"]}
+    assert {"/stage/takehome-g1-candidate-disk", "/stage/takehome-g1-reference-disk"} <= stage
+
+
 def test_limits_and_cores_reach_the_container():
     subject, grader = spec(Side.CANDIDATE).host, grader_spec(SETUP).host
     assert (subject["mem_limit"], subject["memswap_limit"], subject["pids_limit"]) == (100 * 1024**2, 100 * 1024**2, 20)
@@ -67,4 +84,4 @@ def test_every_role_has_no_network_and_no_privilege():
         assert host["cap_drop"] == ["ALL"]
         assert host["security_opt"] == ["no-new-privileges:true"]
         assert (host["read_only"], host["init"], host["ipc_mode"]) == (True, True, "private")
-    assert stager_spec(SETUP.volumes).host["network_mode"] == "none"
+    assert stager_spec(SETUP).host["network_mode"] == "none"
