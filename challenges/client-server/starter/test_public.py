@@ -10,6 +10,14 @@ import pytest
 from solution import find_capacity, measure, serve
 
 
+PATIENCE_SEC = 30
+
+
+def run(main):
+    """Run a test's coroutine; one that hangs is a failure that says where it hung."""
+    return asyncio.run(asyncio.wait_for(main(), PATIENCE_SEC))
+
+
 class PlainBackend:
     """A backend that knows what it was asked, answers after a moment, and can be held up."""
 
@@ -45,6 +53,10 @@ async def serving(backend):
         listener.listen(128)
         listener.setblocking(False)
         task = asyncio.create_task(serve(listener, backend))
+        done, _ = await asyncio.wait([task], timeout=0.05)
+        if done:
+            task.result()  # raises what `serve` raised
+            pytest.fail("serve returned without being cancelled")
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with aiohttp.ClientSession(base, connector=aiohttp.TCPConnector(limit=0)) as session:
             yield session, task
@@ -67,7 +79,7 @@ def test_items_and_their_statuses():
             assert await status_of(session, "broken") == 502
             assert await status_of(session, "no.id") == 400
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_a_batch():
@@ -81,7 +93,7 @@ def test_a_batch():
             async with session.post("/batch", data=b"\xc1") as reply:
                 assert reply.status == 400
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_equal_requests_share_one_call():
@@ -92,7 +104,7 @@ def test_equal_requests_share_one_call():
         assert statuses == [200] * 20
         assert backend.calls == ["same"]
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_over_capacity_the_excess_is_refused_at_once():
@@ -110,7 +122,7 @@ def test_over_capacity_the_excess_is_refused_at_once():
         assert 2 <= statuses.count(200) <= 10
         assert backend.most == 2
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_requests_in_flight_are_answered_at_shutdown():
@@ -127,7 +139,7 @@ def test_requests_in_flight_are_answered_at_shutdown():
             done, _ = await asyncio.wait([task], timeout=5)
             assert done
 
-    asyncio.run(main())
+    run(main)
 
 
 # ---- part two
@@ -165,7 +177,7 @@ def test_measures_a_steady_server():
         assert (report.sent, report.succeeded, report.errors, report.timeouts) == (100, 100, 0, 0)
         assert report.p50_ms == pytest.approx(50, abs=10)
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_a_stall_shows_as_users_would_have_seen_it():
@@ -176,7 +188,7 @@ def test_a_stall_shows_as_users_would_have_seen_it():
         assert report.p50_ms < 400
         assert report.p99_ms == pytest.approx(990, rel=0.1)
 
-    asyncio.run(main())
+    run(main)
 
 
 def test_finds_the_capacity_of_two_workers():
@@ -185,4 +197,4 @@ def test_finds_the_capacity_of_two_workers():
             return await find_capacity(connect, slo_p99_ms=100)
 
     # asyncio.sleep is late by up to a millisecond or two, so the workers are a little slower than planned
-    assert 140 <= asyncio.run(main()) <= 215
+    assert 140 <= run(main) <= 215
