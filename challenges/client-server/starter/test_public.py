@@ -9,7 +9,6 @@ import msgpack
 import pytest
 from solution import find_capacity, measure, serve
 
-
 PATIENCE_SEC = 30
 
 
