@@ -11,7 +11,7 @@ export UV
 export UV_PROJECT_ENVIRONMENT := .venv
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help grade test check lint type verify image venv clean
+.PHONY: help grade test check lint type verify image proto venv clean
 
 help:
 	@echo "make grade [CHALLENGE=hashmap] [SUBMISSION=path] [OUT=out]   grade a submission; writes OUT/result.json"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint | type         ruff and the lock | mypy"
 	@echo "make verify [ARGS=...]   run every known solution and compare its verdict with what it should get"
 	@echo "make image               build the image (TAKEHOME_BASE_IMAGE names another base)"
+	@echo "make proto FILE=path     generate the Python module of a .proto beside it, with the locked tools"
 	@echo "make clean               remove what these targets made, but not results"
 
 # make itself exits 2 whenever a target fails; the line above its own message names the command's exit code.
@@ -48,6 +49,12 @@ verify: image
 
 image: venv
 	@.venv/bin/python .ci/image.py
+
+proto: export UV_PROJECT_ENVIRONMENT := build/proto
+proto: $(UV)
+	@[ -f "$(FILE)" ] || { echo "no such file: make proto FILE=path/to/some.proto" >&2; exit 2; }
+	@$(UV) run --frozen --quiet --python "$(PYTHON)" --only-group proto \
+	python -m grpc_tools.protoc --proto_path="$(dir $(FILE))" --python_out="$(dir $(FILE))" "$(FILE)"
 
 # uv looks for itself what has changed, in about 20 ms: no stamp file that could lie.
 venv: $(UV)
