@@ -1,5 +1,6 @@
 """Shutting down: what is refused, what is finished, what is cancelled, and how long it may take."""
 
+from math import inf
 from time import perf_counter
 
 from places import KINDS
@@ -104,16 +105,17 @@ def _demand_cut_short(subject: Subject) -> None:
 
 
 def demand_deadline(subject: Subject) -> None:
-    """Have a function that does not return, and a coroutine that does not give in."""
-    took = []
-    for attempt in range(ATTEMPTS):
-        with stage(subject) as on:
-            took.append(_stuck(on, f"e{attempt}", drain=attempt % 2 == 0))
+    """Have a function that does not return, and a coroutine that does not give in; draining and not."""
     limit = DEADLINE_SEC + GRACE_SEC
-    assert min(took) <= limit, (
-        f"shutdown(timeout_sec={DEADLINE_SEC:g}) took {min(took):.1f} s in the best of {ATTEMPTS} attempts, "
-        f"with a blocking function that does not return; at most {limit:g} s are allowed"
-    )
+    for drain in (True, False):
+        took: list[float] = []
+        while len(took) < ATTEMPTS and min(took, default=inf) > limit:
+            with stage(subject) as on:
+                took.append(_stuck(on, f"{'draining' if drain else 'ending'}{len(took)}", drain))
+        assert min(took) <= limit, (
+            f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}) took {min(took):.1f} s in the best of {ATTEMPTS} "
+            f"attempts, with a blocking function that does not return; at most {limit:g} s are allowed"
+        )
 
 
 def _stuck(on: Stage, ex: str, drain: bool) -> float:

@@ -139,10 +139,11 @@ def _shutdowns(subject: Subject, _: Random) -> list[float]:
 def _shut_down(subject: Subject) -> float:
     with stage(subject) as on:
         on.call("open_", "e", ROOMY)
-        for kind in ("io", "cpu", "nested"):
-            for number in range(ROOMY[kind]):
-                on.submit("e", kind, f"{kind}-{number}")
-                on.arrival(f"{kind}-{number}", f"a {kind} job should have started")
+        names = [(kind, f"{kind}-{number}") for kind in ("io", "cpu", "nested") for number in range(ROOMY[kind])]
+        tickets = [on.submitting("e", kind, name) for kind, name in names]
+        for (kind, name), ticket in zip(names, tickets, strict=True):
+            on.outcome(ticket, f"submit should have accepted the {kind} job at once")
+            on.arrival(name, f"a {kind} job should have started")
         on.call("run", "e", "blocking", "echo", [1])
         ticket = on.start("shutdown", "e", False, 5.0)
         on.outcome(ticket, "shutdown(drain=False) should have returned")
