@@ -427,10 +427,10 @@ def numpy_arrays(rng):
 
 
 def big_argument(rng):
-    """Sort the twelfths of one NumPy array of 32 MiB: every item holds the whole array."""
+    """Sort the twelfths of one NumPy array of 16 MiB: every item holds the whole array."""
     import numpy as np  # noqa: PLC0415  60 ms that other work need not pay for
 
-    big = np.random.default_rng(rng.getrandbits(32)).random(2**22)
+    big = np.random.default_rng(rng.getrandbits(32)).random(2**21)
     part = len(big) // 12
     return Workload(part_of_array, [(big, first, first + part, 1000) for first in range(0, 12 * part, part)])
 

@@ -34,7 +34,7 @@ SMALL = 0.1
 
 WINNERS_NEEDED = 6
 RATIOS_NEEDED = 11
-SHORT_SEC = 0.3
+SHORT_SEC = 0.15
 """What takes less is measured twice."""
 
 SEED_BITS = 32

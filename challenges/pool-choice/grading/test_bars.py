@@ -23,6 +23,7 @@ GROWTH_FLOOR_MB = 8.0
 CORES = 2
 
 _pure_python_turns: dict[int, Turns] = {}
+_big_argument_turns: dict[int, Turns] = {}
 """The turns of each launch, which two bars look at."""
 
 
@@ -30,7 +31,7 @@ def test_pure_python(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
 
     def statistic(launch: Launch) -> tuple[float, float]:
-        _pure_python_turns[launch.number] = take_turns(launch, workload.pure_python, times=2)
+        _pure_python_turns[launch.number] = take_turns(launch, workload.pure_python, times=1)
         return _pure_python_turns[launch.number].wall()
 
     measure(statistic)
@@ -40,7 +41,7 @@ def test_cores_used(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
 
     def statistic(launch: Launch) -> tuple[float, float]:
-        turns = _pure_python_turns.pop(launch.number, None) or take_turns(launch, workload.pure_python, times=2)
+        turns = _pure_python_turns.pop(launch.number, None) or take_turns(launch, workload.pure_python, times=1)
         idle = CORES - max(turn.cores for turn in turns.candidate)
         allowed = CORES - max(turn.cores for turn in turns.reference)
         return max(idle, -IDLE_ADDED / 2) + IDLE_ADDED, max(allowed, IDLE_LEAST) + IDLE_ADDED
@@ -50,28 +51,27 @@ def test_cores_used(measure: Measure, subject_cores: int) -> None:
 
 def test_short_tasks(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
-    measure(_wall(workload.short_tasks, times=2))
+    measure(_wall(workload.short_tasks, times=1))
 
 
 def test_compression(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
-    measure(_wall(workload.compression, times=3))
+    measure(_wall(workload.compression, times=2))
 
 
 def test_big_argument(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
 
     def statistic(launch: Launch) -> tuple[float, float]:
-        seed = launch.rng.getrandbits(32)
-        return take_turns(launch, lambda rng: workload.BigArgument(big_batch(rng, seed), rng), times=3).wall()
+        _big_argument_turns[launch.number] = _big_argument(launch)
+        return _big_argument_turns[launch.number].wall()
 
     measure(statistic)
 
 
 def test_peak_memory(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
-        launch.fresh()
-        turns = take_turns(launch, lambda rng: workload.BigArgument(big_batch(rng), rng), times=1)
+        turns = _big_argument_turns.pop(launch.number, None) or _big_argument(launch)
         growth = [each.peak_mb - each.before_mb for each in (*turns.candidate, *turns.reference)]
         mine, theirs = (BIG_MB + max(grown, GROWTH_FLOOR_MB) for grown in growth)
         return mine, theirs
@@ -79,10 +79,16 @@ def test_peak_memory(measure: Measure) -> None:
     measure(statistic, unit="MB")
 
 
+def _big_argument(launch: Launch) -> Turns:
+    """Take turns in fresh processes, so that the peak is that of this work."""
+    launch.fresh()
+    return take_turns(launch, lambda rng: workload.BigArgument(big_batch(rng), rng), times=1)
+
+
 def test_waiting(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         turns = take_served_turns(
-            launch, lambda rng, backend: workload.Waiting(workload.salts(rng), backend), workload.served, times=3
+            launch, lambda rng, backend: workload.Waiting(workload.salts(rng), backend), workload.served, times=2
         )
         return turns.wall()
 

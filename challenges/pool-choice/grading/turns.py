@@ -76,13 +76,21 @@ Serve = Callable[[Side, int], AbstractContextManager[Backend]]
 
 
 def take_turns(launch: Launch, batches: Batches, times: int) -> Turns:
-    """Run fresh batches so many times on each side."""
-    return _turns(launch, lambda _side, rng: nullcontext(batches(rng)), times)
+    """Run fresh batches so many times on each side; a turn's batch is made once for both."""
+    last: dict[int, Timed] = {}
+
+    def made(_side: Side, seed: int) -> AbstractContextManager[Timed]:
+        if seed not in last:
+            last.clear()
+            last[seed] = batches(Random(seed))
+        return nullcontext(last[seed])
+
+    return _turns(launch, made, times)
 
 
 def take_served_turns(launch: Launch, batches: Callable[[Random, Backend], Timed], serve: Serve, times: int) -> Turns:
     """Do the same with a server planted for each run."""
-    return _turns(launch, lambda side, rng: _Served(serve, side, rng, batches), times)
+    return _turns(launch, lambda side, seed: _Served(serve, side, Random(seed), batches), times)
 
 
 class _Served:
@@ -100,13 +108,13 @@ class _Served:
         self._serving.__exit__(None, None, None)
 
 
-def _turns(launch: Launch, batches: Callable[[Side, Random], AbstractContextManager[Timed]], times: int) -> Turns:
+def _turns(launch: Launch, batches: Callable[[Side, int], AbstractContextManager[Timed]], times: int) -> Turns:
     turns = Turns([], [])
     sides = [(launch.candidate, turns.candidate), (launch.reference, turns.reference)]
     for number in range(times):
         seed = launch.rng.getrandbits(SEED_BITS)
         for side, taken in sides if (launch.number + number) % 2 == 0 else reversed(sides):
-            with batches(side, Random(seed)) as batch:
+            with batches(side, seed) as batch:
                 taken.append(_turn(side, batch))
     for side, _ in sides:
         side.value("rest")
