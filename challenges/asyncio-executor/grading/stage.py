@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from harness.flight import Flight
 from harness.outcome import Finished, Outcome, describe
 
-PATIENCE_SEC = 10.0
+PATIENCE_SEC = 6.0
 """What may take milliseconds on a busy machine; far more than that, so that only what never happens is a failure."""
 
 SETTLE_SEC = 0.25

@@ -4,8 +4,7 @@ import asyncio
 import itertools
 import math
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from behaviours import Behaviour
@@ -51,16 +50,34 @@ class Measured:
         return "; ".join(found) or None
 
 
-def measures(
-    subject: SubjectFacade, asked: Asked, behaviour: Callable[[], Behaviour], what: str, *, prompt: bool = True
-) -> None:
+@dataclass(frozen=True)
+class Plan:
+    """One planted server, and what the submission is asked to do with it; `behaviour` makes it anew."""
+
+    asked: Asked
+    behaviour: Callable[[], Behaviour]
+    what: str
+    prompt: bool = True
+
+
+def measures(subject: SubjectFacade, plan: Plan, attempts: int = ATTEMPTS) -> None:
     """Check that a submission's report on a server is the truth; raises AssertionError with the last one's faults."""
     fault: str | None = None
-    for _ in range(ATTEMPTS):
-        fault = _measured(subject, asked, behaviour()).fault(prompt=prompt)
+    for _ in range(attempts):
+        [outcome] = _measured(subject, [plan])
+        fault = outcome.judged(plan).fault(prompt=plan.prompt)
         if fault is None:
             return
-    raise AssertionError(f"{what} ({asked.rate_per_sec:g}/s for {asked.duration_sec:g} s): {fault}")
+    raise AssertionError(f"{plan.what} ({plan.asked.rate_per_sec:g}/s for {plan.asked.duration_sec:g} s): {fault}")
+
+
+def right_together(subject: SubjectFacade, plans: Mapping[str, Plan]) -> set[str]:
+    """Have several servers measured at the same time, and name the plans whose report was the truth.
+
+    Their requests a second must come to less than a submission has to be able to send.
+    """
+    outcomes = _measured(subject, list(plans.values()))
+    return {name for (name, plan), outcome in zip(plans.items(), outcomes, strict=True) if outcome.is_right(plan)}
 
 
 def finds_capacity(
@@ -70,8 +87,8 @@ def finds_capacity(
     off = []
     for _ in range(ATTEMPTS):
         server = PlantedServer(behaviour())
-        value = _answered(subject, server, "find_capacity", (slo_p99_ms,), CAPACITY_SEC)
-        found = _finite(value)
+        [outcome] = _outcomes(subject, [server], "find_capacity", [(slo_p99_ms,)], CAPACITY_SEC)
+        found = _finite(_value(outcome, "find_capacity", CAPACITY_SEC))
         assert found is not None, "find_capacity gave no finite number"
         assert not server.faults, server.faults[0]
         assert server.log, "find_capacity sent no request at all"
@@ -82,11 +99,36 @@ def finds_capacity(
     raise AssertionError(f"{what}: find_capacity found {shown} times what the server can do; 0.90 to 1.10 is right")
 
 
-def _measured(subject: SubjectFacade, asked: Asked, behaviour: Behaviour) -> Measured:
-    server = PlantedServer(behaviour)
-    arguments = (asked.rate_per_sec, asked.duration_sec)
-    value = _answered(subject, server, "measure", arguments, asked.duration_sec + SPARE_SEC)
-    return Measured(asked, server, _report(value))
+@dataclass(frozen=True)
+class Measuring:
+    """A planted server, and what became of the call that was to measure it."""
+
+    server: PlantedServer
+    outcome: Outcome
+
+    def judged(self, plan: Plan) -> Measured:
+        """Take the report out of the outcome; AssertionError where there is none."""
+        return Measured(plan.asked, self.server, _report(_value(self.outcome, "measure", _patience_sec(plan.asked))))
+
+    def is_right(self, plan: Plan) -> bool:
+        """Tell whether there is a report, and no fault in it."""
+        try:
+            return self.judged(plan).fault(prompt=plan.prompt) is None
+        except AssertionError:
+            return False
+
+
+def _patience_sec(asked: Asked) -> float:
+    return asked.duration_sec + SPARE_SEC
+
+
+def _measured(subject: SubjectFacade, plans: Sequence[Plan]) -> list[Measuring]:
+    """Have all of `plans` measured at once."""
+    servers = [PlantedServer(plan.behaviour()) for plan in plans]
+    arguments = [(plan.asked.rate_per_sec, plan.asked.duration_sec) for plan in plans]
+    patience_sec = max(_patience_sec(plan.asked) for plan in plans)
+    outcomes = _outcomes(subject, servers, "measure", arguments, patience_sec)
+    return [Measuring(server, outcome) for server, outcome in zip(servers, outcomes, strict=True)]
 
 
 def _report(fields: object) -> dict[str, float]:
@@ -115,27 +157,37 @@ def _finite(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _answered(
-    subject: SubjectFacade, server: PlantedServer, function: str, arguments: tuple[float, ...], timeout_sec: float
-) -> object:
-    """Call a function of the driver while the planted server works."""
+def _outcomes(
+    subject: SubjectFacade,
+    servers: Sequence[PlantedServer],
+    function: str,
+    arguments: Sequence[tuple[float, ...]],
+    timeout_sec: float,
+) -> list[Outcome]:
+    """Call a function of the driver once for each planted server, all at the same time, while these work."""
     subject.ensure()
-    path = subject.rendezvous(f"planted-{os.getpid()}-{next(NUMBERS)}")
+    paths = [subject.rendezvous(f"planted-{os.getpid()}-{next(NUMBERS)}") for _ in servers]
 
-    async def main(flight: Flight) -> Outcome:
-        await server.start(path)
+    async def main(flight: Flight) -> list[Outcome]:
+        for server, path in zip(servers, paths, strict=True):
+            await server.start(path)
         try:
-            ticket = flight.start(function, path.name, *arguments)
-            return await landed(flight, ticket, timeout_sec)
+            tickets = [flight.start(function, path.name, *each) for path, each in zip(paths, arguments, strict=True)]
+            return await asyncio.gather(*(landed(flight, ticket, timeout_sec) for ticket in tickets))
         finally:
-            server.close()
+            for server in servers:
+                server.close()
 
     try:
         with subject.flight() as flight:
-            outcome = asyncio.run(main(flight))
+            return asyncio.run(main(flight))
     finally:
-        with suppress(OSError):
-            path.unlink()
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def _value(outcome: Outcome, function: str, timeout_sec: float) -> object:
+    """Take a call's answer; AssertionError where there is none."""
     assert not isinstance(outcome, TimedOut), f"{function} did not return within {timeout_sec:g} s"
     assert isinstance(outcome, Finished), f"{function} {describe(outcome)}"
     return outcome.value

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
-from http_client import get
+import msgpack
+from http_client import get, post
 from stand import Stand
 
 from grader.plugin.facade import PairedLaunch
@@ -35,17 +36,28 @@ class Side:
     stand: Stand
     runner: asyncio.Runner
     wrong: int = 0
-    _wanted: list[tuple[bytes, bytes]] = field(default_factory=list)
+    _wanted: list[tuple[bytes, object]] = field(default_factory=list)
+    _read: Callable[[bytes], object] = bytes
 
     def choose(self, count: int) -> None:
         """Choose the items that are asked for from now on, in turn; both sides choose alike."""
         items = self.stand.items.fresh(count)
         self._wanted = [(get(f"/item/{item}"), self.stand.items.value(item)) for item in items]
+        self._read = bytes
 
-    def saturate(self, duration_sec: float, requests: int | None = None) -> LoadResult:
+    def choose_batches(self, count: int, items_each: int) -> None:
+        """Choose batches that are asked for from now on, in turn."""
+        batches = [self.stand.items.fresh(items_each) for _ in range(count)]
+        self._wanted = [
+            (post("/batch", msgpack.packb(batch)), {item: [200, self.stand.items.value(item)] for item in batch})
+            for batch in batches
+        ]
+        self._read = _unpacked
+
+    def saturate(self, duration_sec: float, requests: int | None = None, connections: int = CONNECTIONS) -> LoadResult:
         """Load in a closed loop."""
-        plan = Saturation(CONNECTIONS, self.request, self.judge, duration_sec, requests)
-        return self._loaded(CONNECTIONS, lambda target: saturate(plan, target))
+        plan = Saturation(connections, self.request, self.judge, duration_sec, requests)
+        return self._loaded(connections, lambda target: saturate(plan, target))
 
     def open_loop(self, schedule: Schedule, grace_sec: float = 3.0) -> LoadResult:
         """Load in an open loop."""
@@ -60,7 +72,7 @@ class Side:
         """Tell whether the reply is whole and right; a 200 that is not fails the bar afterwards."""
         if reply.status != 200:
             return False
-        right = reply.body == self._wanted[number % len(self._wanted)][1]
+        right = self._read(reply.body) == self._wanted[number % len(self._wanted)][1]
         self.wrong += not right
         return right
 
@@ -76,6 +88,14 @@ class Side:
         result = self.runner.run(_run(self.stand.port, connections, first, run))
         assert not self.wrong, f"under load, {self.wrong} answers were not what the backend holds"
         return result
+
+
+def _unpacked(body: bytes) -> object:
+    """Read a batch's answer; None where it is no msgpack."""
+    try:
+        return msgpack.unpackb(body)
+    except Exception:  # noqa: BLE001  whatever a hostile body provokes
+        return None
 
 
 async def _run(

@@ -19,21 +19,26 @@ LIMIT = 8
 SATURATION_SEC = 0.15
 SATURATION_BLOCKS = 1
 
-LOAD_SHARE = 0.7
+LOAD_SHARE = 0.5
+"""Half: where a core is shared, what is 70 % now may be all of it in a moment, and then a queue is measured."""
+
 LATENCY_SEC = 0.1
 CAPACITY_SEC = 0.05
 """Taken anew for each block: a shared machine is not always equally fast."""
 
-LATENCY_BLOCKS = 4
+LATENCY_BLOCKS = 3
 """Many short runs: a stall of the machine spoils one of them, and what a server does to itself is in all."""
 
 BACKEND_SEC = 0.010
 OVERLOAD = 2.0
-OVERLOAD_SEC = 0.3
+OVERLOAD_SEC = 0.2
 GOOD_SEC = 0.5
 """An answer that comes later than this is of no use to anybody."""
 
-MEMORY_ITEMS = 5000
+MEMORY_BATCHES = 72
+MEMORY_BATCH_ITEMS = 64
+"""As many as the backend takes at once; in batches they pass through in a third of the time."""
+
 MEMORY_ITEM_BYTES = 16 * 1024
 
 
@@ -56,15 +61,15 @@ def _saturated(side: Side, duration_sec: float) -> float:
 def _warm(side: Side) -> None:
     """Have new items fetched, which must be kept for longer than a run lasts: none goes stale while it is measured."""
     side.choose(HOT_ITEMS)
-    _faultless(side.saturate(5.0, requests=4 * HOT_ITEMS), side)
+    _faultless(side.saturate(5.0, requests=2 * HOT_ITEMS), side)
 
 
 def _faultless(result: LoadResult, side: Side) -> LoadResult:
     """Require that below capacity not one request fails."""
     reasons = ", ".join(f"{count} x {reason}" for reason, count in result.reasons.most_common(3))
     unanswered = result.fates[Fate.UNANSWERED]
-    assert not reasons, f"with its items in memory, the {side.name}'s server failed requests: {reasons}"
-    assert not unanswered, f"with its items in memory, the {side.name}'s server left {unanswered} requests unanswered"
+    assert not reasons, f"below capacity, the {side.name}'s server failed requests: {reasons}"
+    assert not unanswered, f"below capacity, the {side.name}'s server left {unanswered} requests unanswered"
     return result
 
 
@@ -107,7 +112,7 @@ def _latencies(launch: PairedLaunch) -> Latencies:
     with on_stands(launch, limit=ROOMY_LIMIT) as (candidate, reference):
         best = {side.name: dict.fromkeys(PERCENTS, float("inf")) for side in (candidate, reference)}
         for _ in range(LATENCY_BLOCKS):
-            rate = LOAD_SHARE * max(_saturated(reference, CAPACITY_SEC) for _ in range(2))
+            rate = LOAD_SHARE * _saturated(reference, CAPACITY_SEC)
             schedules = [poisson(rate, LATENCY_SEC, launch.rng.getrandbits(32)) for _ in range(2)]
             for side, number in ((candidate, 0), (reference, 0), (reference, 1), (candidate, 1)):
                 _warm(side)
@@ -150,10 +155,10 @@ def test_memory(measure: Measure) -> None:
 def _memory(launch: PairedLaunch) -> tuple[float, float]:
     """Peak memory of the whole container while many items pass through a server that has just started."""
     launch.fresh()
-    with on_stands(launch, limit=LIMIT, size=MEMORY_ITEM_BYTES) as sides:
+    with on_stands(launch, limit=ROOMY_LIMIT, size=MEMORY_ITEM_BYTES) as sides:
         for side in sides:
-            side.choose(MEMORY_ITEMS)
-            _faultless(side.saturate(20.0, requests=MEMORY_ITEMS), side)
+            side.choose_batches(MEMORY_BATCHES, MEMORY_BATCH_ITEMS)
+            _faultless(side.saturate(20.0, requests=MEMORY_BATCHES, connections=1), side)
         peaks = [side.stand.subject.stats().memory_peak_mb for side in sides]
     if peaks[0] is None or peaks[1] is None:
         pytest.skip("not measured here: this sandbox does not tell a subject's peak memory")

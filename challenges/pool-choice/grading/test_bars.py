@@ -107,7 +107,7 @@ def test_pipeline(measure: Measure, subject_cores: int) -> None:
             launch,
             lambda rng, backend: workload.Pipeline(workload.pipeline_squarings(rng), backend),
             workload.served,
-            times=1,
+            times=2,
         )
         return turns.wall()
 

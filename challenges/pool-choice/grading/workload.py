@@ -250,7 +250,7 @@ class Pipeline(Unprepared):
         demand_numbers(reply, answers, "a pipeline")
 
 
-PIPELINE_ITEMS = 40
+PIPELINE_ITEMS = 36
 PIPELINE_ITEM_SEC = 0.025
 WAITING_ITEMS = 320
 WAIT_SEC = 0.02

@@ -135,6 +135,7 @@ def wake_by_timer():
     assert librt.timer_settime(timer, 0, ctypes.byref(spec), None) == 0
 """
 
+
 @dataclass
 class Bench:
     """A started sandbox, and a relay in the grader's place to speak with its subjects."""

@@ -34,7 +34,9 @@ def test_what_the_environment_says_comes_first(config, engine, monkeypatch):
     monkeypatch.setenv("DOCKER_CONTEXT", "default")
     assert connect().ping()
     monkeypatch.setenv("DOCKER_CONTEXT", "elsewhere")
-    monkeypatch.setenv("DOCKER_HOST", engine.api.base_url.replace("http+docker://localhost", "unix:///var/run/docker.sock"))
+    monkeypatch.setenv(
+        "DOCKER_HOST", engine.api.base_url.replace("http+docker://localhost", "unix:///var/run/docker.sock")
+    )
     assert connect().ping()
 
 

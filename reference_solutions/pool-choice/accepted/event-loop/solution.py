@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from child import Failed, WorkerDied, attempt, serve
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -54,17 +56,6 @@ class Batch:
 
     stages: tuple[Stage, ...]
     items: Sequence[Any]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The entry of an item that has no result."""
-
-    error: BaseException
-
-
-class WorkerDied(Exception):
-    """The process that an item ran in ended before the item did."""
 
 
 # ---- the choice
@@ -114,7 +105,7 @@ def run(batch: Batch) -> list[Any]:
     items = list(batch.items)
     plans = [plan(stage.profile) for stage in batch.stages]
     if len(plans) == 1 and plans[0].kind == "inline":
-        return [_attempt(batch.stages[0].function, item) for item in items]
+        return [attempt(batch.stages[0].function, item) for item in items]
     return asyncio.run(_conduct(batch.stages, plans, items)) if items else []
 
 
@@ -163,8 +154,8 @@ async def _on_a_thread(
     loop = asyncio.get_running_loop()
     while True:
         place, item = await queue.get()
-        attempt = partial(_attempt, function, item)
-        pass_on(place, attempt() if pool is None else await loop.run_in_executor(pool, attempt))
+        call = partial(attempt, function, item)
+        pass_on(place, call() if pool is None else await loop.run_in_executor(pool, call))
 
 
 async def _in_a_process(function: Callable[[Any], Any], queue: Items, size: int, pass_on: PassOn) -> None:
@@ -218,7 +209,7 @@ class _Child:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._function), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, self._function), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -230,36 +221,3 @@ class _Child:
             await ready.wait()
         finally:
             loop.remove_reader(self._pipe.fileno())
-
-
-def _attempt(function: Callable[[Any], Any], item: Any) -> Any:
-    try:
-        return function(item)
-    except BaseException as fault:  # noqa: BLE001  whatever an item raises is its entry
-        return Failed(fault)
-
-
-def _serve(pipe: Any, function: Callable[[Any], Any]) -> None:
-    """Run chunks in the process, until its pipe closes."""
-    while True:
-        try:
-            items = pickle.loads(pipe.recv_bytes())  # noqa: S301  from our own parent
-        except EOFError:
-            return
-        entries = [_attempt(function, item) for item in items]
-        try:
-            reply = pickle.dumps(entries)
-            if any(isinstance(entry, Failed) for entry in entries):
-                pickle.loads(reply)  # noqa: S301  what was just pickled: some exceptions can't be unpickled
-        except Exception:  # noqa: BLE001  find the one that fails
-            reply = pickle.dumps([_sendable(entry) for entry in entries])
-        pipe.send_bytes(reply)
-
-
-def _sendable(entry: Any) -> Any:
-    try:
-        pickle.loads(pickle.dumps(entry))  # noqa: S301  what was just pickled
-    except Exception as reason:  # noqa: BLE001  pickling runs code of the result
-        lost = entry.error if isinstance(entry, Failed) else reason
-        return Failed(RuntimeError(f"{type(lost).__name__}: {lost}"))
-    return entry

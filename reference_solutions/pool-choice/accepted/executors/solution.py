@@ -201,10 +201,9 @@ class _Lanes(ThreadPoolExecutor):
             self._lanes.put(lane)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads, then the processes."""
+        """End the processes, all at once, then the threads."""
+        list(self.map(_Lane.close, self._all))
         super().shutdown(wait, cancel_futures=cancel_futures)
-        for lane in self._all:
-            lane.close()
 
 
 class _Lane:

@@ -1,0 +1,61 @@
+"""The planted servers that part two is to measure, drawn afresh for each grading. Pure."""
+
+from random import Random
+
+from behaviours import Constant, Numbered, Stalling, Word, Workers
+from measuring import Plan
+from truth import Asked
+
+
+def plans(rng: Random) -> dict[str, Plan]:
+    """Draw them all; but for the one under load, they come to some 800 requests a second together."""
+    return {
+        "steady": _steady(rng),
+        "steady, under load": _under_load(rng),
+        "stall": _stall(rng),
+        "bimodal": _bimodal(rng),
+        "losses": _losses(rng),
+        "overload": _overload(rng),
+    }
+
+
+def _steady(rng: Random) -> Plan:
+    slow = rng.uniform(0.040, 0.060)
+    return Plan(Asked(rng.choice([90, 110, 130]), 1.0), lambda: Constant(slow), "a steady server")
+
+
+def _under_load(rng: Random) -> Plan:
+    fast = rng.uniform(0.008, 0.012)
+    return Plan(Asked(rng.choice([900, 950, 1000]), 1.0), lambda: Constant(fast), "a steady server, under load")
+
+
+def _stall(rng: Random) -> Plan:
+    service, begin = rng.uniform(0.015, 0.025), rng.uniform(0.8, 1.0)
+    return Plan(
+        Asked(rng.choice([90, 100, 110]), 2.5),
+        lambda: Stalling(service, begin, begin + 1.0),
+        "a server that stalls for a second",
+        prompt=False,
+    )
+
+
+def _bimodal(rng: Random) -> Plan:
+    asked = Asked(rng.choice([180, 200, 220]), 1.5)
+    fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
+    special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 25), (Word.OK, slow))
+    return Plan(asked, lambda: Numbered(fast, special), "a server with a bimodal tail")
+
+
+def _losses(rng: Random) -> Plan:
+    asked = Asked(rng.choice([150, 170, 190]), 1.2)
+    numbers = rng.sample(range(asked.requests), 40)
+    special = dict.fromkeys(numbers[:15], (Word.ERROR, 0.001))
+    special |= dict.fromkeys(numbers[15:30], (Word.CLOSE, 0.01))
+    special |= dict.fromkeys(numbers[30:], (Word.NEVER, 0.0))
+    return Plan(asked, lambda: Numbered(0.030, special), "a server that fails, hangs up and loses requests")
+
+
+def _overload(rng: Random) -> Plan:
+    workers = rng.randint(1, 4)
+    service = workers / rng.uniform(105, 125)
+    return Plan(Asked(200, 1.2), lambda: Workers(workers, service), "a server asked for twice what it can do")
