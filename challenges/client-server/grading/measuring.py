@@ -21,7 +21,7 @@ ATTEMPTS = 3
 SPARE_SEC = 8.0
 """Beyond the duration asked for and the two seconds that late answers have."""
 
-CAPACITY_SEC = 20.0
+CAPACITY_SEC = 15.0
 """By the spec."""
 
 CAPACITY_OFF = 0.10

@@ -325,21 +325,29 @@ async def measure(connect, rate_per_sec, duration_sec):
     )
 
 
+TRIAL_SEC = 1.5
+"""Long beside the objective, so that a queue shows."""
+
+
 async def find_capacity(connect, slo_p99_ms):
-    """Bisect, with trials that are long beside the objective, so that a queue shows."""
+    """Double until it fails, look closely around what got through then, and bisect only if it is not there."""
 
     async def good(rate, seconds):
         report = await measure(connect, rate, seconds)
         failed = report.errors + report.timeouts
-        return report.p99_ms <= slo_p99_ms and failed <= report.sent / 100
+        return report.p99_ms <= slo_p99_ms and failed <= report.sent / 100, report.throughput_per_sec
+
+    async def holds(rate):
+        return (await good(rate, TRIAL_SEC))[0] or (await good(rate, TRIAL_SEC))[0]
 
     low, high = 50, 100
-    while high < 1000 and await good(high, 0.6):
+    while (found := await good(high, 0.6))[0] and high < 1000:
         low, high = high, high * 2
-    while high / low > 1.06:
+    high, guess = high * 1.1, found[1]
+    for rate in (guess * 0.95, guess * 1.09):
+        if low < rate < high:
+            low, high = (rate, high) if await holds(rate) else (low, rate)
+    while high / low > 1.15:
         middle = (low * high) ** 0.5
-        if await good(middle, 1.5) or await good(middle, 1.5):
-            low = middle
-        else:
-            high = middle
-    return low
+        low, high = (middle, high) if await holds(middle) else (low, middle)
+    return (low * high) ** 0.5
