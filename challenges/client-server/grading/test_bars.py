@@ -130,7 +130,7 @@ def test_goodput(measure: Measure) -> None:
 
 
 def _goodput(launch: PairedLaunch) -> tuple[float, float]:
-    """Seconds for each good answer, at twice what the backend can do; the backend sets the pace, so one run is enough."""
+    """Seconds for each good answer, at twice what the backend can do, which sets the pace: one run is enough."""
     schedule = poisson(OVERLOAD * LIMIT / BACKEND_SEC, OVERLOAD_SEC, launch.rng.getrandbits(32))
     taken: dict[str, float] = {}
     with on_stands(launch, limit=LIMIT) as sides:
