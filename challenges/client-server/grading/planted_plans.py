@@ -7,7 +7,7 @@ from measuring import Plan
 from truth import Asked
 
 STALL_RATES = (170, 180, 190)
-"""A tenth of all requests is then more than 32: of as many users who wait for their answers, the p90 is far too good."""
+"""A tenth of all requests is then more than 32: of as many users who wait, the p90 is far too good."""
 
 
 def plans(rng: Random) -> dict[str, Plan]:
