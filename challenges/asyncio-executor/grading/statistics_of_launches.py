@@ -151,6 +151,8 @@ def _shut_down(subject: Subject) -> float:
         for (kind, name), ticket in zip(names, tickets, strict=True):
             on.outcome(ticket, f"submit should have accepted the {kind} job at once")
             on.arrival(name, f"a {kind} job should have started")
+        on.finish("cpu-0")  # its process is idle from now on, and must be ended as well
+        on.result("cpu-0", "a cpu job should have ended")
         on.call("run", "e", "blocking", "echo", [1])
         ticket = on.start("shutdown", "e", False, 5.0)
         on.outcome(ticket, "shutdown(drain=False) should have returned")

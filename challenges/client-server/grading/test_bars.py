@@ -22,11 +22,11 @@ SATURATION_BLOCKS = 1
 LOAD_SHARE = 0.5
 """Half: where a core is shared, what is 70 % now may be all of it in a moment, and then a queue is measured."""
 
-LATENCY_SEC = 0.1
+LATENCY_SEC = 0.075
 CAPACITY_SEC = 0.05
 """Taken anew for each block: a shared machine is not always equally fast."""
 
-LATENCY_BLOCKS = 3
+LATENCY_BLOCKS = 4
 """Many short runs: a stall of the machine spoils one of them, and what a server does to itself is in all."""
 
 BACKEND_SEC = 0.010
