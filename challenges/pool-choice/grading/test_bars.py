@@ -31,7 +31,7 @@ def test_pure_python(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
 
     def statistic(launch: Launch) -> tuple[float, float]:
-        _pure_python_turns[launch.number] = take_turns(launch, workload.pure_python, times=1)
+        _pure_python_turns[launch.number] = take_turns(launch, workload.pure_python, times=2)
         return _pure_python_turns[launch.number].wall()
 
     measure(statistic)
@@ -41,7 +41,7 @@ def test_cores_used(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
 
     def statistic(launch: Launch) -> tuple[float, float]:
-        turns = _pure_python_turns.pop(launch.number, None) or take_turns(launch, workload.pure_python, times=1)
+        turns = _pure_python_turns.pop(launch.number, None) or take_turns(launch, workload.pure_python, times=2)
         idle = CORES - max(turn.cores for turn in turns.candidate)
         allowed = CORES - max(turn.cores for turn in turns.reference)
         return max(idle, -IDLE_ADDED / 2) + IDLE_ADDED, max(allowed, IDLE_LEAST) + IDLE_ADDED
@@ -51,7 +51,7 @@ def test_cores_used(measure: Measure, subject_cores: int) -> None:
 
 def test_short_tasks(measure: Measure, subject_cores: int) -> None:
     _need_two(subject_cores)
-    measure(_wall(workload.short_tasks, times=1))
+    measure(_wall(workload.short_tasks, times=2))
 
 
 def test_compression(measure: Measure, subject_cores: int) -> None:
@@ -107,7 +107,7 @@ def test_pipeline(measure: Measure, subject_cores: int) -> None:
             launch,
             lambda rng, backend: workload.Pipeline(workload.pipeline_squarings(rng), backend),
             workload.served,
-            times=2,
+            times=1,
         )
         return turns.wall()
 

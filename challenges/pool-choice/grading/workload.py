@@ -85,8 +85,8 @@ class Squarings(Unprepared):
         return [each.answer for each in self.squarings]
 
 
-PURE_ITEMS = 96
-SHORT_ITEMS = 18_000
+PURE_ITEMS = 56
+SHORT_ITEMS = 10_000
 
 
 def pure_python(rng: Random) -> Squarings:
