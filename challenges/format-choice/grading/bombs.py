@@ -1,0 +1,80 @@
+"""Hostile bytes: ours spoilt in every way, and what breaks the parsers of well-known formats."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from random import Random
+
+DEEP = 100_000
+FLIPS_A_BLOB = 60
+SPLICES_A_BLOB = 8
+RUN = 3000
+LARGE_NUMBERS = (b"\xff", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\xdf\xff\xff\xff\xff")
+HEADS_WITHIN = 40
+"""Lengths and counts are mostly near the beginning."""
+
+
+def cut(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
+    """Cut each at every length, or at many."""
+    for blob in blobs:
+        lengths = range(len(blob)) if len(blob) <= 150 else sorted(rng.sample(range(len(blob)), 150))
+        for length in lengths:
+            yield f"{length} of {len(blob)} bytes", blob[:length]
+
+
+def lengthened(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
+    """Add something behind each."""
+    for blob in blobs:
+        for more in (b"\0", b"\xff", b"\n", rng.randbytes(7), blob):
+            yield f"{len(more)} more bytes", blob + more
+
+
+def changed(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
+    """Flip bits, write large numbers over lengths, insert runs of what may be openings."""
+    for blob in blobs:
+        for offset in range(len(blob)):
+            for number in LARGE_NUMBERS if offset < HEADS_WITHIN else LARGE_NUMBERS[:1]:
+                yield f"{number.hex()} at {offset}", blob[:offset] + number + blob[offset + len(number) :]
+        for _ in range(FLIPS_A_BLOB):
+            offset, bit = rng.randrange(len(blob)), rng.randrange(8)
+            flipped = bytearray(blob)
+            flipped[offset] ^= 1 << bit
+            yield f"bit {bit} of byte {offset} flipped", bytes(flipped)
+        for _ in range(SPLICES_A_BLOB):
+            offset, byte = rng.randrange(len(blob)), rng.choice(b"\x91\x81\xdc\xdd\xdf[{\x0a\x12\x3a\x3c\x0b\0\xff")
+            yield f"a run of {byte:#x} at {offset}", blob[:offset] + bytes([byte]) * RUN + blob[offset:]
+
+
+class _Told:
+    """What a pickle may do: it tells on the disk that it was opened."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("__import__('os')._exit(7)",)
+
+
+def foreign() -> Iterator[tuple[str, bytes]]:
+    """Give nothing, noise, and what breaks parsers of known formats."""
+    yield "nothing", b""
+    for protocol in (0, 2, 4, 5):
+        yield "a pickle that ends the process", pickle.dumps(_Told(), protocol)
+        yield "a pickle that ends the process, compressed", zlib.compress(pickle.dumps(_Told(), protocol))
+    for byte in range(256):
+        yield f"one byte {byte:#x}", bytes([byte])
+        yield f"a thousand times {byte:#x}", bytes([byte]) * 1000
+    for opening in (b"\x91", b"\x81\xa1a", b"[", b'{"a":', b"(", b"\x0a\xff\xff\x03", b"\x3a\x7f", b"\x0b", b"]", b"l(", b"d"):
+        yield f"{DEEP} times {opening!r}", opening * DEEP
+    for head in (b"\xdd", b"\xdf", b"\xc6", b"\xdb", b"\xc9"):
+        for size in (2**32 - 1, 2**31 - 1, 2**28, 2**26):
+            yield f"a header {head.hex()} of {size}", head + struct.pack(">I", size)
+            yield f"a header {head.hex()} of {size} within", b"\x99\x01" + head + struct.pack(">I", size) + b"\xc0" * 100
+    bomb = b"\0" * (300 * 2**20 // 4)
+    yield "a bomb of zlib", zlib.compress(bomb, 9)
+    yield "a bomb of gzip", gzip.compress(bomb, 9)
+    yield "JSON", json.dumps({"id": 1, "method": "x"}).encode()
+    yield "a long number", b"9" * 500_000
+    yield "a number of a large power", b"1e999999999"

@@ -1,0 +1,116 @@
+"""Checks on calls: exact round trips into a fresh process, and hostile input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+import bombs
+import call_records
+from call_records import Record
+from exactness import difference, shown
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from replies import Subject, demand_nothing_beside, demand_raised, gave, items, raised, survived
+
+EXAMPLES = 250
+SPOILT_CALLS = 30
+MEMORY_MOST_MB = 48.0
+"""What decoding hostile input may add to the peak: the input itself is a few MiB."""
+
+AT_ONCE = 400
+
+
+class Found(BaseException):
+    """Leaves Hypothesis with a complaint; shrinking is bounded by its own phases."""
+
+
+def drawn(strategy: object, count: int, seed_: int, visit: Callable[[object], None]) -> None:
+    """Let Hypothesis draw examples and shrink the first that `visit` complains of, by an AssertionError."""
+
+    @seed(seed_)
+    @settings(
+        max_examples=count,
+        phases=[Phase.generate, Phase.shrink],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(example=strategy)  # type: ignore[arg-type]
+    def look(example: object) -> None:
+        visit(example)
+
+    look()
+
+
+def demand_round_trip(submission: Subject, seed_: int) -> None:
+    """Encode in one process, decode in that one and in another."""
+    kept: list[tuple[Record, object]] = []
+
+    def visit(call: object) -> None:
+        blob = _encoded(submission, [call])[0]
+        answer = items(submission.value("decode_calls", [blob]), 1, "decode_call")[0]
+        _demand_same(answer, call)
+        kept.append((call, blob))  # type: ignore[arg-type]
+
+    extremes = call_records.extremes()
+    kept += zip(extremes, _encoded(submission, extremes), strict=True)
+    drawn(call_records.calls, EXAMPLES, seed_, visit)
+    too_deep = items(submission.value("encode_calls", [call_records.nested(call_records.DEPTH_MOST + 1)]), 1, "encode_call")
+    demand_raised(too_deep[0], "format", f"encode_call of a value in {call_records.DEPTH_MOST + 1} lists")
+    submission.restart()
+    answers = items(submission.value("decode_calls", [blob for _, blob in kept]), len(kept), "decode_call")
+    for (call, _), answer in zip(kept, answers, strict=True):
+        _demand_same(answer, call, "in a fresh process, ")
+    demand_nothing_beside(submission, set())
+
+
+def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
+    """Feed what was cut, lengthened, changed or is something else; every answer is a FormatError or a valid call."""
+    calls = [call_records.plain(rng) for _ in range(SPOILT_CALLS)]
+    blobs = _encoded(submission, calls)
+    submission.restart()
+    before = submission.stats().memory_mb
+    _feed(submission, bombs.cut(blobs, rng), "input that is cut short", must_raise=True)
+    _feed(submission, bombs.lengthened(blobs, rng), "input with something behind it", must_raise=True)
+    _feed(submission, bombs.foreign(), "input of another format", must_raise=False)
+    _feed(submission, bombs.changed(blobs, rng), "input with changed bytes", must_raise=False)
+    peak = submission.stats().memory_peak_mb
+    if before is not None and peak is not None:
+        most = MEMORY_MOST_MB + before
+        assert peak <= most or peak - before <= MEMORY_MOST_MB, (
+            f"hostile calls of at most 1 MiB made memory grow by {peak - before:.0f} MiB; {MEMORY_MOST_MB:.0f} are allowed"
+        )
+    demand_nothing_beside(submission, set())
+
+
+def _feed(submission: Subject, spoilt: Iterator[tuple[str, bytes]], what: str, must_raise: bool) -> None:
+    listed = list(spoilt)
+    for first in range(0, len(listed), AT_ONCE):
+        part = listed[first : first + AT_ONCE]
+        outcome = submission.call("decode_calls", [data for _, data in part])
+        answers = items(survived(outcome, f"decode_call, {what}"), len(part), what)
+        for (how, data), answer in zip(part, answers, strict=True):
+            _demand_refused(answer, f"decode_call, {what} ({how}, {len(data)} bytes)", must_raise)
+
+
+def _demand_refused(answer: object, what: str, must_raise: bool) -> None:
+    if must_raise or raised(answer) is not None:
+        demand_raised(answer, "format", what)
+        return
+    complaint = call_records.complaint(gave(answer, what))
+    assert complaint is None, f"{what}: it gave no valid call: {complaint}"
+
+
+def _encoded(submission: Subject, calls: list[object] | list[Record]) -> list[bytes]:
+    answers = items(submission.value("encode_calls", calls), len(calls), "encode_call")
+    blobs = []
+    for call, answer in zip(calls, answers, strict=True):
+        blob = gave(answer, f"encode_call of {shown(call)}")
+        assert isinstance(blob, bytes), f"encode_call must return bytes, and returned {shown(blob)}"
+        blobs.append(blob)
+    return blobs
+
+
+def _demand_same(answer: object, call: object, where: str = "") -> None:
+    found = difference(gave(answer, f"{where}decode_call of {shown(call)}"), call)
+    assert found is None, f"{where}a call does not come back as it was: {found}"

@@ -1,0 +1,143 @@
+"""Small tables of plain values: every type, extremes, nulls, unicode; and the oracle of scans over them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+Column = list[Any]
+"""[name, type, values]: timestamps and dates are ints, decimals unscaled ints."""
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+INT64 = 2**63
+US_OF_YEAR_1, US_OF_YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999
+DAY_US = 86_400_000_000
+"""A day less at both ends, so that every zone's local time is a year that `datetime` knows."""
+
+
+def _ints(bits: int, signed: bool = True) -> st.SearchStrategy[int]:
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    return st.integers(low, high) | st.sampled_from([low, high, 0])
+
+
+def _decimals(precision: int) -> st.SearchStrategy[int]:
+    most = 10**precision - 1
+    return st.integers(-most, most) | st.sampled_from([most, -most, 0, 1, -1])
+
+
+_times = st.integers(US_OF_YEAR_1 + DAY_US, US_OF_YEAR_9999 - DAY_US)
+
+TYPES: dict[str, st.SearchStrategy[Any]] = {
+    "int8": _ints(8),
+    "int16": _ints(16),
+    "int32": _ints(32),
+    "int64": _ints(64),
+    "uint8": _ints(8, signed=False),
+    "uint16": _ints(16, signed=False),
+    "uint32": _ints(32, signed=False),
+    "uint64": _ints(64, signed=False),
+    "float": st.floats(width=32),
+    "double": st.floats() | st.sampled_from([-0.0, 5e-324, math.inf, math.nan]),
+    "bool": st.booleans(),
+    "string": texts | st.sampled_from(["", "\0", "e\u0301", "é", "\U0001f600"]),
+    "binary": st.binary(max_size=8),
+    "date32[day]": st.integers(-719_162, 2_932_896),
+    "timestamp[us]": _times,
+    "timestamp[us, tz=UTC]": _times,
+    "timestamp[us, tz=Europe/Berlin]": _times,
+    "timestamp[ms, tz=America/New_York]": st.integers(-(10**13), 10**13),
+    "decimal128(4, 2)": _decimals(4),
+    "decimal128(18, 4)": _decimals(18),
+    "decimal128(38, 10)": _decimals(38),
+}
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="."), min_size=1, max_size=8)
+
+
+@st.composite
+def tables(draw: st.DrawFn, rows_most: int = 12) -> list[Column]:
+    """Draw a table of one to six columns, also of no rows, and with columns of nothing but nulls."""
+    names = draw(st.lists(NAMES, min_size=1, max_size=6, unique=True))
+    rows = draw(st.integers(0, rows_most))
+    columns = []
+    for name in names:
+        kind = draw(st.sampled_from(sorted(TYPES)))
+        nulls = draw(st.sampled_from(["none", "some", "all"]))
+        value = {"none": TYPES[kind], "some": st.none() | TYPES[kind], "all": st.none()}[nulls]
+        columns.append([name, kind, draw(st.lists(value, min_size=rows, max_size=rows))])
+    return columns
+
+
+def everything(rows: list[int]) -> list[Column]:
+    """Make a table of all types: ends of ranges, with nulls between."""
+    ends: dict[str, list[Any]] = {
+        "int8": [-128, 127],
+        "int16": [-(2**15), 2**15 - 1],
+        "int32": [-(2**31), 2**31 - 1],
+        "int64": [-INT64, INT64 - 1],
+        "uint8": [0, 255],
+        "uint16": [0, 65535],
+        "uint32": [0, 2**32 - 1],
+        "uint64": [2**64 - 1, INT64],
+        "float": [-0.0, math.nan],
+        "double": [math.nan, 5e-324],
+        "bool": [True, False],
+        "string": ["", "日本語 \0 é"],
+        "binary": [b"", b"\xff\0"],
+        "date32[day]": [-719_162, 2_932_896],
+        "decimal128(4, 2)": [-9999, 9999],
+        "decimal128(18, 4)": [10**18 - 1, -1],
+        "decimal128(38, 10)": [10**38 - 1, -(10**38) + 1],
+    }
+    for kind in TYPES:
+        if kind.startswith("timestamp"):
+            ends[kind] = [-1, 1_700_000_000_123]
+    return [[f"all {kind}", kind, [[*ends[kind], None][n % 3] for n in rows]] for kind in TYPES]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`column how value`, as the driver is told it and as the oracle compares it."""
+
+    column: str
+    how: str
+    value: Any
+
+    def told(self, kind: str) -> list[Any]:
+        """Give it as the driver takes it."""
+        value = self.value
+        if kind.startswith("timestamp"):
+            value = ["time" if "tz=" in kind else "local time", value * (1000 if "[ms" in kind else 1)]
+        elif kind.startswith("date32"):
+            value = ["date", value]
+        elif kind.startswith("decimal"):
+            value = ["decimal", value, int(kind[:-1].split(",")[1])]
+        return [self.column, self.how, value]
+
+    def holds(self, value: Any) -> bool:
+        """Say whether a row with this value is wanted; a null never is."""
+        if value is None:
+            return False
+        return bool(
+            {
+                "==": value == self.value,
+                "<": value < self.value,
+                "<=": value <= self.value,
+                ">": value > self.value,
+                ">=": value >= self.value,
+            }[self.how]
+        )
+
+
+HOWS = ("==", "<", "<=", ">", ">=")
+
+
+def scanned(table: list[Column], names: list[str], where: list[Condition]) -> list[Column]:
+    """Say what a scan gives."""
+    by_name = {name: values for name, _, values in table}
+    rows = range(len(table[0][2]))
+    chosen = [row for row in rows if all(each.holds(by_name[each.column][row]) for each in where)]
+    kinds = {name: kind for name, kind, _ in table}
+    return [[name, kinds[name], [by_name[name][row] for row in chosen]] for name in names]

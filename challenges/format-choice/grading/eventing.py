@@ -1,0 +1,148 @@
+"""Checks on the event log: round trips, what the other version reads, what is kept for it, and damage."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, cast
+
+import event_records
+from calling import drawn
+from event_records import KINDS, Record
+from exactness import difference, shown
+from hypothesis import strategies as st
+from replies import Subject, demand_nothing_beside, demand_raised, gave, items, survived
+
+EXAMPLES = 60
+MATRIX_EVENTS = 300
+FLIPS = 250
+CUTS = 150
+FAR_KIND = 77
+
+
+def demand_round_trip(submission: Subject, rng: Random) -> None:
+    """Write segments and read logs made of them, in this process and in another."""
+    kept: list[tuple[int, list[Record], bytes]] = []
+    for version, strategy in event_records.STRATEGIES.items():
+
+        def visit(example: object, version: int = version) -> None:
+            events = cast("list[Record]", example)
+            kept.append((version, events, _encoded(submission, version, events)))
+            _demand_reads(submission, version, kept[-1][2], events, f"version {version}")
+
+        drawn(st.lists(strategy, max_size=6), EXAMPLES, rng.getrandbits(32), visit)
+    submission.restart()
+    for version in event_records.STRATEGIES:
+        logs = [(events, blob) for written, events, blob in kept if written == version]
+        whole = [event for events, _ in logs for event in events]
+        log = b"".join(blob for _, blob in logs)
+        _demand_reads(submission, version, log, whole, f"a log of {len(logs)} segments, in a fresh process")
+        _demand_reads(submission, version, b"", [], "an empty log")
+    demand_nothing_beside(submission, set())
+
+
+def demand_versions_read_each_other(submission: Subject, rng: Random) -> None:
+    """Read with one version what the other wrote: drawn events, and each change of the schema by itself."""
+    for version in (1, 2):
+        events = _matrix(version, rng)
+        blob = _encoded(submission, version, events)
+        expected = [event_records.read_by_other(version, event) for event in events]
+        title = f"version {3 - version} reads what version {version} wrote"
+        _demand_reads(submission, 3 - version, blob, expected, title)
+    old, new = (event_records.stream(rng, version, 20) for version in (1, 2))
+    log = _encoded(submission, 1, old) + _encoded(submission, 2, new) + _encoded(submission, 1, old)
+    submission.restart()
+    as_new = [event_records.read_by_other(1, event) for event in old]
+    as_old = [event_records.read_by_other(2, event) for event in new]
+    _demand_reads(submission, 2, log, [*as_new, *new, *as_new], "version 2 reads a log of both versions")
+    _demand_reads(submission, 1, log, [*old, *as_old, *old], "version 1 reads a log of both versions")
+
+
+def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
+    """Let an event go through the other version, which changes what it knows, and come back whole."""
+    for version in (1, 2):
+        other = 3 - version
+        events = _matrix(version, rng)
+        passing = cast("list[Record]", _decoded(submission, other, _encoded(submission, version, events), "unknown fields"))
+        expected = []
+        for number, (event, seen) in enumerate(zip(events, passing, strict=True)):
+            seen["id"] = number
+            seen["amount"] = 5 if number % 3 else None
+            name, others = ("user", "account") if other == 1 else ("account", "user")
+            seen[name] = f"renamed {number}"
+            expected.append({**event, "id": number, "amount": seen["amount"], others: seen[name]})
+        submission.restart()
+        back = _encoded(submission, other, passing)
+        title = f"version {version} reads what version {other} passed on, with another id, amount and user"
+        _demand_reads(submission, version, back, expected, title)
+
+
+def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
+    """Cut a log, flip its bits, leave out or double parts of it."""
+    events = event_records.stream(rng, 2, 40)
+    first, second = _encoded(submission, 2, events[:25]), _encoded(submission, 2, events[25:])
+    log = first + second
+    cuts = [n for n in _sampled(rng, len(log), CUTS) if n not in {0, len(first)}]
+    spoilt = [(f"cut to {length} of {len(log)} bytes", log[:length]) for length in cuts]
+    for _ in range(FLIPS):
+        offset, bit = rng.randrange(len(log)), rng.randrange(8)
+        changed = bytearray(log)
+        changed[offset] ^= 1 << bit
+        spoilt.append((f"with bit {bit} of byte {offset} flipped", bytes(changed)))
+    for _ in range(20):
+        offset, length = rng.randrange(len(log)), rng.randrange(4, 9)
+        swapped = log[:offset] + rng.randbytes(length) + log[offset + length :]
+        if swapped != log:
+            spoilt.append((f"with {length} other bytes at {offset}", swapped))
+    spoilt += [("followed by noise", log + rng.randbytes(12)), ("followed by zeros", log + b"\0" * 64)]
+    spoilt += [("that is noise", rng.randbytes(300)), ("that is text", b"id,at,kind\n1,2,view\n")]
+    for version in (1, 2):
+        outcome = submission.call("decode_logs", version, [data for _, data in spoilt])
+        answers = items(survived(outcome, "decode_events of a damaged log"), len(spoilt), "decode_events")
+        for (how, _), answer in zip(spoilt, answers, strict=True):
+            demand_raised(answer, "format", f"decode_events({version}, a log {how})")
+    _demand_reads(submission, 2, log, events, "the same log undamaged")
+
+
+def _sampled(rng: Random, length: int, count: int) -> list[int]:
+    return sorted({1, length - 1, *(rng.randrange(1, length) for _ in range(count))})
+
+
+def _matrix(version: int, rng: Random) -> list[Record]:
+    """Make events that differ from a usual one in one thing each, and usual ones."""
+    events = event_records.stream(rng, version, MATRIX_EVENTS)
+    usual: Record = {**event_records.plain(rng, version), "place": {"lat": 48.1, "lon": -0.0}}
+    changes: list[dict[str, Any]] = [{"kind": kind} for kind in (*KINDS[version], FAR_KIND)]
+    changes += [{"amount": amount} for amount in (None, 0, 1, -1, 2**31 - 1, -(2**31))]
+    changes += [{"id": number} for number in (0, 2**63 - 1, -(2**63))]
+    if version == 1:
+        changes += [{"session": session} for session in (None, "", "ein Schlüssel")]
+        changes += [{"user": ""}, {"place": None}]
+    else:
+        usual["place"]["accuracy"] = 12
+        changes += [{"amount": amount} for amount in (2**31, -(2**31) - 1, 2**63 - 1, -(2**63))]
+        changes += [{"currency": currency} for currency in ("EUR", "", "JPY")]
+        changes += [{"tags": tags} for tags in ([], ["one"], ["", "", "x"])]
+        changes += [{"device": device} for device in (None, {"os": "", "build": 0}, {"os": "ios", "build": -1})]
+        changes += [{"place": {"lat": 0.0, "lon": 0.0, "accuracy": a}} for a in (None, 0, 2**31 - 1)]
+        changes += [{"account": ""}, {"place": None}]
+    return [{**usual, **change} for change in changes] + events
+
+
+def _encoded(submission: Subject, version: int, events: list[Record]) -> bytes:
+    blob = gave(submission.value("encode_events", version, events), f"encode_events({version}, {shown(events)})")
+    assert isinstance(blob, bytes), f"encode_events must return bytes, and returned {shown(blob)}"
+    return blob
+
+
+def _decoded(submission: Subject, version: int, log: bytes, title: str) -> object:
+    events = gave(submission.value("decode_events", version, log), f"{title}: decode_events({version}, ...)")
+    assert isinstance(events, list), f"{title}: decode_events must return a list"
+    for event in events:
+        kept = event.get("unknown", b"") if isinstance(event, dict) else None
+        assert isinstance(kept, bytes), f"{title}: an event must be a dict, and its `unknown` bytes, not {shown(kept)}"
+    return events
+
+
+def _demand_reads(submission: Subject, version: int, log: bytes, expected: list[Record], title: str) -> None:
+    found = difference(event_records.without_unknown(_decoded(submission, version, log, title)), expected)
+    assert found is None, f"{title}: an event is not what it should be: {found}"

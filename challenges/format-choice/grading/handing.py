@@ -1,0 +1,145 @@
+"""Checks on tables handed over: exact, mapped and not copied, and no more read than was asked for."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import Any, cast
+
+import columns
+import generated
+from calling import drawn
+from columns import Column
+from exactness import difference, shown
+from replies import Subject, demand_nothing_beside, demand_raised, file_size, gave, survived
+
+EXAMPLES = 40
+LARGE_COLUMNS = 10
+LARGE_ROWS = 800_000
+COLUMN_MB = LARGE_ROWS * 8 / 2**20
+READ_BEYOND_MB = 4.0
+"""Beyond the column: read-ahead, footers, and pages of libraries that are loaded late."""
+
+HELD_MOST_MB = 16.0
+"""What memory may grow by while all columns, ten times as much, are held."""
+
+MIB = 2**20
+
+
+def demand_round_trip(submission: Subject, rng: Random) -> None:
+    """Write in one process, read in it and in another."""
+    kept: list[tuple[str, list[Column]]] = []
+
+    def visit(example: object, chunks: int = 1) -> None:
+        table = cast("list[Column]", example)
+        name = f"table{len(kept)}"
+        gave(submission.value("write_small_table", name, table, chunks), f"write_table of {shown(table)}")
+        kept.append((name, table))
+        _demand_same(submission, name, table, [each[0] for each in table])
+
+    visit(columns.everything(list(range(9))), chunks=3)
+    visit(columns.everything([]))
+    drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
+    submission.restart()
+    for name, table in kept:
+        chosen = [each[0] for each in table]
+        rng.shuffle(chosen)
+        _demand_same(submission, name, table, chosen[: rng.randint(1, len(chosen))], "in a fresh process, ")
+    name, table = kept[0]
+    absent = submission.value("read_small_table", name, [table[0][0], "no such column"])
+    demand_raised(absent, "key", "read_columns of a column that is not there")
+    submission.value("write_small_table", name, kept[1][1], 1)
+    _demand_same(submission, name, kept[1][1], [table[0][0]], "written again to the same path, ")
+    demand_nothing_beside(submission, {name for name, _ in kept})
+    submission.value("clear")
+
+
+def demand_one_column_is_read(submission: Subject, rng: Random) -> None:
+    """Read one column of a file that is in nobody's memory, and look how much came from the disk."""
+    seed = _write_large(submission, rng)
+    submission.restart()
+    _demand_sums(submission, seed, "small", [1], 20_000, rng)
+    drop_cache(submission, "large")
+    before = submission.stats().file_mb
+    _demand_sums(submission, seed, "large", [rng.randrange(LARGE_COLUMNS)], LARGE_ROWS, rng)
+    after = submission.stats().file_mb
+    submission.value("clear")
+    if before is None or after is None:
+        return
+    size = LARGE_COLUMNS * COLUMN_MB
+    assert after - before <= COLUMN_MB + READ_BEYOND_MB, (
+        f"reading one column of {COLUMN_MB:.1f} MiB read {after - before:.1f} MiB of a file of {size:.0f} MiB; "
+        f"{READ_BEYOND_MB:.0f} MiB more than the column are allowed"
+    )
+
+
+def demand_nothing_is_copied(submission: Subject, rng: Random) -> None:
+    """Read every column, look at all of it, hold it, and see what memory is the process's own."""
+    seed = _write_large(submission, rng)
+    submission.restart()
+    _demand_sums(submission, seed, "small", [1], 20_000, rng)
+    before = submission.stats().memory_mb
+    _demand_sums(submission, seed, "large", list(range(LARGE_COLUMNS)), LARGE_ROWS, rng)
+    after = submission.stats().memory_mb
+    submission.value("rest")
+    submission.value("clear")
+    if before is None or after is None:
+        return
+    assert after - before <= HELD_MOST_MB, (
+        f"holding {LARGE_COLUMNS} columns of {COLUMN_MB:.1f} MiB made memory grow by {after - before:.1f} MiB; with the "
+        f"file mapped, its pages are not the process's own, and {HELD_MOST_MB:.0f} MiB are allowed"
+    )
+
+
+def demand_cut_files_are_refused(submission: Subject, rng: Random) -> None:
+    """Cut a table's file, and put something else in its place."""
+    table = columns.everything(list(range(60)))
+    names = [each[0] for each in table]
+    gave(submission.value("write_small_table", "whole", table, 2), "write_table")
+    size = file_size(submission, "whole")
+    for length in sorted({0, 1, size // 2, size - 1, *(rng.randrange(size) for _ in range(25))}):
+        submission.value("damage", "whole", "cut", length, [])
+        assert file_size(submission, "cut") == length, "the file was not cut as it had to be"
+        _demand_refused(submission, "cut", names, f"a file cut to {length} of {size} bytes")
+    for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
+        submission.value("put", "other", data)
+        _demand_refused(submission, "other", names, f"a file of {what}")
+    _demand_same(submission, "whole", table, names)
+    submission.value("clear")
+
+
+def _demand_refused(submission: Subject, name: str, names: list[str], what: str) -> None:
+    answer = survived(submission.call("read_small_table", name, names), f"read_columns of {what}")
+    demand_raised(answer, "format", f"read_columns of {what}")
+
+
+def _demand_same(submission: Subject, name: str, table: list[Column], names: list[str], where: str = "") -> None:
+    answer = gave(submission.value("read_small_table", name, names), f"{where}read_columns of {shown(table)}")
+    found = difference(answer, columns.scanned(table, names, []))
+    assert found is None, f"{where}a table does not come back as it was: {found}"
+
+
+def _write_large(submission: Subject, rng: Random) -> int:
+    seed = rng.getrandbits(32)
+    for name, rows in (("small", 20_000), ("large", LARGE_ROWS)):
+        what = f"write_table of {LARGE_COLUMNS} columns of {rows:,} rows"
+        gave(submission.value("write_noise_table", name, seed, LARGE_COLUMNS, rows), what)
+    demand_nothing_beside(submission, {"small", "large"})
+    return seed
+
+
+def _demand_sums(submission: Subject, seed: int, name: str, chosen: list[int], rows: int, rng: Random) -> None:
+    parts = [(column, rng.randrange(100), rows - rng.randrange(100)) for column in chosen]
+    asked: list[Any] = [[f"c{column}", first, last] for column, first, last in parts]
+    answer = submission.value("sums_of_table", name, asked)
+    right = [generated.noise_sum(seed, column, first, last) for column, first, last in parts]
+    assert answer == right, "read_columns gave other values than were written"
+
+
+def drop_cache(subject: Subject, name: str) -> None:
+    """Make the kernel forget a file's pages, so that whoever reads them next is charged."""
+    descriptor = os.open(subject.disk / "files" / name, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)

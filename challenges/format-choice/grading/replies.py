@@ -1,0 +1,94 @@
+"""Read the driver's answers, which are hostile, and what they say of the submission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from exactness import shown
+
+from harness.outcome import Finished, Outcome, describe
+from harness.sandbox.roles import Stats
+
+
+class Subject(Protocol):
+    """What a check needs of a subject."""
+
+    @property
+    def disk(self) -> Path:
+        """Its disk, seen from outside."""
+
+    def call(self, function: str, *args: object, timeout_sec: float | None = None) -> Outcome:
+        """Call a function of the driver; whatever the subject does is an outcome."""
+
+    def value(self, function: str, *args: object, timeout_sec: float | None = None) -> object:
+        """Call a function of the driver and give its answer."""
+
+    def stats(self) -> Stats:
+        """Read its accounting."""
+
+    def restart(self) -> None:
+        """Start it in a new process."""
+
+
+def gave(answer: object, what: str) -> object:
+    """Give what a function of the submission answered; an AssertionError says what it raised instead."""
+    which, text = raised(answer) or ("", "")
+    assert not which, f"{what}: it raised {_named(which, text)}"
+    assert isinstance(answer, list)
+    return answer[1]
+
+
+def demand_raised(answer: object, which: str, what: str) -> None:
+    """Demand that a function of the submission raised an error of a kind: `format` or `key`."""
+    found = raised(answer)
+    name = {"format": "FormatError", "key": "KeyError"}[which]
+    assert found is not None, f"{what}: it must raise {name}, and gave {shown(_given(answer))}"
+    assert found[0] == which, f"{what}: it must raise {name}, and raised {_named(*found)}"
+
+
+def raised(answer: object) -> tuple[str, str] | None:
+    """Tell which kind of error a function raised and its text; `None` if it gave something."""
+    assert isinstance(answer, list), "there is no answer to read"
+    if len(answer) == 2 and answer[0] == "gave":
+        return None
+    assert len(answer) == 3 and answer[0] == "raised", "there is no answer to read"
+    return str(answer[1]), str(answer[2])[:200]
+
+
+def survived(outcome: Outcome, what: str) -> object:
+    """Give a call's answer; an AssertionError says how the subject ended."""
+    assert isinstance(outcome, Finished), f"{what}: the process {describe(outcome)}"
+    return outcome.value
+
+
+def items(answer: object, count: int, what: str) -> Sequence[object]:
+    """Give a list of answers, one for each item."""
+    assert isinstance(answer, list), f"{what}: there is no answer to read"
+    assert len(answer) == count, f"{what}: there are {len(answer)} answers for {count}"
+    return answer
+
+
+def demand_nothing_beside(subject: Subject, names: set[str]) -> None:
+    """Demand that the disk holds nothing but these files: what is kept elsewhere is not in the format."""
+    found = {path.relative_to(subject.disk).as_posix() for path in subject.disk.rglob("*") if not path.is_dir()}
+    beside = sorted(found - {f"files/{name}" for name in names})
+    assert not beside, f"something is kept beside the data, in {shown(beside[:3])}: all of it must be in what you are asked to write"
+
+
+def file_size(subject: Subject, name: str) -> int:
+    """Give a file's size, seen from outside; a link has no size of its own."""
+    path = subject.disk / "files" / name
+    assert not path.is_symlink() and path.is_file(), f"there is no file at the path that was asked for ({name})"
+    return path.stat().st_size
+
+
+def _given(answer: object) -> object:
+    return answer[1] if isinstance(answer, list) and len(answer) > 1 else answer
+
+
+def _named(which: str, text: str) -> str:
+    return {"format": "FormatError", "key": "KeyError", "missing": "FileNotFoundError"}.get(which, "") + (
+        f" ({text})" if which != "other" else text
+    )

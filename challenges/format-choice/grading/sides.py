@@ -1,0 +1,96 @@
+"""What a bar needs of the two sides of a launch, and in which order they take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from statistics import median
+from typing import Any, Protocol
+
+import msgpack
+from exactness import difference
+from replies import Subject
+
+from harness.wire.codec import unpack
+
+CALL_SEC = 40.0
+
+
+class Side(Subject, Protocol):
+    """One side."""
+
+    def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
+        """Give an answer and its seconds by the grader's clock."""
+
+
+class Launch(Protocol):
+    """One launch of a bar; each side is one process in it."""
+
+    number: int
+    rng: Random
+
+    def fresh(self) -> None:
+        """Start both sides afresh."""
+
+    @property
+    def candidate(self) -> Side:
+        """The submission's subject."""
+
+    @property
+    def reference(self) -> Side:
+        """The reference's."""
+
+
+SIDES = ("candidate", "reference")
+
+
+def sides(launch: Launch, number: int) -> Iterator[tuple[str, Side]]:
+    """Give both sides by name, in an order that alternates."""
+    for name in SIDES if (launch.number + number) % 2 == 0 else reversed(SIDES):
+        yield name, getattr(launch, name)
+
+
+@dataclass
+class Samples:
+    """Numbers of both sides, paired by place: seconds, or bytes."""
+
+    candidate: list[float] = field(default_factory=list)
+    reference: list[float] = field(default_factory=list)
+
+    def add(self, side: str, value: float) -> None:
+        """Note one number of a side."""
+        getattr(self, side).append(value)
+
+    def paired(self) -> tuple[float, float]:
+        """Give the median of the ratios, as a pair of numbers."""
+        theirs = median(self.reference)
+        ratios = [mine / right for mine, right in zip(self.candidate, self.reference, strict=True)]
+        return median(ratios) * theirs, theirs
+
+    def totals(self) -> tuple[float, float]:
+        """Give both sums."""
+        return sum(self.candidate), sum(self.reference)
+
+    def percentile(self, percent: float) -> tuple[float, float]:
+        """Give the least number that so many percent of a side's do not exceed, of each side."""
+        return _percentile(self.candidate, percent), _percentile(self.reference, percent)
+
+
+def _percentile(values: list[float], percent: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * percent / 100))]
+
+
+def demand_packed(reply: object, wanted: list[Any], packed: bytes, what: str) -> None:
+    """Hold a packed answer against the right one; equal bytes are the quick way."""
+    if reply == packed:
+        return
+    assert isinstance(reply, bytes), f"{what}: there is no answer to read"
+    found = difference(unpack(reply), wanted)
+    assert found is None, f"{what}: {found}"
+
+
+def packed(values: list[Any]) -> bytes:
+    """Pack as the driver does."""
+    data: bytes = msgpack.packb(values, strict_types=True)
+    return data

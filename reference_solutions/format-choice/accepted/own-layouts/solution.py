@@ -1,0 +1,19 @@
+"""MessagePack for calls, columns of MessagePack for events, mapped Arrow buffers, and an archive of column chunks."""
+
+from archive import scan_archive, write_archive
+from calls import decode_call, encode_call
+from events import decode_events, encode_events
+from faults import FormatError
+from tables import read_columns, write_table
+
+__all__ = [
+    "FormatError",
+    "decode_call",
+    "decode_events",
+    "encode_call",
+    "encode_events",
+    "read_columns",
+    "scan_archive",
+    "write_archive",
+    "write_table",
+]
