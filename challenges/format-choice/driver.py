@@ -1,9 +1,9 @@
 """Adapt a submission's four pairs of functions to the wire. Runs beside the submission and is trusted with nothing.
 
-Theory of operation: calls and events are plain data and travel as such. Tables travel column by column, small ones as lists
-of plain values, large ones as raw bytes, or they are generated here, by the same arithmetic as in the grader, from a
-seed. Files live in one folder on the disk; the grader names them, sees them from outside, and restarts this process between
-writing and reading, so that nothing but the file connects the two.
+Theory of operation: calls and events are plain data and travel as such. Tables travel column by column, small ones as
+lists of plain values, large ones as raw bytes, or they are generated here, by the same arithmetic as in the grader,
+from a seed. Files live in one folder on the disk; the grader names them, sees them from outside, and restarts this
+process between writing and reading, so that nothing but the file connects the two.
 
     encode_calls, decode_calls, ...     one answer for each item: ["gave", answer] or ["raised", which, text]
     timed_*                             the bars: fresh input in, whole answer out, garbage collected before
@@ -14,7 +14,7 @@ writing and reading, so that nothing but the file connects the two.
 import gc
 import os
 import shutil
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import msgpack
@@ -96,14 +96,14 @@ def timed_decode_calls(blobs):
     return _packed(list(map(solution.decode_call, blobs)))
 
 
-def timed_pass_on(first, raw_numbers):
-    """Encode a few of the held calls with fresh numbers, and decode them again."""
-    encode, decode = solution.encode_call, solution.decode_call
+def timed_encode_few(first, raw_numbers):
+    """Encode a few of the held calls, each with a fresh number."""
+    encode = solution.encode_call
     numbers = np.frombuffer(raw_numbers, np.uint64).tolist()
     calls = _held["calls"][first : first + len(numbers)]
     for call, number in zip(calls, numbers, strict=True):
         call["id"] = number
-    return _packed([decode(encode(call)) for call in calls])
+    return list(map(encode, calls))
 
 
 def _packed(value):
@@ -160,9 +160,13 @@ def _type(text):
     if text.startswith("decimal128("):
         precision, scale = text[len("decimal128(") : -1].split(",")
         return pa.decimal128(int(precision), int(scale))
-    return {"string": pa.string(), "double": pa.float64(), "float": pa.float32(), "binary": pa.binary()}.get(
-        text
-    ) or getattr(pa, text.replace("[day]", ""))()
+    return {
+        "string": pa.string(),
+        "double": pa.float64(),
+        "bool": pa.bool_(),
+        "float": pa.float32(),
+        "binary": pa.binary(),
+    }.get(text) or getattr(pa, text.replace("[day]", ""))()
 
 
 def _decimal(unscaled, scale):
@@ -216,13 +220,15 @@ def _told(table):
 
 
 def _raw(column):
-    """Give a column as [type, raw values, validity as a byte a row or nil]; of texts [type, lengths or -1, the text]."""
+    """Give a column as [type, raw values, validity, a byte a row, or nil]; of texts [type, lengths or -1, the text]."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     kind = str(column.type)
     if pa.types.is_string(column.type):
         return [kind, *_raw_texts(column)]
-    valid = None if column.null_count == 0 else column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8).tobytes()
+    valid = (
+        None if column.null_count == 0 else column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8).tobytes()
+    )
     if pa.types.is_decimal(column.type):
         words = np.frombuffer(column.buffers()[1], np.int64)[2 * column.offset : 2 * (column.offset + len(column)) : 2]
         values = words.copy()
@@ -250,7 +256,9 @@ def _raw_texts(column):
 
 # ---- generated tables: the same arithmetic as in the grader
 
-CITIES = [f"{a}{b}" for a in ("North", "South", "East", "West", "New ") for b in ("ham", "port", "ville", "burg", "ford")]
+CITIES = [
+    f"{a}{b}" for a in ("North", "South", "East", "West", "New ") for b in ("ham", "port", "ville", "burg", "ford")
+]
 PHRASES = [f"order {n * 7919 % 1000} was {w}" for n in range(100) for w in ("sent", "kept", "lost", "paid back")]
 BASE_US = 1_400_000_000_000_000
 
@@ -283,7 +291,11 @@ def _journal_schema(noise):
 
 def _journal(seed, first, count, noise):
     """Make some rows of the journal."""
-    at = BASE_US + np.arange(first, first + count) * 7_000_000 + (_mixed(seed, 1, first, count) % 5_000_000).astype(np.int64)
+    at = (
+        BASE_US
+        + np.arange(first, first + count) * 7_000_000
+        + (_mixed(seed, 1, first, count) % 5_000_000).astype(np.int64)
+    )
     note = _mixed(seed, 4, first, count)
     unscaled = np.zeros(2 * count, np.int64)
     unscaled[::2] = (_mixed(seed, 5, first, count) % 10**9).astype(np.int64)
@@ -335,7 +347,10 @@ def sums_of_table(name, asked):
 
 def _sum(column, first, last):
     with np.errstate(over="ignore"):
-        parts = [chunk.to_numpy(zero_copy_only=False).sum(dtype=np.int64) for chunk in column.slice(first, last - first).chunks]
+        parts = [
+            chunk.to_numpy(zero_copy_only=False).sum(dtype=np.int64)
+            for chunk in column.slice(first, last - first).chunks
+        ]
     return sum(map(int, parts)) % 2**64
 
 
@@ -451,7 +466,8 @@ def timed_write_archive(name, raw_fresh, rows_a_batch):
 def timed_scans(name, scans):
     """Scan an archive several times, [columns, where] each; the answer is every column as raw bytes."""
     return [
-        [_raw(_gathered(_scan(name, columns, where), columns)[column]) for column in columns] for columns, where in scans
+        [_raw(_gathered(_scan(name, columns, where), columns)[column]) for column in columns]
+        for columns, where in scans
     ]
 
 
@@ -465,12 +481,12 @@ def _scan(name, columns, where):
 
 
 def _value(told):
-    """Make a condition's value: a plain one, or ["time", microseconds], ["date", days], ["decimal", unscaled, scale]."""
+    """Make a value of a plain one, ["time", microseconds], ["date", days] or ["decimal", unscaled, scale]."""
     match told:
         case ["decimal", unscaled, scale]:
             return _decimal(unscaled, scale)
         case ["time", microseconds]:
-            return datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=microseconds)
+            return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
         case ["local time", microseconds]:
             return datetime(1970, 1, 1) + timedelta(microseconds=microseconds)  # noqa: DTZ001  of no zone, as is meant
         case ["date", days]:
@@ -492,7 +508,7 @@ def _gathered(batches, columns):
 def damage(name, to, size, flips):
     """Copy a file cut to `size` bytes, with bits flipped at [offset, mask]; the grader looks whether it is so."""
     with open(_path(name), "rb") as file:  # noqa: PTH123
-        data = bytearray(file.read(size))
+        data = bytearray(file.read())[:size]
     for offset, mask in flips:
         data[offset] ^= mask
     put(to, bytes(data))

@@ -8,7 +8,7 @@ from random import Random
 import flights
 import numpy as np
 from archiving import Scan, flights_complaint
-from replies import demand_nothing_beside, file_size, gave
+from replies import file_size, gave
 from sides import CALL_SEC, Launch, Samples, sides
 
 ROWS = 150_000
@@ -45,7 +45,9 @@ def take_turns(launch: Launch) -> ArchiveTurns:
     for name, side in sides(launch, 0):
         side.value("hold_columns", told)
         for _ in range(2):
-            _, seconds = side.timed_call("timed_write_archive", "flights", fresh.tobytes(), BATCH_ROWS, timeout_sec=CALL_SEC)
+            _, seconds = side.timed_call(
+                "timed_write_archive", "flights", fresh.tobytes(), BATCH_ROWS, timeout_sec=CALL_SEC
+            )
             turns.write.add(name, seconds)
         turns.size.add(name, float(file_size(side, "flights")))
         side.value("rest")
@@ -72,7 +74,9 @@ def _windows(some: flights.Flights, rng: Random) -> list[Scan]:
     for _ in range(WINDOWS):
         low = int(times.values[rng.randrange(ROWS)])
         window = [(flights.TIME, ">=", low), (flights.TIME, "<", low + 2 * DAY_US)]
-        other = rng.choice([("carrier", "==", b"UA"), ("dest", "==", b"BOS"), ("fresh", "<", 200), ("distance", ">", 2000)])
+        other = rng.choice(
+            [("carrier", "==", b"UA"), ("dest", "==", b"BOS"), ("fresh", "<", 200), ("distance", ">", 2000)]
+        )
         scans.append((["fare", "arr_delay", "fresh"], [*window, other]))
     return scans
 
@@ -86,12 +90,23 @@ def peak_memory(launch: Launch) -> tuple[float, float]:
     for name, side in sides(launch, 0):
         if name not in _seeds:
             _seeds[name] = launch.rng.getrandbits(32)
-            gave(side.value("write_journal", "memory", _seeds[name], MEMORY_ROWS, MEMORY_NOISE, 10_000), "write_archive")
+            gave(
+                side.value("write_journal", "memory", _seeds[name], MEMORY_ROWS, MEMORY_NOISE, 10_000), "write_archive"
+            )
     launch.fresh()
     for name, side in sides(launch, 0):
         side.value("ping")
         before = side.stats().memory_mb or 0.0
-        names = ["number", "at", "account", "city", "note", "amount", "rate", *(f"noise{n}" for n in range(MEMORY_NOISE))]
+        names = [
+            "number",
+            "at",
+            "account",
+            "city",
+            "note",
+            "amount",
+            "rate",
+            *(f"noise{n}" for n in range(MEMORY_NOISE)),
+        ]
         rows = side.value("count_rows", "memory", names, timeout_sec=CALL_SEC)
         assert rows == MEMORY_ROWS, "scan_archive gives another number of rows than were written"
         peak = side.stats().memory_peak_mb or 0.0

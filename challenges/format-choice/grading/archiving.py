@@ -60,7 +60,10 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
 def demand_right_scans(submission: Subject, rng: Random) -> None:
     """Scan small tables by every type, and flights, with columns and conditions of all kinds."""
     table = columns.everything([rng.randrange(3) for _ in range(40)])
-    extra = [["number", "int64", list(range(40))], ["half", "double", [None if n % 5 == 0 else n / 2 for n in range(40)]]]
+    extra = [
+        ["number", "int64", list(range(40))],
+        ["half", "double", [None if n % 5 == 0 else n / 2 for n in range(40)]],
+    ]
     extra += [["word", "string", [None if n % 7 == 0 else "abcdef"[n % 6] * (n % 4) for n in range(40)]]]
     table += extra
     gave(submission.value("write_small_archive", "small", table, 5), "write_archive")
@@ -178,7 +181,12 @@ def demand_little_is_read(submission: Subject, rng: Random) -> None:
     low, high = (generated.BASE_US + row * generated.STEP_US for row in (first, first + WINDOW_ROWS))
     window = [["at", ">=", ["time", low]], ["at", "<", ["time", high]]]
     for names, where, share, what in (
-        (["number", "noise5"], window, FILTERED_SHARE, f"a scan of {WINDOW_ROWS} of {MEDIUM_ROWS:,} rows by their time"),
+        (
+            ["number", "noise5"],
+            window,
+            FILTERED_SHARE,
+            f"a scan of {WINDOW_ROWS} of {MEDIUM_ROWS:,} rows by their time",
+        ),
         (["noise1", "noise9"], [], PROJECTED_SHARE, f"a scan of two of {7 + NOISE} columns"),
     ):
         submission.value("scan_sums", "small", names, where)
@@ -225,7 +233,10 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
 
 def _demand_flip_is_seen(submission: Subject, table: list[Column], offset: int, mask: int, rng: Random) -> None:
     submission.value("damage", "whole", "flipped", 2**40, [[offset, mask]])
-    with (submission.disk / "files" / "flipped").open("rb") as mine, (submission.disk / "files" / "whole").open("rb") as theirs:
+    with (
+        (submission.disk / "files" / "flipped").open("rb") as mine,
+        (submission.disk / "files" / "whole").open("rb") as theirs,
+    ):
         mine.seek(offset)
         theirs.seek(offset)
         assert mine.read(1)[0] ^ theirs.read(1)[0] == mask, "the file was not damaged as it had to be"

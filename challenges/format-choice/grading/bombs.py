@@ -66,12 +66,27 @@ def foreign() -> Iterator[tuple[str, bytes]]:
     for byte in range(256):
         yield f"one byte {byte:#x}", bytes([byte])
         yield f"a thousand times {byte:#x}", bytes([byte]) * 1000
-    for opening in (b"\x91", b"\x81\xa1a", b"[", b'{"a":', b"(", b"\x0a\xff\xff\x03", b"\x3a\x7f", b"\x0b", b"]", b"l(", b"d"):
+    for opening in (
+        b"\x91",
+        b"\x81\xa1a",
+        b"[",
+        b'{"a":',
+        b"(",
+        b"\x0a\xff\xff\x03",
+        b"\x3a\x7f",
+        b"\x0b",
+        b"]",
+        b"l(",
+        b"d",
+    ):
         yield f"{DEEP} times {opening!r}", opening * DEEP
     for head in (b"\xdd", b"\xdf", b"\xc6", b"\xdb", b"\xc9"):
         for size in (2**32 - 1, 2**31 - 1, 2**28, 2**26):
             yield f"a header {head.hex()} of {size}", head + struct.pack(">I", size)
-            yield f"a header {head.hex()} of {size} within", b"\x99\x01" + head + struct.pack(">I", size) + b"\xc0" * 100
+            yield (
+                f"a header {head.hex()} of {size} within",
+                b"\x99\x01" + head + struct.pack(">I", size) + b"\xc0" * 100,
+            )
     bomb = b"\0" * (300 * 2**20 // 4)
     yield "a bomb of zlib", zlib.compress(bomb, 9)
     yield "a bomb of gzip", gzip.compress(bomb, 9)

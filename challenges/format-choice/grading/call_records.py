@@ -21,7 +21,9 @@ scalars = (
     | st.floats()
     | texts
     | st.binary(max_size=12)
-    | st.sampled_from([INT64 - 1, -INT64, 0, -1, 2**53 + 1, -0.0, float("nan"), float("inf"), 5e-324, 1.0, "", b"", "\0"])
+    | st.sampled_from(
+        [INT64 - 1, -INT64, 0, -1, 2**53 + 1, -0.0, float("nan"), float("inf"), 5e-324, 1.0, "", b"", "\0"]
+    )
 )
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4), max_leaves=8)
 
@@ -60,7 +62,10 @@ def extremes() -> list[Record]:
         {**call, "args": [{"name": str(n), "value": n % 2 == 0} for n in range(300)]},
         {**call, "tags": {str(n): "" for n in range(300)}},
         {**call, "args": [{"name": "x", "value": v} for v in (0, 0.0, -0.0, False, None, "", b"", [], [[]], [None])]},
-        {**call, "args": [{"name": "x", "value": v} for v in (1, 1.0, True, "1", b"1", [1], -1, 2**31, 2**63 - 1, -(2**63))]},
+        {
+            **call,
+            "args": [{"name": "x", "value": v} for v in (1, 1.0, True, "1", b"1", [1], -1, 2**31, 2**63 - 1, -(2**63))],
+        },
         {**call, "args": [{"name": "é", "value": "e\u0301"}, {"name": "x", "value": "\U0001f600\u202e\ufeff"}]},
         {**call, "args": [{"name": "same", "value": 1}, {"name": "same", "value": 2}]},
         nested(DEPTH_MOST),

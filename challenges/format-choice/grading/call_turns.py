@@ -10,9 +10,9 @@ from call_records import Record
 from sides import CALL_SEC, Launch, Samples, Side, demand_packed, packed, sides
 
 CALLS = 1_500
-ROUNDS = 6
+ROUNDS = 5
 HANDFUL = 48
-HANDFULS = 200
+HANDFULS = 150
 PERCENT = 99.0
 
 
@@ -31,17 +31,20 @@ class Encoded:
     """Calls that one process encoded, for another to decode."""
 
     calls: list[Record]
-    blobs: list[object]
+    blobs: list[bytes]
 
 
 _from_before: dict[str, Encoded] = {}
 """What each side's process of the launch before encoded: decoding it shows that all of it was there."""
+
+_few_from_before: dict[str, Encoded] = {}
 
 
 def take_turns(launch: Launch) -> CallTurns:
     """Encode fresh calls, decode what another process encoded, and pass a few on at a time."""
     turns = CallTurns()
     if launch.number == 0:
+        _few_from_before.clear()
         _from_before.clear()  # another measurement begins, with other sides
     latest: dict[str, Encoded] = {}
     for number in range(ROUNDS):
@@ -52,21 +55,27 @@ def take_turns(launch: Launch) -> CallTurns:
             blobs = _encode(turns, name, side, calls, numbers)
             latest[name] = Encoded(wanted, blobs)
             _decode(turns, name, side, _from_before.get(name, latest[name]))
-    _pass_on(turns, launch, latest)
+    few = _handfuls(turns, launch, latest)
     _from_before.update(latest)
+    _few_from_before.update(few)
     return turns
 
 
 def _encode(
     turns: CallTurns, name: str, side: Side, calls: list[Record], numbers: np.typing.NDArray[np.uint64]
-) -> list[object]:
+) -> list[bytes]:
     side.value("hold_calls", calls)
     blobs, seconds = side.timed_call("timed_encode_calls", numbers.tobytes(), timeout_sec=CALL_SEC)
-    assert isinstance(blobs, list), "encode_call must return bytes"
-    assert len(blobs) == len(calls), "encode_call must return bytes"
-    assert all(isinstance(blob, bytes) for blob in blobs), "encode_call must return bytes"
+    told = _blobs(blobs, len(calls))
     turns.encode.add(name, seconds)
-    turns.size.add(name, float(sum(map(len, blobs))))
+    turns.size.add(name, float(sum(map(len, told))))
+    return told
+
+
+def _blobs(reply: object, count: int) -> list[bytes]:
+    assert isinstance(reply, list), "encode_call must return bytes"
+    blobs = [blob for blob in reply if isinstance(blob, bytes)]
+    assert len(blobs) == len(reply) == count, "encode_call must return bytes"
     return blobs
 
 
@@ -77,17 +86,25 @@ def _decode(turns: CallTurns, name: str, side: Side, encoded: Encoded) -> None:
     turns.decode.add(name, seconds)
 
 
-def _pass_on(turns: CallTurns, launch: Launch, latest: dict[str, Encoded]) -> None:
+def _handfuls(turns: CallTurns, launch: Launch, latest: dict[str, Encoded]) -> dict[str, Encoded]:
+    """Encode a few calls at a time, and decode a few that another process encoded; give what was encoded."""
     calls = next(iter(latest.values())).calls
     fresh = np.random.default_rng(launch.rng.getrandbits(32)).integers(0, 2**64, (HANDFULS, HANDFUL), dtype=np.uint64)
     firsts = [launch.rng.randrange(CALLS - HANDFUL) for _ in range(HANDFULS)]
+    encoded: dict[str, Encoded] = {}
     for name, side in sides(launch, 0):
-        replies = []
+        encoded[name] = Encoded([], [])
         for first, numbers in zip(firsts, fresh, strict=True):
-            reply, seconds = side.timed_call("timed_pass_on", first, numbers.tobytes(), timeout_sec=CALL_SEC)
+            blobs, seconds = side.timed_call("timed_encode_few", first, numbers.tobytes(), timeout_sec=CALL_SEC)
             turns.handful.add(name, seconds)
-            replies.append(reply)
-        for first, numbers, reply in zip(firsts, fresh, replies, strict=True):
             part = zip(calls[first : first + HANDFUL], numbers.tolist(), strict=True)
-            wanted = [{**call, "id": id_} for call, id_ in part]
-            demand_packed(reply, wanted, packed(wanted), "a call that was passed on does not come back as it was")
+            encoded[name].calls.extend({**call, "id": id_} for call, id_ in part)
+            encoded[name].blobs.extend(_blobs(blobs, HANDFUL))
+        before = _few_from_before.get(name, encoded[name])
+        for first in range(0, HANDFULS * HANDFUL, HANDFUL):
+            wanted = before.calls[first : first + HANDFUL]
+            few = before.blobs[first : first + HANDFUL]
+            reply, seconds = side.timed_call("timed_decode_calls", few, timeout_sec=CALL_SEC)
+            turns.handful.add(name, seconds)
+            demand_packed(reply, wanted, packed(wanted), "a call does not come back as it was, in a timed round")
+    return encoded

@@ -114,7 +114,9 @@ def plain(rng: Random, version: int, at: int = 1_700_000_000_000_000) -> Record:
         "place": None if place is None else {**place, "accuracy": rng.randrange(100) if rng.random() < 0.5 else None},
         "currency": rng.choice(("EUR", "EUR", "USD", "JPY")),
         "tags": rng.sample(("new", "mobile", "sale", "returning", "staff"), rng.randrange(3)),
-        "device": {"os": rng.choice(("ios", "android", "linux")), "build": rng.randrange(9000)} if rng.random() < 0.6 else None,
+        "device": {"os": rng.choice(("ios", "android", "linux")), "build": rng.randrange(9000)}
+        if rng.random() < 0.6
+        else None,
     }
 
 

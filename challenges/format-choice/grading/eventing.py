@@ -62,7 +62,9 @@ def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
     for version in (1, 2):
         other = 3 - version
         events = _matrix(version, rng)
-        passing = cast("list[Record]", _decoded(submission, other, _encoded(submission, version, events), "unknown fields"))
+        passing = cast(
+            "list[Record]", _decoded(submission, other, _encoded(submission, version, events), "unknown fields")
+        )
         expected = []
         for number, (event, seen) in enumerate(zip(events, passing, strict=True)):
             seen["id"] = number

@@ -75,7 +75,9 @@ def stretch(numbers: np.random.Generator, rows: int) -> Flights:
         if isinstance(column, Text):
             taken[name] = Text(column.codes[chosen], column.vocabulary)
         else:
-            taken[name] = Number(column.kind, column.values[chosen], None if column.valid is None else column.valid[chosen])
+            taken[name] = Number(
+                column.kind, column.values[chosen], None if column.valid is None else column.valid[chosen]
+            )
     distance = taken["distance"]
     assert isinstance(distance, Number)
     fares = distance.values * 1100 + 25 * numbers.integers(0, 40_000, rows)

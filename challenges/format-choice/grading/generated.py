@@ -10,7 +10,9 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Mixed = npt.NDArray[np.uint64]
 
-CITIES = [f"{a}{b}" for a in ("North", "South", "East", "West", "New ") for b in ("ham", "port", "ville", "burg", "ford")]
+CITIES = [
+    f"{a}{b}" for a in ("North", "South", "East", "West", "New ") for b in ("ham", "port", "ville", "burg", "ford")
+]
 BASE_US = 1_400_000_000_000_000
 STEP_US = 7_000_000
 JITTER_US = 5_000_000

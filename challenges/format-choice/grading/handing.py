@@ -86,8 +86,8 @@ def demand_nothing_is_copied(submission: Subject, rng: Random) -> None:
     if before is None or after is None:
         return
     assert after - before <= HELD_MOST_MB, (
-        f"holding {LARGE_COLUMNS} columns of {COLUMN_MB:.1f} MiB made memory grow by {after - before:.1f} MiB; with the "
-        f"file mapped, its pages are not the process's own, and {HELD_MOST_MB:.0f} MiB are allowed"
+        f"holding {LARGE_COLUMNS} columns of {COLUMN_MB:.1f} MiB made memory grow by {after - before:.1f} MiB; with "
+        f"the file mapped, its pages are not the process's own, and {HELD_MOST_MB:.0f} MiB are allowed"
     )
 
 

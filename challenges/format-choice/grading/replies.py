@@ -53,7 +53,8 @@ def raised(answer: object) -> tuple[str, str] | None:
     assert isinstance(answer, list), "there is no answer to read"
     if len(answer) == 2 and answer[0] == "gave":
         return None
-    assert len(answer) == 3 and answer[0] == "raised", "there is no answer to read"
+    assert len(answer) == 3, "there is no answer to read"
+    assert answer[0] == "raised", "there is no answer to read"
     return str(answer[1]), str(answer[2])[:200]
 
 
@@ -74,13 +75,16 @@ def demand_nothing_beside(subject: Subject, names: set[str]) -> None:
     """Demand that the disk holds nothing but these files: what is kept elsewhere is not in the format."""
     found = {path.relative_to(subject.disk).as_posix() for path in subject.disk.rglob("*") if not path.is_dir()}
     beside = sorted(found - {f"files/{name}" for name in names})
-    assert not beside, f"something is kept beside the data, in {shown(beside[:3])}: all of it must be in what you are asked to write"
+    assert not beside, (
+        f"something is kept beside the data, in {shown(beside[:3])}: all of it must be in what you are asked to write"
+    )
 
 
 def file_size(subject: Subject, name: str) -> int:
     """Give a file's size, seen from outside; a link has no size of its own."""
     path = subject.disk / "files" / name
-    assert not path.is_symlink() and path.is_file(), f"there is no file at the path that was asked for ({name})"
+    assert not path.is_symlink(), f"there is a link instead of a file at the path that was asked for ({name})"
+    assert path.is_file(), f"there is no file at the path that was asked for ({name})"
     return path.stat().st_size
 
 

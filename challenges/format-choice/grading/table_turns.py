@@ -19,7 +19,7 @@ FILES = 4
 FILE_ROWS = 400_000
 READS = 40
 PART_ROWS = 2_000
-WRITES = 6
+WRITES = 4
 
 
 @dataclass
@@ -38,7 +38,7 @@ def take_turns(launch: Launch) -> TableTurns:
     """Write a held table with a fresh column, and read parts of columns."""
     turns = TableTurns()
     seed = launch.rng.getrandbits(32)
-    for name, side in sides(launch, 0):
+    for _, side in sides(launch, 0):
         side.value("hold_noise_table", seed, COLUMNS, ROWS)
     for number in range(WRITES):
         fresh = np.random.default_rng(launch.rng.getrandbits(32)).integers(-(2**62), 2**62, ROWS)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as csv
+from pyarrow import csv
 
 
 class FormatError(ValueError):
@@ -28,12 +28,12 @@ def decode_call(data: bytes) -> dict[str, Any]:
 # ---- events: a log whose schema evolves
 
 
-def encode_events(version: int, events: list[dict[str, Any]]) -> bytes:
+def encode_events(version: int, events: list[dict[str, Any]]) -> bytes:  # noqa: ARG001  it should not be ignored
     """Encode one segment of a log, as `version` of the schema knows its events."""
     return b"".join(json.dumps(event).encode() + b"\n" for event in events)
 
 
-def decode_events(version: int, data: bytes) -> list[dict[str, Any]]:
+def decode_events(version: int, data: bytes) -> list[dict[str, Any]]:  # noqa: ARG001
     """Decode a log of any number of segments of both versions, as `version` of the schema knows its events."""
     return [json.loads(line) for line in data.splitlines()]
 

@@ -49,7 +49,7 @@ def decode_call(data):
     """Decode one call; FormatError for anything that is none."""
     try:
         number, method, deadline, trace, name, zone, weight, arguments, tags = _unpack(data)
-    except Exception as error:  # noqa: BLE001  whatever hostile bytes provoke in the parser
+    except Exception as error:
         raise FormatError(f"not a call: {error}") from error
     if not (
         type(number) is int

@@ -10,6 +10,7 @@ Version 1 writes the first seven positions, version 2 all of them. A reader take
 others, packed, as `unknown`; a writer puts those back where they were. A position that is missing has its default.
 """
 
+# ruff: noqa: TRY301
 import struct
 import zlib
 
@@ -68,7 +69,7 @@ def _rows(body, unpacked):
         return msgpack.unpackb(raw)
     except FormatError:
         raise
-    except Exception as error:  # noqa: BLE001  a forged checksum leads here, with any bytes
+    except Exception as error:
         raise FormatError(f"no segment: {error}") from error
 
 

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -125,13 +124,15 @@ def _interchange(rng: Random) -> dict[str, float]:
     numbers = np.random.default_rng(rng.getrandbits(32))
     table = pa.table({f"c{n}": numbers.integers(0, 10**6, 200_000) / 100 for n in range(10)})
     with _folder() as folder:
-        arrow, parquet = os.path.join(folder, "arrow"), os.path.join(folder, "parquet")
+        arrow, parquet = f"{folder}/arrow", f"{folder}/parquet"
 
         def read_arrow() -> float:
             with pa.memory_map(arrow) as source:
                 return float(pa.ipc.open_file(source).read_all()["c7"].to_numpy().sum())
 
-        writing = _shortest(lambda: _write_arrow(table, arrow, None)) / _shortest(lambda: _write_parquet(table, parquet))
+        writing = _shortest(lambda: _write_arrow(table, arrow, None)) / _shortest(
+            lambda: _write_parquet(table, parquet)
+        )
         return {
             "size": Path(arrow).stat().st_size / Path(parquet).stat().st_size,
             "write": writing,
@@ -157,7 +158,7 @@ def _archive(rng: Random) -> dict[str, float]:
         }
     )
     with _folder() as folder:
-        arrow, parquet = os.path.join(folder, "arrow"), os.path.join(folder, "parquet")
+        arrow, parquet = f"{folder}/arrow", f"{folder}/parquet"
 
         def scan_arrow() -> object:
             with pa.memory_map(arrow) as source:

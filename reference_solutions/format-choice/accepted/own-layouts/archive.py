@@ -1,9 +1,10 @@
-"""An archive of column chunks: each is a small Arrow file of one column, its texts as a dictionary, compressed with zstd.
+"""An archive of column chunks: each a small Arrow file of one column, texts as a dictionary, compressed with zstd.
 
-    chunks | directory: schema, and of each group its rows, and of each column place, length, CRC-32, bounds
-           | the directory's place, length, CRC-32, and a magic word
+chunks | directory: schema, and of each group its rows, and of each column place, length, CRC-32, bounds
+       | the directory's place, length, CRC-32, and a magic word
 """
 
+# ruff: noqa: PTH123
 import os
 import struct
 import zlib

@@ -33,7 +33,7 @@ def decode_call(data):
     """Decode one call."""
     try:
         message = msgpack.unpackb(data, max_ext_len=0)
-    except Exception as error:  # noqa: BLE001  whatever hostile bytes provoke in the parser
+    except Exception as error:
         raise FormatError(f"not a call: {error}") from error
     match message:
         case [int(id_), str(method), int() | None as deadline, bytes() | None as trace, [*caller], [*args], dict(tags)]:

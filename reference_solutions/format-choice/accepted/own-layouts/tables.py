@@ -1,6 +1,6 @@
 """Tables as plain buffers, each at a multiple of 64 bytes, behind each other; what is where stands at the end.
 
-    buffers | schema and directory (JSON) | its length, CRC-32 and a magic word
+buffers | schema and directory (JSON) | its length, CRC-32 and a magic word
 """
 
 import json

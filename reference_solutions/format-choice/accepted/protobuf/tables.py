@@ -1,5 +1,6 @@
 """Tables as Arrow's stream format, mapped, with a trailer that says that all of it is there."""
 
+# ruff: noqa: PTH105
 import os
 import struct
 

@@ -1,0 +1,19 @@
+"""For <= and >= the wrong end of a group's bounds is looked at, so groups that hold rows are skipped."""
+
+from archive import scan_archive, write_archive
+from calls import decode_call, encode_call
+from events import decode_events, encode_events
+from faults import FormatError
+from tables import read_columns, write_table
+
+__all__ = [
+    "FormatError",
+    "decode_call",
+    "decode_events",
+    "encode_call",
+    "encode_events",
+    "read_columns",
+    "scan_archive",
+    "write_archive",
+    "write_table",
+]

@@ -1,0 +1,19 @@
+"""Rows are written in groups of a million, so there is nothing to skip."""
+
+from archive import scan_archive, write_archive
+from calls import decode_call, encode_call
+from events import decode_events, encode_events
+from faults import FormatError
+from tables import read_columns, write_table
+
+__all__ = [
+    "FormatError",
+    "decode_call",
+    "decode_events",
+    "encode_call",
+    "encode_events",
+    "read_columns",
+    "scan_archive",
+    "write_archive",
+    "write_table",
+]
