@@ -465,10 +465,11 @@ def timed_write_archive(name, raw_fresh, rows_a_batch):
 
 def timed_scans(name, scans):
     """Scan an archive several times, [columns, where] each; the answer is every column as raw bytes."""
-    return [
-        [_raw(_gathered(_scan(name, columns, where), columns)[column]) for column in columns]
-        for columns, where in scans
-    ]
+    answers = []
+    for columns, where in scans:
+        table = _gathered(_scan(name, columns, where), columns)
+        answers.append([_raw(table[column]) for column in columns])
+    return answers
 
 
 def count_rows(name, columns):

@@ -1,4 +1,4 @@
-"""Calls are pickled, so a stranger's bytes run as a program."""
+"""Calls are pickled, so a stranger's bytes run as a program; and nothing was predicted."""
 
 from archive import scan_archive, write_archive
 from calls import decode_call, encode_call
