@@ -14,18 +14,13 @@ def read_columns(path, names):
     """Map the file and give some of its columns, without copying them."""
     try:
         with pa.memory_map(path) as source:
-            schema = pa.ipc.open_file(source).schema
-            chosen = [_place(schema, name) for name in names]
-            options = pa.ipc.IpcReadOptions(included_fields=chosen)
-            return pa.ipc.open_file(source, options=options).read_all().select(names)
+            reader = pa.ipc.open_file(source)
+            for name in names:
+                if reader.schema.get_field_index(name) < 0:
+                    raise KeyError(name)
+            # Not by `included_fields`: with it, Arrow copies what it reads, even from a mapped file.
+            return reader.read_all().select(names)
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise FormatError(f"no table: {error}") from error
-
-
-def _place(schema, name):
-    place = schema.get_field_index(name)
-    if place < 0:
-        raise KeyError(name)
-    return place

@@ -32,13 +32,11 @@ def read_columns(path, names):
             if magic != MAGIC or length != size - TRAILER.size:
                 raise FormatError("no table, or one that is cut short")
             source.seek(0)
-            schema = pa.ipc.open_stream(source).schema
+            reader = pa.ipc.open_stream(source)
             for name in names:
-                if schema.get_field_index(name) < 0:
+                if reader.schema.get_field_index(name) < 0:
                     raise KeyError(name)
-            source.seek(0)
-            options = pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in names])
-            return pa.ipc.open_stream(source, options=options).read_all().select(names)
+            return reader.read_all().select(names)
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
