@@ -6,7 +6,7 @@ Parquet's own checksums cover the pages and not the footer, in which a flipped b
 so the footer gets one of ours, behind the file, which the reader is not shown.
 """
 
-# ruff: noqa: PTH123
+# ruff: noqa: PTH123, SIM115
 import os
 import struct
 import zlib
@@ -59,26 +59,72 @@ def _seal(path):
 
 
 def _opened(path):
-    """Map the Parquet part of a file whose footer is whole."""
-    with pa.memory_map(path) as source:
-        size = source.size()
+    """Give the Parquet part of a file whose footer is whole."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
         if size < TRAILER.size + PARQUET_TAIL:
             raise FormatError("the file is cut short")
-        checksum, length, magic = TRAILER.unpack(source.read_at(TRAILER.size, size - TRAILER.size))
+        file.seek(size - TRAILER.size)
+        checksum, length, magic = TRAILER.unpack(file.read(TRAILER.size))
         start = size - TRAILER.size - length
         if magic != MAGIC or start < 0:
             raise FormatError("the file is no archive, or is cut short")
-        if zlib.crc32(source.read_at(length, start)) != checksum:
+        file.seek(start)
+        if zlib.crc32(file.read(length)) != checksum:
             raise FormatError("the footer is damaged")
-        source.seek(0)
-        return pa.BufferReader(source.read_buffer(start + length))
+    return _Part(path, size - TRAILER.size)
+
+
+class _Part:
+    """A file that ends earlier, for pyarrow to read.
+
+    Not mapped: around each page that is touched the kernel would read as much as its read-ahead is long, and a few
+    columns lie a little everywhere.
+    """
+
+    closed = False
+
+    def __init__(self, path, size):
+        self._file = open(path, "rb", buffering=0)
+        self._size = size
+        self._position = 0
+
+    def tell(self):
+        return self._position
+
+    def seek(self, offset, whence=0):
+        self._position = offset + (0, self._position, self._size)[whence]
+        return self._position
+
+    def read(self, count=-1):
+        left = max(0, self._size - self._position)
+        data = os.pread(self._file.fileno(), left if count is None or count < 0 else min(count, left), self._position)
+        self._position += len(data)
+        return data
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def writable(self):
+        return False
+
+    def close(self):
+        self.closed = True
+        self._file.close()
 
 
 def scan_archive(path, columns, where):
     """Give the rows that fulfil all conditions, batch by batch; row groups that can't have any are not read."""
     try:
-        with pq.ParquetFile(_opened(path), page_checksum_verification=True) as file:
-            yield from _scan(file, columns, where)
+        part = _opened(path)
+        try:
+            with pq.ParquetFile(part, page_checksum_verification=True) as file:
+                yield from _scan(file, columns, where)
+        finally:
+            part.close()
     except (pa.ArrowException, OSError, OverflowError) as error:
         if isinstance(error, FileNotFoundError):
             raise
