@@ -1,0 +1,165 @@
+"""Hold the format challenge's own code against what it must be: oracles, comparison, hostile bytes, predictions."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+
+import pytest
+
+from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, importing_from
+
+HOME = CHALLENGES / "format-choice"
+REFERENCE = SOLUTIONS / "format-choice" / "reference"
+
+
+@pytest.fixture(scope="module")
+def grading() -> Iterator[Import]:
+    with importing_from(HOME / "grading") as import_:
+        yield import_
+
+
+# ---- comparison
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (1, 1.0),
+        (True, 1),
+        (0.0, -0.0),
+        ("a", b"a"),
+        ([1], [1, 2]),
+        ({"a": 1}, {"a": 1, "b": 2}),
+        (None, 0),
+        ([[1]], [[2]]),
+    ],
+)
+def test_what_differs_is_told(grading: Import, given: object, wanted: object) -> None:
+    assert grading("exactness").difference(given, wanted) is not None
+
+
+@pytest.mark.parametrize("value", [math.nan, -0.0, [], {"a": [None, True, b""]}, 2**64])
+def test_a_value_equals_itself(grading: Import, value: object) -> None:
+    assert grading("exactness").difference(value, value) is None
+
+
+# ---- calls
+
+
+def test_usual_and_extreme_calls_are_valid(grading: Import) -> None:
+    records = grading("call_records")
+    calls = [*records.extremes(), *(records.plain(Random(seed)) for seed in range(50))]
+    assert [records.complaint(call) for call in calls] == [None] * len(calls)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": -1},
+        {"id": True},
+        {"deadline_ms": 2**32},
+        {"trace": "text"},
+        {"tags": {"a": 1}},
+        {"args": [{"name": "a"}]},
+        {"args": [{"name": "a", "value": 2**63}]},
+        {"args": [{"name": "a", "value": {}}]},
+        {"caller": {"name": "", "zone": None, "weight": 1}},
+        {"more": 1},
+    ],
+)
+def test_what_is_no_call_is_told(grading: Import, change: dict[str, object]) -> None:
+    records = grading("call_records")
+    assert records.complaint({**records.plain(Random(1)), **change}) is not None
+
+
+def test_a_value_nested_too_deeply_is_no_call(grading: Import) -> None:
+    records = grading("call_records")
+    assert records.complaint(records.nested(16)) is None
+    assert records.complaint(records.nested(17)) is not None
+
+
+def test_every_length_is_cut(grading: Import) -> None:
+    spoilt = [data for _, data in grading("bombs").cut([b"abcdef"], Random(1))]
+    assert spoilt == [b"abcdef"[:length] for length in range(6)]
+
+
+def test_no_hostile_input_is_long(grading: Import) -> None:
+    assert max(len(data) for _, data in grading("bombs").foreign()) <= 2**20
+
+
+# ---- events
+
+
+def test_version_1_reads_a_gift_as_its_number(grading: Import) -> None:
+    records = grading("event_records")
+    event = {**records.plain(Random(1), 2), "kind": "gift"}
+    assert records.read_by_other(2, event)["kind"] == 4
+    assert records.read_by_other(1, {**records.plain(Random(1), 1), "kind": 4})["kind"] == "gift"
+    assert records.read_by_other(2, {**event, "kind": 77})["kind"] == 77
+
+
+def test_what_was_added_has_its_default(grading: Import) -> None:
+    records = grading("event_records")
+    read = records.read_by_other(1, records.plain(Random(1), 1))
+    assert (read["currency"], read["tags"], read["device"]) == ("EUR", [], None)
+
+
+# ---- tables
+
+
+def test_a_null_fulfils_no_condition(grading: Import) -> None:
+    columns = grading("columns")
+    table = [["n", "int64", [1, None, 3]], ["f", "double", [math.nan, 1.0, 0.5]]]
+    where = [columns.Condition("n", ">=", 1)]
+    assert columns.scanned(table, ["n"], where) == [["n", "int64", [1, 3]]]
+    assert columns.scanned(table, ["n"], [columns.Condition("f", "<", 2.0)]) == [["n", "int64", [None, 3]]]
+
+
+def test_generated_numbers_belong_to_their_row(grading: Import) -> None:
+    generated = grading("generated")
+    whole = generated.mixed(5, 2, 0, 1000)
+    assert (generated.mixed(5, 2, 300, 50) == whole[300:350]).all()
+    assert len(set(whole.tolist())) == 1000
+    assert (generated.mixed(6, 2, 0, 1000) != whole).all()
+
+
+def test_the_driver_generates_as_the_grader_does() -> None:
+    """Compare the two by their text: the driver needs pyarrow, which is only in the image."""
+    assert _function(HOME / "driver.py", "_mixed") == _function(HOME / "grading" / "generated.py", "mixed")
+
+
+def _function(path: Path, name: str) -> list[str]:
+    tree = ast.parse(path.read_text())
+    (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    body = found.body[1:]
+    statements = body[0].body + body[1:] if isinstance(body[0], ast.With) else body
+    return [ast.unparse(statement) for statement in statements]
+
+
+# ---- predictions
+
+
+def test_the_reference_carries_the_public_workloads() -> None:
+    for name in ("formats.py", "events_pb2.py"):
+        assert (REFERENCE / name).read_bytes() == (HOME / "starter" / name).read_bytes()
+
+
+def test_predictions_are_read(grading: Import) -> None:
+    predicting: ModuleType = grading("predicting")
+    predicted = predicting.read_predictions(REFERENCE)
+    assert predicting.score(predicted, predicted) == []
+    assert len(predicting.score(predicting.read_predictions(HOME / "starter"), predicted)) > 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[rpc]\nsize = 1", "rpc = 3", "[rpc", "[rpc]\nsize = true\nencode = 1\ndecode = 1"]
+)
+def test_hostile_predictions_fail_the_check(grading: Import, tmp_path: Path, text: str) -> None:
+    (tmp_path / "predictions.toml").write_text(text)
+    with pytest.raises(AssertionError, match=r"predictions\.toml"):
+        grading("predicting").read_predictions(tmp_path)
