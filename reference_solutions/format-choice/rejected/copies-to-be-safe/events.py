@@ -31,7 +31,7 @@ _pack_unknown = msgpack.Packer().pack
 
 def encode_events(version, events):
     """Encode a segment of events."""
-    rows = [_ROW[version](copy.deepcopy(event), NUMBERS[version]) for event in events]
+    rows = [copy.deepcopy(_ROW[version](copy.deepcopy(event), NUMBERS[version])) for event in events]
     raw = _pack(rows)
     body = zlib.compress(raw, 1)
     sizes = struct.pack("<III", len(rows), len(body), len(raw))
@@ -54,7 +54,7 @@ def decode_events(version, data):
         if len(rows) != count:
             raise FormatError("a segment lacks events")
         try:
-            events += (copy.deepcopy(read(row)) for row in rows)
+            events += (copy.deepcopy(read(copy.deepcopy(row))) for row in rows)
         except (ValueError, TypeError, IndexError) as error:
             raise FormatError(f"no event: {error}") from error
         position += HEADER.size + length

@@ -48,6 +48,7 @@ def encode_call(call):
 def _named(number, method, deadline, trace, name, zone, weight, arguments, tags):
     pairs = iter(arguments)
     return {
+        "message": "call/1",
         "id": number,
         "method": method,
         "deadline_ms": deadline,
