@@ -186,9 +186,10 @@ def demand_little_is_read(submission: Subject, rng: Random) -> None:
     first = rng.randrange(MEDIUM_ROWS - 2 * WINDOW_ROWS)
     low, high = (generated.BASE_US + row * generated.STEP_US for row in (first, first + WINDOW_ROWS))
     window = [["at", ">=", ["time", low]], ["at", "<", ["time", high]]]
+    every = ["number", *(f"noise{n}" for n in range(NOISE))]
     for names, where, share, what in (
         (
-            ["number", "noise5"],
+            every,
             window,
             FILTERED_SHARE,
             f"a scan of {WINDOW_ROWS} of {MEDIUM_ROWS:,} rows by their time",

@@ -101,7 +101,7 @@ def demand_cut_files_are_refused(submission: Subject, rng: Random) -> None:
     names = [each[0] for each in table]
     gave(submission.value("write_small_table", "whole", table, 2), "write_table")
     size = file_size(submission, "whole")
-    for length in sorted({0, 1, size // 2, size - 1, *(rng.randrange(size) for _ in range(25))}):
+    for length in sorted({0, 1, size // 2, size - 8, size - 4, size - 1, *(rng.randrange(size) for _ in range(25))}):
         submission.value("damage", "whole", "cut", length, [])
         assert file_size(submission, "cut") == length, "the file was not cut as it had to be"
         _demand_refused(submission, "cut", names, f"a file cut to {length} of {size} bytes")

@@ -123,7 +123,7 @@ def scan_archive(path, columns, where):
                 yield from _scan(file, columns, where)
         finally:
             part.close()
-    except Exception as error:
+    except (pa.ArrowException, OSError, OverflowError, ValueError, TypeError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise FormatError(f"the archive is damaged: {error}") from error
