@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
-from statistics import median
 from typing import Any, Protocol
 
 import msgpack
@@ -53,7 +53,7 @@ def sides(launch: Launch, number: int) -> Iterator[tuple[str, Side]]:
 
 @dataclass
 class Samples:
-    """Numbers of both sides, paired by place: seconds, or bytes."""
+    """Numbers of both sides: seconds, or bytes."""
 
     candidate: list[float] = field(default_factory=list)
     reference: list[float] = field(default_factory=list)
@@ -62,23 +62,21 @@ class Samples:
         """Note one number of a side."""
         getattr(self, side).append(value)
 
-    def paired(self) -> tuple[float, float]:
-        """Give the median of the ratios, as a pair of numbers."""
-        theirs = median(self.reference)
-        ratios = [mine / right for mine, right in zip(self.candidate, self.reference, strict=True)]
-        return median(ratios) * theirs, theirs
+    def least(self) -> tuple[float, float]:
+        """Give the least number of each side: neighbours and the host only ever add time."""
+        return min(self.candidate), min(self.reference)
 
     def totals(self) -> tuple[float, float]:
         """Give both sums."""
         return sum(self.candidate), sum(self.reference)
 
-    def percentile(self, percent: float) -> tuple[float, float]:
+    def percentile(self, percent: float) -> Samples:
         """Give the least number that so many percent of a side's do not exceed, of each side."""
-        return _percentile(self.candidate, percent), _percentile(self.reference, percent)
+        return Samples([_percentile(self.candidate, percent)], [_percentile(self.reference, percent)])
 
 
 def _percentile(values: list[float], percent: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * percent / 100))]
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 def demand_packed(reply: object, wanted: list[Any], packed: bytes, what: str) -> None:

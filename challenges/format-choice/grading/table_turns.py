@@ -16,7 +16,7 @@ ROWS = 250_000
 """16 MB, and 2 MB of a fresh column."""
 
 FILES = 4
-FILE_ROWS = 400_000
+FILE_ROWS = 160_000
 READS = 40
 PART_ROWS = 2_000
 WRITES = 4

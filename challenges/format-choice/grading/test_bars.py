@@ -42,15 +42,15 @@ def _archives(launch: Launch) -> archive_turns.ArchiveTurns:
 
 
 def test_rpc_encode(measure: Measure) -> None:
-    measure(lambda launch: _calls(launch).encode.paired())
+    measure(lambda launch: _calls(launch).encode.least())
 
 
 def test_rpc_decode(measure: Measure) -> None:
-    measure(lambda launch: _calls(launch).decode.paired())
+    measure(lambda launch: _calls(launch).decode.least())
 
 
 def test_rpc_p99(measure: Measure) -> None:
-    measure(lambda launch: _calls(launch).handful.percentile(call_turns.PERCENT))
+    measure(lambda launch: _calls(launch).slowest.least())
 
 
 def test_rpc_size(measure: Measure) -> None:
@@ -58,7 +58,7 @@ def test_rpc_size(measure: Measure) -> None:
 
 
 def test_events_write(measure: Measure) -> None:
-    measure(lambda launch: _events(launch).write.paired())
+    measure(lambda launch: _events(launch).write.least())
 
 
 def test_events_size(measure: Measure) -> None:
@@ -71,21 +71,21 @@ def test_events_read(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         turns = _events(launch)
         del _taken[event_turns.take_turns.__module__, launch.number]
-        return turns.read.paired()
+        return turns.read.least()
 
     measure(statistic)
 
 
 def test_interchange_write(measure: Measure) -> None:
-    measure(lambda launch: _tables(launch).write.paired())
+    measure(lambda launch: _tables(launch).write.least())
 
 
 def test_interchange_read(measure: Measure) -> None:
-    measure(lambda launch: _tables(launch).read.paired())
+    measure(lambda launch: _tables(launch).read.least())
 
 
 def test_archive_write(measure: Measure) -> None:
-    measure(lambda launch: _archives(launch).write.paired())
+    measure(lambda launch: _archives(launch).write.least())
 
 
 def test_archive_size(measure: Measure) -> None:
@@ -93,11 +93,11 @@ def test_archive_size(measure: Measure) -> None:
 
 
 def test_archive_projection(measure: Measure) -> None:
-    measure(lambda launch: _archives(launch).projection.paired())
+    measure(lambda launch: _archives(launch).projection.least())
 
 
 def test_archive_filter(measure: Measure) -> None:
-    measure(lambda launch: _archives(launch).filter.paired())
+    measure(lambda launch: _archives(launch).filter.least())
 
 
 def test_archive_memory(measure: Measure) -> None:

@@ -80,6 +80,8 @@ def _chunk(source, kind, told):
     for place in places:
         if place is None:
             buffers.append(None)
+        elif place[1] == 0:
+            buffers.append(pa.py_buffer(b""))
         else:
             source.seek(place[0])
             buffers.append(source.read_buffer(place[1]))

@@ -79,7 +79,7 @@ def _directory(source):
 
 def _verify(source, told):
     for place in told[2]:
-        if place is not None:
+        if place is not None and place[1]:
             source.seek(place[0])
             if hashlib.sha3_256(source.read_buffer(place[1])).hexdigest() != place[2]:
                 raise FormatError("a column is damaged")
@@ -91,6 +91,8 @@ def _chunk(source, kind, told):
     for place in places:
         if place is None:
             buffers.append(None)
+        elif place[1] == 0:
+            buffers.append(pa.py_buffer(b""))
         else:
             source.seek(place[0])
             buffers.append(source.read_buffer(place[1]))

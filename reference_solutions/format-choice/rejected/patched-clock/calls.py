@@ -36,7 +36,7 @@ def _put(out, value, depth):
         _put_length(out, len(data))
         out += data
     else:
-        if depth > DEPTH_MOST + 1:
+        if depth > DEPTH_MOST:
             raise FormatError("nested too deeply")
         out += b"l"
         _put_length(out, len(value))
@@ -120,7 +120,7 @@ def _take(data, position, depth):
         return data[position : position + length].decode(), position + length
     if kind == 98:
         return bytes(data[position : position + length]), position + length
-    if kind != 108 or depth > DEPTH_MOST + 1:
+    if kind != 108 or depth > DEPTH_MOST:
         raise FormatError("no value")
     values = []
     for _ in range(length):
