@@ -1,4 +1,4 @@
-"""Protobuf for calls and events, Arrow's stream format for tables handed over, Parquet for the archive."""
+"""Protobuf for calls and events, an Arrow stream a column for tables handed over, Parquet for the archive."""
 
 from archive import scan_archive, write_archive
 from calls import decode_call, encode_call

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from faults import FormatError
 
-ROWS_A_GROUP = 20_000
+ROWS_A_GROUP = 32 * 1024
 TRAILER = struct.Struct("<II8s")
 MAGIC = b"ARCHIVE1"
 PARQUET_TAIL = 8
@@ -28,7 +28,7 @@ def write_archive(path, schema, batches):
         path,
         schema,
         compression="zstd",
-        compression_level=1,
+        compression_level=3,
         write_page_checksum=True,
         write_statistics=True,
         use_dictionary=True,

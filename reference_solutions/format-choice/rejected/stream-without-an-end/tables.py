@@ -1,33 +1,19 @@
-"""Tables as Arrow's stream format, mapped, with a trailer that says that all of it is there."""
-
-# ruff: noqa: PTH105
-import os
-import struct
+"""Tables as Arrow's stream format, mapped."""
 
 import pyarrow as pa
 from faults import FormatError
 
-TRAILER = struct.Struct("<Q8s")
-MAGIC = b"STREAM1\n"
-
 
 def write_table(path, table):
-    """Write a table beside its path, and put it there when it is whole."""
-    beside = f"{path}.{os.getpid()}"
-    with pa.OSFile(beside, "wb") as sink:
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-    os.replace(beside, path)
+    """Write a table."""
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
 
 
 def read_columns(path, names):
     """Map the file and give some of its columns."""
     try:
         with pa.memory_map(path) as source:
-            size = source.size()
-            if size < 8:
-                raise FormatError("no table")
-            source.seek(0)
             reader = pa.ipc.open_stream(source)
             for name in names:
                 if reader.schema.get_field_index(name) < 0:
