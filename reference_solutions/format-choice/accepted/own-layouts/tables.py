@@ -77,10 +77,10 @@ def _directory(source):
 def _chunk(source, kind, told):
     length, nulls, places = told
     buffers = []
-    for place in places:
-        if place is None:
-            buffers.append(None)
-        elif place[1] == 0:
+    for number, place in enumerate(places):
+        if place is None and number == 0:
+            buffers.append(None)  # nothing is null
+        elif place is None or place[1] == 0:
             buffers.append(pa.py_buffer(b""))
         else:
             source.seek(place[0])
