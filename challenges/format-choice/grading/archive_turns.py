@@ -11,8 +11,8 @@ from archiving import Scan, flights_complaint
 from replies import file_size, gave
 from sides import CALL_SEC, Launch, Samples, sides
 
-ROWS = 150_000
-BATCH_ROWS = 15_000
+ROWS = 100_000
+BATCH_ROWS = 10_000
 ROUNDS = 3
 PROJECTIONS = (["distance", "arr_delay"], ["fare"], ["air_time", "fresh", "dep_delay"])
 DAY_US = 86_400_000_000

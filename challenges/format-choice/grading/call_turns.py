@@ -10,7 +10,7 @@ from call_records import Record
 from sides import CALL_SEC, Launch, Samples, Side, demand_packed, packed, sides
 
 CALLS = 1_500
-ROUNDS = 5
+ROUNDS = 4
 HANDFUL = 48
 BLOCKS = 3
 HANDFULS = 75

@@ -10,7 +10,7 @@ from event_records import Record
 from sides import CALL_SEC, Launch, Samples, demand_packed, packed, sides
 
 EVENTS = 2_000
-ROUNDS = 8
+ROUNDS = 6
 
 
 @dataclass
