@@ -43,8 +43,8 @@ _from_before: dict[str, Encoded] = {}
 _few_from_before: dict[str, Encoded] = {}
 
 
-def take_turns(launch: Launch) -> CallTurns:
-    """Encode fresh calls, decode what another process encoded, and pass a few on at a time."""
+def take_turns(launch: Launch, blocks: int = BLOCKS) -> CallTurns:
+    """Encode fresh calls, decode what another process encoded, and a few at a time in so many blocks."""
     turns = CallTurns()
     if launch.number == 0:
         _few_from_before.clear()
@@ -60,7 +60,7 @@ def take_turns(launch: Launch) -> CallTurns:
             _decode(turns, name, side, _from_before.get(name, latest[name]))
     calls = next(iter(latest.values())).calls
     few: dict[str, Encoded] = {name: Encoded([], []) for name in latest}
-    for block in range(BLOCKS):
+    for block in range(blocks):
         _block(turns, launch, block, calls, few)
     _from_before.update(latest)
     _few_from_before.update(few)

@@ -79,13 +79,24 @@ def _percentile(values: list[float], percent: float) -> float:
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
-def demand_packed(reply: object, wanted: list[Any], packed: bytes, what: str) -> None:
+def demand_packed(reply: object, wanted: list[Any], right: bytes, what: str) -> None:
     """Hold a packed answer against the right one; equal bytes are the quick way."""
-    if reply == packed:
+    if reply == right:
         return
     assert isinstance(reply, bytes), f"{what}: there is no answer to read"
-    found = difference(unpack(reply), wanted)
-    assert found is None, f"{what}: {found}"
+    given = unpack(reply)
+    if packed(_ordered(given)) != packed(_ordered(wanted)):
+        found = difference(given, wanted)
+        assert found is None, f"{what}: {found}"
+
+
+def _ordered(value: Any) -> Any:
+    """Put the keys of dicts in order, so that equal values are packed into equal bytes."""
+    if type(value) is dict:
+        return {key: _ordered(value[key]) for key in sorted(value, key=str)}
+    if type(value) is list:
+        return [_ordered(each) if type(each) in {dict, list} else each for each in value]
+    return value
 
 
 def packed(values: list[Any]) -> bytes:
