@@ -34,7 +34,8 @@ def _put(out, value, depth):
         data = value.encode() if isinstance(value, str) else value
         out += b"s" if isinstance(value, str) else b"b"
         _put_length(out, len(data))
-        out += data
+        for byte in data:
+            out.append(byte)
     else:
         if depth > DEPTH_MOST:
             raise FormatError("nested too deeply")
@@ -116,10 +117,11 @@ def _take(data, position, depth):
     length, position = _take_number(data, position, 5)
     if length > len(data) - position:
         raise FormatError("cut short")
-    if kind == 115:
-        return data[position : position + length].decode(), position + length
-    if kind == 98:
-        return bytes(data[position : position + length]), position + length
+    if kind in b"sb":
+        raw = bytearray()
+        for place in range(position, position + length):
+            raw.append(data[place])
+        return raw.decode() if kind == 115 else bytes(raw), position + length
     if kind != 108 or depth > DEPTH_MOST:
         raise FormatError("no value")
     values = []
