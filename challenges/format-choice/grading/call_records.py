@@ -52,6 +52,7 @@ def extremes() -> list[Record]:
     """List calls at the ends of what is allowed."""
     call = plain(Random(7))
     long = "ä" * 70_000
+    nearly_none: list[Any] = [0, 0.0, -0.0, False, None, "", b"", [], [[]], [None]]
     return [
         {**call, "id": 0, "method": "", "args": [], "tags": {}, "trace": b""},
         {**call, "id": UINT64 - 1, "deadline_ms": UINT32 - 1, "trace": None},
@@ -61,7 +62,7 @@ def extremes() -> list[Record]:
         {**call, "args": [{"name": "", "value": list(range(-20_000, 20_000))}]},
         {**call, "args": [{"name": str(n), "value": n % 2 == 0} for n in range(300)]},
         {**call, "tags": {str(n): "" for n in range(300)}},
-        {**call, "args": [{"name": "x", "value": v} for v in (0, 0.0, -0.0, False, None, "", b"", [], [[]], [None])]},
+        {**call, "args": [{"name": "x", "value": v} for v in nearly_none]},
         {
             **call,
             "args": [{"name": "x", "value": v} for v in (1, 1.0, True, "1", b"1", [1], -1, 2**31, 2**63 - 1, -(2**63))],

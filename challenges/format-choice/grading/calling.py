@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 import bombs
 import call_records
 from call_records import Record
 from exactness import difference, shown
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
 from replies import Subject, demand_nothing_beside, demand_raised, gave, items, raised, survived
 
 EXAMPLES = 250
@@ -20,11 +22,7 @@ MEMORY_MOST_MB = 48.0
 AT_ONCE = 400
 
 
-class Found(BaseException):
-    """Leaves Hypothesis with a complaint; shrinking is bounded by its own phases."""
-
-
-def drawn(strategy: object, count: int, seed_: int, visit: Callable[[object], None]) -> None:
+def drawn(strategy: SearchStrategy[Any], count: int, seed_: int, visit: Callable[[object], None]) -> None:
     """Let Hypothesis draw examples and shrink the first that `visit` complains of, by an AssertionError."""
 
     @seed(seed_)
@@ -35,7 +33,7 @@ def drawn(strategy: object, count: int, seed_: int, visit: Callable[[object], No
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(example=strategy)  # type: ignore[arg-type]
+    @given(example=strategy)
     def look(example: object) -> None:
         visit(example)
 
