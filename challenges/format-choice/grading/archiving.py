@@ -64,7 +64,7 @@ def demand_right_scans(submission: Subject, rng: Random) -> None:
     """Scan small tables by every type, and flights, with columns and conditions of all kinds."""
     submission.value("clear")
     table = columns.everything([rng.randrange(3) for _ in range(40)])
-    extra = [
+    extra: list[Column] = [
         ["number", "int64", list(range(40))],
         ["half", "double", [None if n % 5 == 0 else n / 2 for n in range(40)]],
     ]
