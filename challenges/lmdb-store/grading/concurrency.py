@@ -1,0 +1,236 @@
+"""Several at once: scans and writes, threads, processes."""
+
+import time
+from random import Random
+from typing import Any
+
+from model import Operation, Row
+from ordering import OPEN
+
+from grader.plugin.facade import SubjectFacade
+
+FOLDER = "store"
+PARALLEL_CALLS = 60
+PARALLEL_SEC = 5.0
+CALL_SEC = 60.0
+
+
+def draw_rows(rng: Random, count: int, tenants: tuple[str, ...] = ("a", "b", "c"), value_bytes: int = 20) -> list[Row]:
+    """Draw rows with different keys."""
+    times = rng.sample(range(-(2**40), 2**40), count)
+    return [[rng.choice(tenants), ts, rng.randrange(2**32), rng.randbytes(value_bytes)] for ts in times]
+
+
+def snapshots(rng: Random) -> list[list[Operation]]:
+    """Begin scans, change the store in every way, and go on with them."""
+    rows = draw_rows(rng, 700)
+    changes: list[Operation] = [
+        ["put", "s", [[*row[:3], b"changed"] for row in rows[::3]]],
+        ["delete", "s", ["b"], ["c"]],
+        ["put", "s", draw_rows(rng, 500)],
+        ["delete", "s", None, None],
+        ["put", "s", draw_rows(rng, 300, ("b",))],
+    ]
+    stories: list[list[Operation]] = []
+    for taken in (0, 1, 30):
+        story: list[Operation] = [*OPEN, ["put", "s", rows]]
+        for number, change in enumerate(changes):
+            for reverse in (False, True):
+                story.append(["begin", f"{number}{reverse}", "s", None, ["c", 2**39], None, reverse])
+                story.append(["next", f"{number}{reverse}", taken])
+            story += [change, ["scan", "s", None, None, None, False], ["get", "s", rows[0][:3]], ["count", "s", ["b"]]]
+        story += [
+            ["next", f"{number}{reverse}", 5000] for number in rng.sample(range(len(changes)), 5) for reverse in (True, False)
+        ]  # fmt: skip  # noqa: E501
+        stories.append(story)
+    return stories
+
+
+def snapshots_across_processes(subject: SubjectFacade, rng: Random) -> None:
+    """Begin a scan in another process, change everything in this one, and go on."""
+    rows = draw_rows(rng, 600, ("a",))
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", rows]]))
+    subject.value("peer_start", "reader")
+    begin = [*OPEN, ["begin", "scan", "s", None, None, None, False], ["next", "scan", 10]]
+    first = gave(subject.value("peer_replay", "reader", begin))[-1]
+    new: list[Row] = [["new", number, 0, b"new"] for number in range(50)]
+    gave(subject.value("replay", [["delete", "s", None, None], ["put", "s", new]]))
+    rest, fresh = gave(
+        subject.value("peer_replay", "reader", [["next", "scan", 5000], ["scan", "s", None, None, None, False]])
+    )
+    assert first + rest == sorted(rows), "another process wrote, and a scan begun before that saw it"
+    assert fresh == new, "what another process wrote is not seen by a scan begun after it"
+    subject.value("reset", [FOLDER])
+
+
+def nobody_waits(rng: Random) -> list[list[Operation]]:
+    """Read while a batch is being put, and put while scans are open."""
+    before, after = draw_rows(rng, 200), draw_rows(rng, 200)
+    key = before[0][:3]
+    changed: list[Row] = [*after, [*key, b"changed"]]
+    whole: Operation = ["scan", "s", None, None, None, False]
+    return [
+        [*OPEN, ["put", "s", before], ["put-reading", "s", changed, key], ["get", "s", key], whole],
+        [*OPEN, ["put", "s", before], ["put-while-threads-read", "s", changed, key], ["get", "s", key], whole],
+        [
+            *OPEN,
+            ["put", "s", before],
+            *(["begin", f"scan-{number}", "s", None, None, None, bool(number % 2)] for number in range(40)),
+            *(["next", f"scan-{number}", 1 + number] for number in range(40)),
+            ["put", "s", after],
+            ["delete", "s", ["a"], ["b"]],
+            whole,
+            *(["next", f"scan-{number}", 1000] for number in range(40)),
+        ],
+    ]
+
+
+# ---- processes
+
+READERS = 3
+LOOKS = 120
+VERSIONS = 150
+ROWS_REWRITTEN = 60
+
+
+def processes(subject: SubjectFacade, rng: Random) -> None:
+    """Rewrite the same rows in one process while others look, which must see each batch whole; then all write."""
+    keys = [row[:3] for row in draw_rows(rng, ROWS_REWRITTEN)]
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", [[*key, b"0"] for key in keys]]]))
+    look = ["scan", "s", None, None, None, False]
+    for reader in range(READERS):
+        subject.value("peer_start", f"reader-{reader}")
+        gave(subject.value("peer_replay", f"reader-{reader}", OPEN))
+    for reader in range(READERS):
+        looks = [look if number % 2 else ["get-many", "s", keys] for number in range(LOOKS)]
+        subject.value("peer_send", f"reader-{reader}", looks)
+    for version in range(1, VERSIONS + 1):
+        gave(subject.value("replay", [["put", "s", [[*key, b"%d" % version] for key in keys]]]))
+    for reader in range(READERS):
+        _check_looks(gave(subject.value("peer_receive", f"reader-{reader}", timeout_sec=CALL_SEC)))
+        [last] = gave(subject.value("peer_replay", f"reader-{reader}", [["get-many", "s", keys]]))
+        assert last == [b"%d" % VERSIONS] * len(keys), "what was acknowledged in one process is not seen in another"
+    _all_write(subject)
+    subject.value("reset", [FOLDER])
+
+
+def _check_looks(looks: list[Any]) -> None:
+    before = 0
+    for look in looks:
+        values = [row[3] if isinstance(row, list) else row for row in look]
+        assert len(values) == ROWS_REWRITTEN, f"a reader saw {len(values)} of {ROWS_REWRITTEN} rows during a write"
+        assert len(set(values)) == 1, "a reader in another process saw a batch in part: some rows new, some old"
+        assert int(values[0]) >= before, "a reader saw an older state after a newer one"
+        before = int(values[0])
+
+
+def _all_write(subject: SubjectFacade) -> None:
+    each = 150
+    for reader in range(READERS):
+        rows: list[Row] = [[f"writer-{reader}", number, 0, b"x"] for number in range(each)]
+        subject.value("peer_send", f"reader-{reader}", [["put-each", "s", rows]])
+    gave(subject.value("replay", [["put-each", "s", [["writer", number, 0, b"x"] for number in range(each)]]]))
+    for reader in range(READERS):
+        gave(subject.value("peer_receive", f"reader-{reader}", timeout_sec=CALL_SEC))
+    counts = gave(subject.value("replay", [["count", "s", [f"writer-{reader}"]] for reader in range(READERS)]))
+    assert counts == [each] * READERS, (
+        f"{READERS + 1} processes wrote at once, and writes were lost: {counts} of {each}"
+    )
+
+
+# ---- parallel scans
+
+
+def parallel(subject: SubjectFacade, rng: Random) -> None:
+    """Fold ranges of skewed rows in parallel, and fail on the way."""
+    rows = (
+        draw_rows(rng, 9000, ("a",))
+        + draw_rows(rng, 300, ("b", "c"))
+        + [["z", number, 1, b"z"] for number in range(9000)]
+    )
+    rows[4321][3] = b"fail here"
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", rows]]))
+    rows.sort()
+    middle = rows[4000][:3]
+    ranges: list[tuple[Any, Any, int]] = [
+        (None, None, 2), (None, None, 1), (None, None, 3), (["a"], ["b"], 2), (middle, ["z", 5000], 2), (["a", 0], None, 2),
+        (["b"], ["c"], 2), (rows[17][:3], rows[18][:3], 2), (["q"], ["r"], 2), (["z"], ["a"], 2), (None, ["a"], 2),
+    ]  # fmt: skip  # noqa: E501
+    for lo, hi, workers in ranges:
+        [parts] = gave(subject.value("replay", [["parallel", "s", lo, hi, workers]], timeout_sec=CALL_SEC))
+        right = [row for row in rows if (lo is None or row >= lo) and (hi is None or row < hi)]
+        found = [row for part in parts for row in part]
+        assert found == right, (
+            f"parallel_scan({lo}, {hi}, workers={workers}): the parts hold {len(found)} rows in all, "
+            f"of which the first {_agreeing(found, right)} are right; there are {len(right)}"
+        )
+    [failed, after] = listed(
+        subject.value(
+            "replay",
+            [["parallel-failing", "s", None, None, 2], ["parallel", "s", ["b"], None, 2]],
+            timeout_sec=CALL_SEC,
+        )
+    )
+    assert failed[:2] == ["raised", "ValueError"], f"a fold raised ValueError, and parallel_scan {failed[:2]}"
+    assert after[0] == "gave", f"parallel_scan after one whose fold failed: {after}"
+    assert [row for part in after[1] for row in part] == [row for row in rows if row >= ["b"]], (
+        "parallel_scan is wrong after one whose fold failed"
+    )
+    subject.value("reset", [FOLDER])
+
+
+def parallel_in_one_state(subject: SubjectFacade, rng: Random) -> None:
+    """Fold in parallel while another process rewrites all rows over and over: every call sees one state."""
+    keys = [row[:3] for row in draw_rows(rng, 120, ("a", "b"))]
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", [[*key, b"0"] for key in keys]]]))
+    gave(subject.value("replay", [["parallel", "s", None, None, 2]], timeout_sec=CALL_SEC))
+    subject.value("peer_start", "writer")
+    gave(subject.value("peer_replay", "writer", OPEN))
+    versions: list[Operation] = [["put", "s", [[*key, b"%d" % version] for key in keys]] for version in range(1, 150)]
+    until = time.monotonic() + PARALLEL_SEC
+    for call in range(PARALLEL_CALLS):
+        if call % 6 == 0:
+            if call:
+                gave(subject.value("peer_receive", "writer", timeout_sec=CALL_SEC))
+            subject.value("peer_send", "writer", versions)
+        [parts] = gave(subject.value("replay", [["parallel", "s", None, None, 2]], timeout_sec=CALL_SEC))
+        rows = [row for part in parts for row in part]
+        assert [row[:3] for row in rows] == sorted(keys), "parallel_scan during writes lost rows"
+        assert len({row[3] for row in rows}) == 1, (
+            "parallel_scan during writes gave parts of different states of the store"
+        )
+        if time.monotonic() > until:
+            break
+    gave(subject.value("peer_receive", "writer", timeout_sec=CALL_SEC))
+    subject.value("reset", [FOLDER])
+
+
+def _agreeing(found: list[Any], right: list[Any]) -> int:
+    return next((place for place, (one, other) in enumerate(zip(found, right, strict=False)) if one != other), min(len(found), len(right)))  # fmt: skip  # noqa: E501
+
+
+# ---- answers
+
+
+def listed(answers: object) -> list[Any]:
+    """Insist that answers are a list."""
+    assert isinstance(answers, list), "the answers have the wrong shape"
+    return answers
+
+
+def gave(answers: object) -> list[Any]:
+    """Give what each operation gave; fails where one of them raised."""
+    values = []
+    for answer in listed(answers):
+        match answer:
+            case ["gave", value]:
+                values.append(value)
+            case ["raised", name, message]:
+                raise AssertionError(f"an operation that must succeed raised {name}: {message}")
+            case _:
+                raise AssertionError("the answers have the wrong shape")
+    return values

@@ -1,0 +1,68 @@
+"""What becomes of a store that is closed, or was opened before a fork."""
+
+from random import Random
+
+from concurrency import draw_rows, gave, listed
+from model import Operation
+from ordering import OPEN
+
+from grader.plugin.facade import SubjectFacade
+
+FOLDER = "store"
+
+
+def closing(subject: SubjectFacade, rng: Random) -> None:
+    """Close, twice; use afterwards; open again; leave a `with` block with and without an exception."""
+    rows = draw_rows(rng, 400)
+    key = rows[0][:3]
+    whole: Operation = ["scan", "s", None, None, None, False]
+    subject.value("reset", [FOLDER, "other"])
+    gave(subject.value("replay", [*OPEN, ["put", "s", rows], ["begin", "open", "s", None, None, None, False]]))
+    gave(subject.value("replay", [["next", "open", 3], ["close", "s"], ["close", "s"]]))
+    uses: list[Operation] = [
+        ["get", "s", key], ["get-many", "s", [key]], ["put", "s", rows[:1]], ["delete", "s", None, None], ["count", "s", []],
+        ["count", "s", ["a"]], whole, ["parallel", "s", None, None, 2], ["next", "open", 1000],
+    ]  # fmt: skip  # noqa: E501
+    for use, answer in zip(uses, listed(subject.value("replay", uses)), strict=True):
+        assert answer[:2] == ["raised", "StoreError"], (
+            f"{use[0]} on a closed store must raise StoreError, not: {answer[:2]}"
+        )
+    [*_, found] = gave(subject.value("replay", [["forget", "s"], *OPEN, whole, ["forget", "s"], *OPEN, whole]))
+    assert found == sorted(rows), "what was stored before closing is not there when the store is opened again"
+    gave(subject.value("replay", [["forget", "s"]]))
+    for fails in (False, True):
+        [answer] = gave(subject.value("replay", [["with", "other", [["a", 1, 1, b"kept"]], fails]]))
+        assert answer[:2] == ["raised", "StoreError"], "the store is not closed at the end of its `with` block"
+        [_, kept, _] = gave(
+            subject.value("replay", [["open", "o", "other"], ["get", "o", ["a", 1, 1]], ["forget", "o"]])
+        )
+        assert kept == b"kept", "what was stored in a `with` block is not there afterwards"
+    subject.value("reset", [FOLDER, "other"])
+
+
+def forks(subject: SubjectFacade, rng: Random) -> None:
+    """Fork with a store open: it is of no use in the child, and whatever the child does, the parent's goes on."""
+    rows = draw_rows(rng, 3000)
+    key = rows[0][:3]
+    whole: Operation = ["scan", "s", None, None, None, False]
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", rows], ["get", "s", key]]))
+    gave(subject.value("replay", [["parallel", "s", None, None, 2]], timeout_sec=30.0))
+    for _ in range(2):
+        gave(subject.value("replay", [["begin", "open", "s", None, None, None, False], ["next", "open", 3]]))
+        [answers] = gave(subject.value("replay", [["fork", "s", "open", key]]))
+        for what, *answer in answers:
+            assert answer == ["raised", "StoreError"], (
+                f"{what}, in a forked child, of a store opened before the fork, must raise StoreError, not: {answer}"
+            )
+        gave(
+            subject.value(
+                "replay", [["put", "s", [[*row[:3], b"after the fork"] for row in rows]], ["delete", "s", ["b"], None]]
+            )
+        )
+        [rest] = gave(subject.value("replay", [["next", "open", 5000]]))
+        assert rest == sorted(rows)[3:], "a child was forked, and a scan begun before in the parent gave wrong rows"
+        [value, put, found] = gave(subject.value("replay", [["get", "s", key], ["put", "s", rows], whole]))
+        assert value in (None, b"after the fork"), "get in the parent is wrong after a fork"
+        assert (put, found) == (len(rows), sorted(rows)), "the parent's store is wrong after a fork"
+    subject.value("reset", [FOLDER])

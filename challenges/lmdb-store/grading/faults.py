@@ -1,0 +1,113 @@
+"""Input that must be refused as a whole, and a disk that is full."""
+
+from random import Random
+
+from columns import rows_of
+from concurrency import draw_rows, gave, listed
+from model import Operation, Row
+from ordering import OPEN
+
+from grader.plugin.facade import SubjectFacade
+
+ODD_KEYS = (
+    "none", "number", "text", "pair", "four", "tenant-bytes", "tenant-none", "tenant-surrogate", "tenant-long",
+    "tenant-long-in-bytes", "tenant-very-long", "ts-text", "ts-none", "ts-float", "ts-above", "ts-below", "ts-far",
+    "seq-text", "seq-none", "seq-float", "seq-below", "seq-above",
+)  # fmt: skip
+ODD_VALUES = ("value-none", "value-text", "value-number", "value-array", "value-long")
+ODD_BOUNDS = ("number", "four", "tenant-bytes", "tenant-long", "tenant-surrogate", "ts-float", "ts-above", "seq-below")
+
+
+def bad_input(rng: Random) -> list[list[Operation]]:
+    """Hand over what is no key, no value and no bound, in the middle of sound ones, and an iterable that fails."""
+    rows, more = draw_rows(rng, 40), draw_rows(rng, 40)
+    unchanged: list[Operation] = [["scan", "s", None, None, None, False], ["count", "s", []]]
+    begin: list[Operation] = [*OPEN, ["put", "s", rows]]
+    puts: list[Operation] = [["put-odd-key", "s", more[:20], kind, more[20:]] for kind in ODD_KEYS]
+    puts += [["put-odd-key", "s", [], kind, more] for kind in ODD_KEYS[:3]]
+    puts += [["put-odd-value", "s", more[:20], kind, more[20:]] for kind in ODD_VALUES]
+    puts.append(["put-raising", "s", more])
+    asks: list[Operation] = [["get-odd", "s", kind] for kind in ODD_KEYS]
+    asks += [["get-many-odd", "s", [rows[0][:3]], kind] for kind in ODD_KEYS]
+    asks += [[name, "s", kind] for kind in ODD_BOUNDS for name in ("scan-odd", "delete-odd")]
+    longest: list[Row] = [
+        ["t" * 240, 1, 1, bytes(64 * 1024)], ["\u20ac" * 80, 2**63 - 1, 2**32 - 1, b""], ["\0" * 240, -(2**63), 0, b"\0"], ["", 0, 0, b"e"],
+    ]  # fmt: skip  # noqa: E501
+    return [
+        [*begin, *(operation for put in puts for operation in (put, *unchanged))],
+        [*begin, *asks, *unchanged, ["put", "s", more], *unchanged],
+        [*begin, ["put", "s", longest], ["get-many", "s", [row[:3] for row in longest]], *unchanged],
+        [
+            *begin,
+            ["put", "s", []],
+            *unchanged,
+            ["put", "s", [*more, *([*row[:3], b"last"] for row in more)]],
+            *unchanged,
+        ],
+    ]
+
+
+# ---- a full disk
+
+FOLDER = "small/full"
+BALLAST_MB = 6
+BATCH_ROWS = 40
+VALUE_BYTES = 4000
+MOST_BATCHES = 250
+LARGEST_SMALL_DISK = 64 * 1024 * 1024
+
+
+def full_disk(subject: SubjectFacade, rng: Random) -> None:
+    """Store batches until the disk is full, look whether all is there, give space back, and go on."""
+    rows = draw_rows(rng, BATCH_ROWS, ("a", "b"), VALUE_BYTES)
+    subject.value("reset", [FOLDER])
+    free = subject.value("ballast", BALLAST_MB)
+    assert isinstance(free, int), "the driver's answer has the wrong shape"
+    if free > LARGEST_SMALL_DISK:
+        subject.value("ballast", 0)
+        return  # practice, without a disk of its own: nobody's real one is filled
+    try:
+        _fill(subject, rows)
+    finally:
+        subject.call("reset", [FOLDER])
+
+
+def _fill(subject: SubjectFacade, rows: list[Row]) -> None:
+    gave(subject.value("replay", [["open", "s", FOLDER]]))
+    [stored, failure] = listed(subject.value("fill", "s", rows, MOST_BATCHES))
+    assert failure[0] == "raised", "the disk was full, and put_many raised nothing"
+    assert failure[1] == "StoreError", f"put_many raised {failure[1]} instead of StoreError when the disk was full"
+    assert stored >= 10, f"the disk was said to be full after {stored} batches of 160 KB"
+    _look(subject, rows, stored, "when the disk was full")
+    gave(subject.value("replay", [["forget", "s"]]))
+    _found(subject, rows, stored, "when the store was opened again on the full disk")
+    subject.value("ballast", 0)
+    gave(subject.value("replay", [["open", "s", FOLDER]]))
+    [more, failure] = listed(subject.value("fill", "s", rows, 8))
+    assert more == 8, f"there was space again, and put_many raised {failure[1:]}"
+    gave(subject.value("replay", [["delete", "s", ["a-0009"], None], ["put", "s", rows]]))
+    gave(subject.value("replay", [["forget", "s"]]))
+
+
+def batch(rows: list[Row], number: int) -> list[Row]:
+    """Give the rows of a batch, as the driver makes them."""
+    return [[f"{tenant}-{number:04d}", ts, seq, value] for tenant, ts, seq, value in rows]
+
+
+def _look(subject: SubjectFacade, rows: list[Row], stored: int, when: str) -> None:
+    for number in range(stored + 1):
+        keys = [row[:3] for row in batch(rows, number)]
+        [values] = gave(subject.value("replay", [["get-many", "s", keys]]))
+        right = [row[3] for row in rows] if number < stored else [None] * len(rows)
+        assert values == right, f"{when}, batch {number} of {stored} that were acknowledged reads wrongly"
+    [count] = gave(subject.value("replay", [["count", "s", []]]))
+    assert count == stored * len(rows), f"{when}, count() is {count} instead of {stored * len(rows)}"
+
+
+def _found(subject: SubjectFacade, rows: list[Row], stored: int, when: str) -> None:
+    """Read in a fresh process, which may not be able to write."""
+    answer = listed(subject.value("found_only", FOLDER))
+    assert answer[0] == "gave", f"{when}, reading raised {answer[1:]}"
+    found = [list(row) for row in rows_of(answer[1])]
+    right = sorted(row for number in range(stored) for row in batch(rows, number))
+    assert found == right, f"{when}, {len(found)} rows were there; {len(right)} were acknowledged"

@@ -1,0 +1,159 @@
+"""How large a store becomes: beyond its first map, under churn, with readers that died, and in memory."""
+
+import os
+import stat
+import zlib
+from pathlib import Path
+from random import Random
+
+from concurrency import CALL_SEC, draw_rows, gave, listed
+from model import Operation, Row
+from ordering import OPEN
+
+from grader.plugin.facade import SubjectFacade
+
+FOLDER = "store"
+MB = 1024 * 1024
+
+
+def blocks_mb(folder: Path) -> float:
+    """Add up the blocks on disk of a folder's files; content is untrusted, so links are not followed."""
+    found = 0
+    for entry in os.scandir(folder):
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode):
+            found += status.st_blocks * 512
+    return found / MB
+
+
+# ---- growth
+
+FIRST_MAP = 1 * MB
+GROWN_ROWS = 1200
+GROWN_VALUE_BYTES = 4000
+GROWN_BATCHES = 5
+
+
+def map_growth(subject: SubjectFacade, rng: Random) -> None:
+    """Store much more than the first map holds, with scans open here and a reader and a writer in other processes."""
+    opening: list[Operation] = [["open", "s", FOLDER, FIRST_MAP]]
+    rows = draw_rows(rng, 100)
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*opening, ["put", "s", rows], ["begin", "open", "s", None, None, None, False]]))
+    gave(subject.value("replay", [["next", "open", 5]]))
+    for name in ("reader", "writer"):
+        subject.value("peer_start", name)
+        gave(subject.value("peer_replay", name, [*opening, ["count", "s", []], ["get", "s", rows[0][:3]]]))
+    gave(subject.value("peer_replay", "reader", [["begin", "open", "s", None, None, None, False], ["next", "open", 5]]))
+    stored = len(rows)
+    for number in range(GROWN_BATCHES):
+        more: list[Row] = [
+            [f"grown-{number}", ts, 0, rng.randbytes(GROWN_VALUE_BYTES)] for ts in range(GROWN_ROWS // 2)
+        ]
+        stored += len(more)
+        gave(subject.value("replay", [["put", "s", more]]))
+        small: list[Row] = [["small", number, 0, b"by the writer"]]
+        stored += len(small)
+        [key, values] = more[-1][:3], [row[3] for row in more]
+        answers = subject.value(
+            "peer_replay", "reader", [["get", "s", key], ["get-many", "s", [row[:3] for row in more]]]
+        )
+        assert gave(answers) == [values[-1], values], "a process that had the store open before it grew reads wrongly"
+        gave(subject.value("peer_replay", "writer", [["put", "s", small]]))
+        [counted] = gave(subject.value("replay", [["count", "s", []]]))
+        assert counted == stored, f"the store has grown, and holds {counted} rows instead of {stored}"
+    whole = sorted(rows)
+    [rest] = gave(subject.value("replay", [["next", "open", 10_000]]))
+    assert rest == whole[5:], "the store grew while a scan was open in its process, which went on wrongly"
+    [rest] = gave(subject.value("peer_replay", "reader", [["next", "open", 10_000]]))
+    assert rest == whole[5:], "the store grew while a scan was open in another process, which went on wrongly"
+    gave(subject.value("replay", [["forget", "s"], *opening]))
+    [counted] = gave(subject.value("replay", [["count", "s", []]]))
+    assert counted == stored, (
+        f"the store was opened with its first map_size again, and holds {counted} of {stored} rows"
+    )
+    subject.value("reset", [FOLDER])
+
+
+# ---- reuse of space
+
+CHURN_ROUNDS = 24
+CHURN_ROWS = 250
+CHURN_VALUE_BYTES = 7500
+MOST_MB = 16.0
+"""At any time two rounds are held, of 2 MB each; the reference takes some 7 MB."""
+
+
+def space_reuse(subject: SubjectFacade, rng: Random) -> None:
+    """Store and delete 48 MB, two at a time, with reads, forgotten scans and an idle reader in between."""
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", draw_rows(rng, 50)]]))
+    subject.value("peer_start", "idle")
+    gave(subject.value("peer_replay", "idle", [*OPEN, ["get", "s", ["a", 1, 1]], ["scan", "s", None, None, 3, True]]))
+    _churn(subject, rng, "48 MB were stored and deleted, 4 MB at a time")
+    subject.value("reset", [FOLDER])
+
+
+def _churn(subject: SubjectFacade, rng: Random, what: str) -> None:
+    for number in range(CHURN_ROUNDS):
+        rows: list[Row] = [[f"churn-{number}", ts, 0, rng.randbytes(CHURN_VALUE_BYTES)] for ts in range(CHURN_ROWS)]
+        operations: list[Operation] = [
+            ["put", "s", rows],
+            ["get", "s", rows[0][:3]],
+            ["begin", "dropped", "s", None, None, None, bool(number % 2)],
+            ["next", "dropped", 3],
+            ["delete", "s", [f"churn-{number - 1}"], [f"churn-{number - 1}\0"]],
+            ["drop", "dropped"],
+            ["begin", "dropped", "s", None, None, None, False],
+            ["drop", "dropped"],
+            ["get-many", "s", [rows[-1][:3]]],
+        ]
+        answers = gave(subject.value("replay", operations))
+        assert answers[4] == (CHURN_ROWS if number else 0), (
+            "delete_range did not delete what was stored the round before"
+        )
+    size = blocks_mb(subject.disk / FOLDER)
+    assert size <= MOST_MB, f"{what}, and the store has grown to {size:.0f} MB on disk; {MOST_MB:.0f} are allowed"
+
+
+def killed_reader(subject: SubjectFacade, rng: Random) -> None:
+    """Kill processes in the middle of scans, and churn: their states are of no use to anybody."""
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", draw_rows(rng, 3000)]]))
+    for number in range(3):
+        name = f"reader-{number}"
+        subject.value("peer_start", name)
+        begin: Operation = ["begin", "open", "s", None, None, None, bool(number % 2)]
+        gave(subject.value("peer_replay", name, [*OPEN, begin, ["next", "open", 10]]))
+        subject.value("peer_kill", name)
+    _churn(subject, rng, "readers were killed in the middle of scans, 48 MB were stored and deleted, 4 MB at a time")
+    subject.value("reset", [FOLDER])
+
+
+# ---- memory
+
+LARGE_ROWS = 4096
+LARGE_BYTES = 64 * 1024
+BATCH_ROWS = 64
+
+
+def bounded_memory(subject: SubjectFacade) -> None:
+    """Store 256 MiB and read it in every way, with less memory than that."""
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", OPEN))
+    for first in range(0, LARGE_ROWS, 1024):
+        subject.value("put_large", "s", first, 1024, BATCH_ROWS, timeout_sec=CALL_SEC)
+    total = 0
+    for number in range(LARGE_ROWS):
+        value = number.to_bytes(8, "big") * (LARGE_BYTES // 8)
+        total += (zlib.crc32(value, 0) ^ number) % 1_000_003
+    first_key, last_key = ["large", 0, 0], ["large", LARGE_ROWS - 1, 0]
+    for reverse in (False, True):
+        answer = listed(subject.value("total", "s", reverse, timeout_sec=CALL_SEC))
+        ends = [last_key, first_key] if reverse else [first_key, last_key]
+        assert answer == [[*ends, LARGE_ROWS, total], LARGE_ROWS], (
+            "a scan of 256 MiB gave wrong rows, or count() is wrong"
+        )
+    [deleted] = gave(subject.value("replay", [["delete", "s", ["large"], None]], timeout_sec=CALL_SEC))
+    assert deleted == LARGE_ROWS, f"delete_range says that it deleted {deleted} of {LARGE_ROWS} rows"
+    subject.value("reset", [FOLDER])

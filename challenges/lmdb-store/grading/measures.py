@@ -1,0 +1,185 @@
+"""The bars that are no duels: latency beside a writer, parallel scans, bytes on disk and in memory."""
+
+import zlib
+from collections.abc import Callable
+from functools import cache
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+from columns import Table, batches_of, build, draw_table
+from footprints import blocks_mb
+from workload import FOLDER, VALUE_BYTES
+
+from grader.plugin.facade import PairedLaunch, SubjectFacade
+
+Pair = tuple[float, float]
+CALL_SEC = 60.0
+FOLDERS = count()
+
+
+def both(launch: PairedLaunch, number: int) -> tuple[SubjectFacade, SubjectFacade]:
+    """Give both sides, in an order that alternates."""
+    sides = launch.candidate, launch.reference
+    return sides if (launch.number + number) % 2 else (sides[1], sides[0])
+
+
+def taken(launch: PairedLaunch, times: int, run: Callable[[SubjectFacade, int], float]) -> Pair:
+    """Run both sides so many times in turn, with equal seeds, and give the least of each."""
+    least = {id(launch.candidate): float("inf"), id(launch.reference): float("inf")}
+    for number in range(times):
+        seed = launch.rng.getrandbits(32)
+        for side in both(launch, number):
+            least[id(side)] = min(least[id(side)], run(side, seed))
+    return least[id(launch.candidate)], least[id(launch.reference)]
+
+
+# ---- latency beside a writer
+
+GETS = 160
+WRITTEN_ROWS = 20_000
+RUNS = 2
+P99 = 0.99
+
+
+def latency(table: Table, launch: PairedLaunch) -> Pair:
+    """Time single gets while another thread puts large batches, and give the 99th percentile."""
+
+    def run(side: SubjectFacade, seed: int) -> float:
+        rng = Random(seed)
+        side.value("hold", FOLDER)
+        side.value("start_writing", batches_of(draw_table(rng, WRITTEN_ROWS, VALUE_BYTES), WRITTEN_ROWS))
+        seconds = []
+        for key in rng.choices(table.order, k=GETS):
+            value, took = side.timed_call("get_one", list(key), timeout_sec=CALL_SEC)
+            assert value == table.values[key], "get gave another value during a bulk write"
+            seconds.append(took)
+        went_on = side.value("stop_writing", timeout_sec=CALL_SEC)
+        assert went_on is True, "put_many failed while keys were read on another thread"
+        return sorted(seconds)[int(P99 * len(seconds))]
+
+    return taken(launch, RUNS, run)
+
+
+# ---- parallel scans
+
+PARALLEL_FOLDER = "parallel"
+PARALLEL_ROWS = 200_000
+PARALLEL_RUNS = 3
+WORKERS = 2
+
+_parallel: dict[int, tuple[Pair, Pair]] = {}
+
+
+def parallel_scan(table: Table, launch: PairedLaunch) -> Pair:
+    """Give the wall time of a parallel scan."""
+    _parallel[launch.number] = _both_scans(table, launch)
+    return _parallel[launch.number][0]
+
+
+def parallel_share(table: Table, launch: PairedLaunch) -> Pair:
+    """Give the wall time of a parallel scan as a share of the same fold's in one process."""
+    (mine, theirs), (my_serial, their_serial) = _parallel.pop(launch.number, None) or _both_scans(table, launch)
+    return mine / my_serial, theirs / their_serial
+
+
+def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
+    for side in both(launch, 0):
+        side.value("hold", PARALLEL_FOLDER)
+        side.value("fold_parallel", None, None, WORKERS, timeout_sec=CALL_SEC)
+
+    def ask(function: str, *more: int) -> Callable[[SubjectFacade, int], float]:
+        def run(side: SubjectFacade, seed: int) -> float:
+            place = Random(seed).randrange(len(table.order) // 20)
+            lo = table.order[place]
+            parts, took = side.timed_call(function, list(lo), None, *more, timeout_sec=CALL_SEC)
+            _check_parts(parts, table, place)
+            return took
+
+        return run
+
+    return taken(launch, PARALLEL_RUNS, ask("fold_parallel", WORKERS)), taken(launch, 2, ask("fold_serial"))
+
+
+def _check_parts(parts: Any, table: Table, place: int) -> None:
+    digests = [part for part in parts if part is not None]
+    keys = [tuple(key) for first, last, _, _ in digests for key in (first, last)]
+    assert keys == sorted(keys), "the parts of a parallel scan are not in order"
+    assert (keys[0], keys[-1]) == (table.order[place], table.order[-1]), "a parallel scan does not cover its range"
+    found = sum(rows for _, _, rows, _ in digests), sum(total for _, _, _, total in digests)
+    right = len(table.order) - place, sum(_digests(table)[place:])
+    assert found == right, "a parallel scan lost rows, gave them twice, or gave others"
+
+
+_known: dict[int, list[int]] = {}
+
+
+def _digests(table: Table) -> list[int]:
+    if id(table) not in _known:
+        _known[id(table)] = [
+            (zlib.crc32(table.values[key], key[2]) ^ (key[1] & 0xFFFF_FFFF)) % 1_000_003 for key in table.order
+        ]
+    return _known[id(table)]
+
+
+# ---- bytes on disk
+
+SIZED_ROWS = 20_000
+SIZED_BATCH = 2_000
+
+
+def bytes_per_entry(launch: PairedLaunch) -> Pair:
+    """Load rows in random order and give the bytes on disk for each."""
+    table = draw_table(launch.rng, SIZED_ROWS, VALUE_BYTES)
+
+    def run(side: SubjectFacade, _seed: int) -> float:
+        folder = f"sized-{next(FOLDERS)}"
+        build(side, folder, table, SIZED_BATCH)
+        size = blocks_mb(side.disk / folder) * 1024 * 1024 / SIZED_ROWS
+        side.value("hold", folder)
+        scanned = side.value("scan_rows", None, None, None, False)
+        side.value("remove", folder)
+        assert scanned == table.scanned(None, None, None, False), "what was loaded is not there"
+        return size
+
+    return taken(launch, 1, run)
+
+
+# ---- memory
+
+
+def memory(table: Table, launch: PairedLaunch) -> Pair:
+    """Give the memory that is no file's, with a scan of everything half way through, in a fresh process."""
+    launch.fresh()
+
+    def run(side: SubjectFacade, _seed: int) -> float:
+        side.value("hold", PARALLEL_FOLDER)
+        half = len(table.order) // 2
+        [last] = _list(side.value("scan_halfway", None, None, half, timeout_sec=CALL_SEC))
+        key = table.order[half - 1]
+        assert last == [*key, table.values[key]], "a scan half way through gave another row"
+        stats = side.stats()
+        side.value("drop_scan")
+        if stats.memory_mb is None or stats.file_mb is None:
+            pytest.skip("not measured here: this sandbox does not tell a subject's memory")
+        return max(stats.memory_mb - stats.file_mb, 1.0)
+
+    return taken(launch, 1, run)
+
+
+def _list(answer: object) -> list[Any]:
+    assert isinstance(answer, list), "the answer has the wrong shape"
+    return answer
+
+
+@cache
+def small_table(seed: int) -> Table:
+    """Draw what most bars' stores hold."""
+    return draw_table(Random(seed), 60_000, VALUE_BYTES)
+
+
+@cache
+def large_table(seed: int) -> Table:
+    """Draw what long scans go through."""
+    return draw_table(Random(seed), PARALLEL_ROWS, VALUE_BYTES)

@@ -1,0 +1,80 @@
+"""Operations on the order of keys, and on every kind of range. Pure."""
+
+from random import Random
+
+from model import Operation, Row
+from sequences import SEQS, TENANTS, TIMES
+
+FOLDERS = ("store", "other")
+OPEN: list[Operation] = [["open", "s", "store"]]
+
+
+def every_key(rng: Random) -> list[Operation]:
+    """Store keys of every tenant with times and numbers at the edges, in random order, and look at all of them."""
+    rows: list[Row] = []
+    for tenant in TENANTS:
+        rows += [[tenant, ts, 0, b"%d" % ts] for ts in TIMES]
+        rows += [[tenant, 7, seq, b"seq"] for seq in SEQS]
+        rows += [[tenant, rng.randint(-(2**63), 2**63 - 1), rng.randrange(2**32), rng.randbytes(9)] for _ in range(8)]
+    rng.shuffle(rows)
+    parts = [rows[start : start + 97] for start in range(0, len(rows), 97)]
+    whole = [["scan", "s", None, None, None, reverse] for reverse in (False, True)]
+    return [
+        *OPEN,
+        *(["put", "s", part] for part in parts),
+        *whole,
+        *(["scan", "s", [tenant], None, 3, False] for tenant in TENANTS),
+        *(["scan", "s", None, [tenant], 3, True] for tenant in TENANTS),
+        ["get-many", "s", [row[:3] for row in rows]],
+        ["forget", "s"],
+        *OPEN,
+        *whole,
+    ]
+
+
+def ranges(rng: Random) -> list[list[Operation]]:
+    """Ask a small store and an empty one for ranges of every kind, in both directions, with limits."""
+    tenants = ("", "a", "a\0", "a\0\1", "ab", "b")
+    rows: list[Row] = [[tenant, ts, seq, b"v"] for tenant in tenants for ts in (-5, -1, 0, 3) for seq in (0, 9)]
+    rng.shuffle(rows)
+    bounds = [
+        None,
+        [],
+        [""],
+        ["a"],
+        ["a\0"],
+        ["aa"],
+        ["b"],
+        ["c"],
+        ["a", -5],
+        ["a", 0],
+        ["a", 1],
+        ["a", 3, 9],
+        ["a", 4],
+    ]
+    asked: list[Operation] = [
+        ["scan", "s", lo, hi, rng.choice((None, None, 1, 5)), reverse]
+        for lo in bounds
+        for hi in bounds
+        for reverse in (False, True)
+    ]
+    limited: list[Operation] = [["scan", "s", None, None, limit, reverse] for limit in (0, 1, 16, 17, 47, 48, 99) for reverse in (False, True)]  # fmt: skip  # noqa: E501
+    counted: list[Operation] = [
+        ["count", "s", prefix]
+        for prefix in ([], *([t] for t in tenants), ["x"], ["a", 0], ["a", -1], ["a", 1], ["a", 3, 9], ["a", 3, 8])
+    ]
+    deleted: list[Operation] = []
+    for lo, hi in ((["a", 0], ["a", 3]), (["b"], ["a"]), (["a\0"], ["ab"]), (None, ["a"]), (["ab", -1, 9], None)):
+        deleted += [["delete", "s", lo, hi], ["scan", "s", None, None, None, False], ["count", "s", []]]
+    long_rows: list[Row] = [["t", number - 900, number % 3, b"%d" % number] for number in range(1800)]
+    rng.shuffle(long_rows)
+    long_asked: list[Operation] = [
+        ["scan", "s", ["t", lo], ["t", hi], limit, reverse]
+        for lo, hi, limit in ((-900, 900, None), (-300, 213, None), (-1, 1, None), (-600, 5, 500), (-3, 600, 600))
+        for reverse in (False, True)
+    ]
+    return [
+        [*OPEN, *asked[:40], *counted, ["delete", "s", None, None]],
+        [*OPEN, ["put", "s", rows], *asked, *limited, *counted, *deleted],
+        [*OPEN, ["put", "s", long_rows], *long_asked, ["count", "s", ["t"]], ["delete", "s", ["t", -850], ["t", 850]], *long_asked],
+    ]  # fmt: skip  # noqa: E501

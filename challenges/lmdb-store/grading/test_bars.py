@@ -1,0 +1,94 @@
+"""The bars: one function for each `[[bars]]` of challenge.toml."""
+
+from collections.abc import Callable
+from functools import partial
+
+import measures
+import pytest
+import workload
+from columns import Table, build
+
+from grader.plugin.facade import SubjectFacade
+from harness.duel.round import Workload
+
+Duel = Callable[[Workload], None]
+Measure = Callable[..., None]
+CORES = 2
+
+
+@pytest.fixture(scope="module")
+def _seeds() -> list[int]:
+    """Remember one seed for the tables of this grading."""
+    return []
+
+
+@pytest.fixture
+def small(submission: SubjectFacade, reference: SubjectFacade, fresh_seed: int, _seeds: list[int]) -> Table:
+    """Give the table of most bars; each side has stored it."""
+    if not _seeds:
+        _seeds.append(fresh_seed)
+        for side in (submission, reference):
+            build(side, workload.FOLDER, measures.small_table(fresh_seed))
+    return measures.small_table(_seeds[0])
+
+
+@pytest.fixture(scope="module")
+def _large_seeds() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def large(submission: SubjectFacade, reference: SubjectFacade, fresh_seed: int, _large_seeds: list[int]) -> Table:
+    """Give the table of long scans; each side has stored it."""
+    if not _large_seeds:
+        _large_seeds.append(fresh_seed)
+        for side in (submission, reference):
+            build(side, measures.PARALLEL_FOLDER, measures.large_table(fresh_seed))
+    return measures.large_table(_large_seeds[0])
+
+
+def test_gets(duel: Duel, small: Table) -> None:
+    duel(workload.Gets(small))
+
+
+def test_get_many(duel: Duel, small: Table) -> None:
+    duel(workload.GetMany(small))
+
+
+def test_get_p99(measure: Measure, small: Table) -> None:
+    measure(partial(measures.latency, small))
+
+
+def test_forward_scan(duel: Duel, small: Table) -> None:
+    duel(workload.Scan(small, reverse=False))
+
+
+def test_reverse_scan(duel: Duel, small: Table) -> None:
+    duel(workload.Scan(small, reverse=True))
+
+
+def test_bulk_load(duel: Duel) -> None:
+    duel(workload.BulkLoad())
+
+
+def test_parallel_scan_time(measure: Measure, large: Table, subject_cores: int) -> None:
+    _need_two(subject_cores)
+    measure(partial(measures.parallel_scan, large))
+
+
+def test_parallel_share(measure: Measure, large: Table, subject_cores: int) -> None:
+    _need_two(subject_cores)
+    measure(partial(measures.parallel_share, large), unit="share")
+
+
+def test_bytes_per_entry(measure: Measure) -> None:
+    measure(measures.bytes_per_entry, unit="bytes")
+
+
+def test_memory(measure: Measure, large: Table) -> None:
+    measure(partial(measures.memory, large), unit="MiB")
+
+
+def _need_two(cores: int) -> None:
+    if cores < CORES:
+        pytest.skip(f"not measured here: it needs two cores, and the subjects have {cores}")

@@ -1,0 +1,99 @@
+"""The rounds of the bars that are duels: fresh questions to a store that each side has built for itself beforehand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Any
+
+from columns import Columns, Key, Table, batches_of, draw_table, key_columns
+
+from harness.duel.round import Call, Round
+
+FOLDER = "table"
+HOLD = Call("hold", (FOLDER,))
+ROWS = 60_000
+VALUE_BYTES = 48
+
+
+@dataclass(frozen=True)
+class Gets:
+    """Get random keys that are there, one by one."""
+
+    table: Table
+    gets: int = 8_000
+
+    def round(self, rng: Random) -> Round:
+        """Make a fresh round."""
+        keys = rng.choices(self.table.order, k=self.gets)
+        right = b"".join(map(self.table.values.__getitem__, keys))
+        return Round((HOLD,), Call("gets", (key_columns(keys),)), _same(right, "get gave another value"))
+
+
+@dataclass(frozen=True)
+class GetMany:
+    """Get random keys, of which one in eight is not there, some hundreds at once."""
+
+    table: Table
+    batches: int = 20
+    keys: int = 400
+
+    def round(self, rng: Random) -> Round:
+        """Make a fresh round."""
+        asked = [[self._key(rng) for _ in range(self.keys)] for _ in range(self.batches)]
+        values = self.table.values
+        right = [
+            [b"".join(values.get(key, b"") for key in keys), bytes(key not in values for key in keys)] for keys in asked
+        ]
+        timed = Call("get_many", ([key_columns(keys) for keys in asked],))
+        return Round((HOLD,), timed, _same(right, "get_many gave other values"))
+
+    def _key(self, rng: Random) -> Key:
+        tenant, ts, seq = rng.choice(self.table.order)
+        return (tenant, ts, seq) if rng.randrange(8) else (tenant, ts, seq ^ 1)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Scan so many rows from a random place on."""
+
+    table: Table
+    reverse: bool
+    rows: int = 24_000
+
+    def round(self, rng: Random) -> Round:
+        """Make a fresh round."""
+        place = rng.randrange(len(self.table.order) - self.rows)
+        lo, hi = self.table.order[place], self.table.order[place + self.rows]
+        columns = self.table.scanned(lo, hi, None, self.reverse)
+        timed = Call("scan_rows", (list(lo), list(hi), None, self.reverse))
+        return Round((HOLD,), timed, _same(columns, "the scan gave other rows"))
+
+
+LOADS = count()
+
+
+@dataclass(frozen=True)
+class BulkLoad:
+    """Load batches in random order into a new store, and read everything back."""
+
+    rows: int = 12_000
+    batch: int = 3_000
+
+    def round(self, rng: Random) -> Round:
+        """Make a fresh round."""
+        table = draw_table(rng, self.rows, VALUE_BYTES)
+        batches = batches_of(table, self.batch)
+        number = next(LOADS)
+        right: list[Any] = [[self.batch] * len(batches), table.scanned(None, None, None, False)]
+        prepare = (Call("remove", (f"load-{number - 1}",)), Call("remove", (f"load-{number}",)))
+        return Round(
+            prepare, Call("bulk_load", (f"load-{number}", batches)), _same(right, "what was loaded is not there")
+        )
+
+
+def _same(right: object, wrong: str) -> Callable[[object], str | None]:
+    return lambda answer: None if answer == right else wrong
+
+
+__all__ = ["FOLDER", "HOLD", "BulkLoad", "Columns", "GetMany", "Gets", "Scan"]

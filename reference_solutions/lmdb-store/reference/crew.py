@@ -1,0 +1,210 @@
+"""Worker processes that fold parts of a range, all on one state of the store.
+
+Theory of operation: an environment can't be used across a fork, so workers are spawned: fresh interpreters, each with a store of
+its own. That takes a tenth of a second, so they stay until the store is closed, and hold nothing between calls.
+
+    begin            each begins a read transaction and tells its number; they must be the same, or all begin again. After some
+                     tries writers are held up for that moment.
+    fold low, high   a worker folds the first PART_ROWS rows and tells where it stopped. While another idles the rest is cut in
+                     two, at the key half way; so the work evens out wherever the rows are.
+"""
+
+import multiprocessing
+import pickle
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from multiprocessing.connection import Connection, wait
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from errors import StoreError
+from rows import Raw, Row, ascending, decoded, descending
+
+PART_ROWS = 8192
+CHUNK_ROWS = 256
+TRIES = 20
+WAIT_SEC = 60.0
+
+
+class Range(NamedTuple):
+    """What is left to fold; no `high` means to the end."""
+
+    low: bytes
+    high: bytes | None
+
+
+class Crew:
+    """Some worker processes; `broken` when one of them is not where it should be."""
+
+    def __init__(self, path: str, size: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._processes, self._pipes = [], []
+        self.broken = False
+        for _ in range(size):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=work, args=(theirs, path), daemon=True)
+            process.start()
+            theirs.close()
+            self._processes.append(process)
+            self._pipes.append(ours)
+
+    def __len__(self) -> int:
+        return len(self._pipes)
+
+    def fold(
+        self,
+        begin: Callable[[], Any],
+        hold_writers: Callable[[], Any],
+        low: bytes | None,
+        high: bytes | None,
+        fold: Callable[[Iterator[Row]], Any],
+    ) -> list[Any]:
+        """Fold a range and give the parts' results in order."""
+        task = pickle.dumps(fold)
+        try:
+            txn = self._begin(begin, hold_writers)
+            cursor = txn.cursor()
+            found = cursor.first() if low is None else cursor.set_range(low)
+            if not found or (high is not None and cursor.key() >= high):
+                self._ask_all("end")
+                return []
+            parts = self._share(cursor, Range(cursor.key(), high), task)
+            self._ask_all("end")
+        except (OSError, EOFError) as fault:
+            self.broken = True
+            raise StoreError(f"a worker of parallel_scan is gone: {fault!r}") from fault
+        except BaseException:
+            self.broken = True
+            raise
+        return [parts[key] for key in sorted(parts)]
+
+    def _begin(self, begin: Callable[[], Any], hold_writers: Callable[[], Any]) -> Any:
+        for _ in range(TRIES):
+            txn = begin()
+            if set(self._ask_all("begin")) == {txn.id()}:
+                return txn
+        with hold_writers():
+            txn = begin()
+            self._ask_all("begin")
+            return txn
+
+    def _share(self, cursor: Any, whole: Range, task: bytes) -> dict[bytes, Any]:
+        parts: dict[bytes, Any] = {}
+        left, idle = deque([whole]), deque(self._pipes)
+        doing: dict[Connection, Range] = {}
+        while left or doing:
+            while idle and left:
+                if len(idle) > len(left):
+                    left.extend(_halves(cursor, left.popleft()))
+                pipe = idle.popleft()
+                doing[pipe] = left.popleft()
+                pipe.send(("fold", doing[pipe], task))
+            for pipe in wait(list(doing)):
+                assert isinstance(pipe, Connection)
+                done = doing.pop(pipe)
+                result, stopped_at, fault = pipe.recv()
+                if fault is not None:
+                    raise fault
+                parts[done.low] = result
+                if stopped_at is not None:
+                    left.append(Range(stopped_at, done.high))
+                idle.append(pipe)
+        return parts
+
+    def _ask_all(self, question: str) -> list[Any]:
+        for pipe in self._pipes:
+            pipe.send((question, None, None))
+        return [self._answer(pipe) for pipe in self._pipes]
+
+    def _answer(self, pipe: Connection) -> Any:
+        if not pipe.poll(WAIT_SEC):
+            raise EOFError("it does not answer")
+        result, _, fault = pipe.recv()
+        if fault is not None:
+            raise fault
+        return result
+
+    def dismiss(self) -> None:
+        """End the workers, whatever they are doing."""
+        for pipe in self._pipes:
+            pipe.close()
+        for process in self._processes:
+            process.kill()
+            process.join()
+
+
+def _halves(cursor: Any, range_: Range) -> list[Range]:
+    """Cut a range at the key half way, if that leaves something on both sides."""
+    low, high = range_
+    last = next(descending(cursor, high))[0]
+    width = max(len(low), len(last))
+    middle = (int.from_bytes(low.ljust(width, b"\0"), "big") + int.from_bytes(last.ljust(width, b"\0"), "big")) // 2
+    if not cursor.set_range(middle.to_bytes(width, "big")):
+        return [range_]
+    cut = cursor.key()
+    return [Range(low, cut), Range(cut, high)] if low < cut <= last else [range_]
+
+
+def work(pipe: Connection, path: str) -> None:
+    """Answer until nobody asks any more."""
+    from solution import Store  # noqa: PLC0415  which imports this module
+
+    txn = None
+    try:
+        with Store.open(path) as store:
+            while True:
+                question, range_, task = pipe.recv()
+                try:
+                    if question == "fold":
+                        pipe.send((*_folded(txn, range_, pickle.loads(task)), None))  # noqa: S301  from our own parent
+                        continue
+                    txn = store._begin() if question == "begin" else None
+                    pipe.send((txn and txn.id(), None, None))
+                except Exception as fault:  # noqa: BLE001  whatever a fold raises is for the caller
+                    pipe.send((None, None, _portable(fault)))
+    except (EOFError, OSError):
+        pass
+
+
+def _folded(txn: Any, range_: Range, fold: Callable[[Iterator[Row]], Any]) -> tuple[Any, bytes | None]:
+    part = PartRows(ascending(txn.cursor(), range_.low), range_.high)
+    chunks = part.chunks()
+    result = fold(chain.from_iterable(chunks))
+    deque(chunks, maxlen=0)  # a fold may stop early; its part ends where it would have
+    return result, part.stopped_at
+
+
+class PartRows:
+    """The rows of a part, and where the next part begins, once they have been given."""
+
+    def __init__(self, raw: Iterator[Raw], high: bytes | None) -> None:
+        self._raw = raw
+        self._high = high
+        self.stopped_at: bytes | None = None
+
+    def chunks(self) -> Iterator[Iterable[Row]]:
+        """Give the rows, in chunks."""
+        high = self._high
+        for _ in range(PART_ROWS // CHUNK_ROWS):
+            chunk = list(islice(self._raw, CHUNK_ROWS))
+            if not chunk:
+                return
+            if high is not None and chunk[-1][0] >= high:
+                chunk = chunk[: bisect_left(chunk, high, key=itemgetter(0))]
+                if chunk:
+                    yield decoded(chunk)
+                return
+            yield decoded(chunk)
+        after = next(self._raw, None)
+        if after is not None and (high is None or after[0] < high):
+            self.stopped_at = after[0]
+
+
+def _portable(fault: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(fault))  # noqa: S301  our own
+    except Exception:  # noqa: BLE001  an exception may do anything while it is pickled
+        return StoreError(f"fold raised {type(fault).__name__}: {fault}")
+    return fault
