@@ -68,7 +68,7 @@ def nobody_waits(rng: Random) -> list[list[Operation]]:
     """Read while a batch is being put, and put while scans are open."""
     before, after = draw_rows(rng, 200), draw_rows(rng, 200)
     key = before[0][:3]
-    changed: list[Row] = [*after, [*key, b"changed"]]
+    changed: list[Row] = [[*key, b"changed"], *after]
     whole: Operation = ["scan", "s", None, None, None, False]
     return [
         [*OPEN, ["put", "s", before], ["put-reading", "s", changed, key], ["get", "s", key], whole],

@@ -49,7 +49,11 @@ def forks(subject: SubjectFacade, rng: Random) -> None:
     gave(subject.value("replay", [*OPEN, ["put", "s", rows], ["get", "s", key]]))
     gave(subject.value("replay", [["parallel", "s", None, None, 2]], timeout_sec=30.0))
     for _ in range(2):
-        gave(subject.value("replay", [["begin", "open", "s", None, None, None, False], ["next", "open", 3]]))
+        gave(
+            subject.value(
+                "replay", [["begin", "open", "s", None, None, None, False], ["next", "open", 3], ["get", "s", key]]
+            )
+        )
         [answers] = gave(subject.value("replay", [["fork", "s", "open", key]]))
         for what, *answer in answers:
             assert answer == ["raised", "StoreError"], (

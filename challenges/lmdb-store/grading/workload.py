@@ -6,7 +6,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from columns import Columns, Key, Table, batches_of, draw_table, key_columns
+from columns import Key, Table, batches_of, draw_table, key_columns
 
 from harness.duel.round import Call, Round
 
@@ -21,7 +21,7 @@ class Gets:
     """Get random keys that are there, one by one."""
 
     table: Table
-    gets: int = 8_000
+    gets: int = 5_000
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -35,7 +35,7 @@ class GetMany:
     """Get random keys, of which one in eight is not there, some hundreds at once."""
 
     table: Table
-    batches: int = 20
+    batches: int = 12
     keys: int = 400
 
     def round(self, rng: Random) -> Round:
@@ -59,7 +59,7 @@ class Scan:
 
     table: Table
     reverse: bool
-    rows: int = 24_000
+    rows: int = 20_000
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -77,8 +77,8 @@ LOADS = count()
 class BulkLoad:
     """Load batches in random order into a new store, and read everything back."""
 
-    rows: int = 12_000
-    batch: int = 3_000
+    rows: int = 8_000
+    batch: int = 2_000
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -94,6 +94,3 @@ class BulkLoad:
 
 def _same(right: object, wrong: str) -> Callable[[object], str | None]:
     return lambda answer: None if answer == right else wrong
-
-
-__all__ = ["FOLDER", "HOLD", "BulkLoad", "Columns", "GetMany", "Gets", "Scan"]
