@@ -78,3 +78,27 @@ def ranges(rng: Random) -> list[list[Operation]]:
         [*OPEN, ["put", "s", rows], *asked, *limited, *counted, *deleted],
         [*OPEN, ["put", "s", long_rows], *long_asked, ["count", "s", ["t"]], ["delete", "s", ["t", -850], ["t", 850]], *long_asked],
     ]  # fmt: skip  # noqa: E501
+
+
+def two_stores(rng: Random) -> list[Operation]:
+    """Ask one store for what only the other holds, in turn."""
+    rows: list[Row] = [["t", rng.randint(-(2**40), 2**40), number, rng.randbytes(6)] for number in range(20)]
+    keys = [row[:3] for row in rows]
+    looks: list[Operation] = [
+        look for name in "so" for look in (["get-many", name, keys], ["count", name, ["t"]], ["get", name, keys[0]])
+    ]
+    return [
+        *OPEN,
+        ["open", "o", "other"],
+        *looks,
+        ["put", "s", rows[:12]],
+        *looks,
+        ["put", "o", [[*row[:3], b"of the other"] for row in rows[6:]]],
+        *looks,
+        ["delete", "s", None, None],
+        *looks,
+        ["forget", "s"],
+        ["put", "o", rows],
+        *OPEN,
+        *looks,
+    ]

@@ -17,32 +17,34 @@ TIMES = (-(2**63), -(2**63) + 1, -(2**32), -257, -256, -255, -2, -1, 0, 1, 255, 
 SEQS = (0, 1, 2, 255, 256, 65_535, 65_536, 2**31, 2**32 - 1)
 VALUES = (b"", b"\0", b"x", b"value", b"v" * 2000, b"w" * 5000, bytes(range(256)) * 256)
 
-tenants = st.sampled_from(TENANTS)
-times = st.sampled_from(TIMES)
-seqs = st.sampled_from(SEQS)
-keys = st.tuples(tenants, times, seqs).map(list)
-bounds = st.one_of(
-    st.none(), st.just([]), st.tuples(tenants).map(list), st.tuples(tenants, times).map(list), keys, keys
-)
-rows = st.lists(st.tuples(tenants, times, seqs, st.sampled_from(VALUES)).map(list), max_size=24)
-limits = st.sampled_from((None, None, 0, 1, 3, 17, 1000))
-stores = st.sampled_from(("a", "a", "a", "b"))
+LIMITS = (None, None, 0, 1, 3, 17, 1000)
+LENGTHS = {"min_size": 10, "max_size": 40}
 
-operations = st.lists(
-    st.one_of(
-        st.tuples(st.just("put"), stores, rows),
+
+@st.composite
+def sequences(draw: st.DrawFn) -> list[Operation]:
+    """Draw operations on keys of a few tenants, times and numbers, so that most of them meet."""
+    tenants = st.sampled_from(draw(st.lists(st.sampled_from(TENANTS), min_size=2, max_size=4, unique=True)))
+    times = st.sampled_from(draw(st.lists(st.sampled_from(TIMES), min_size=1, max_size=4, unique=True)))
+    seqs = st.sampled_from(draw(st.lists(st.sampled_from(SEQS), min_size=1, max_size=2, unique=True)))
+    keys = st.tuples(tenants, times, seqs).map(list)
+    shorter = st.one_of(st.just([]), st.tuples(tenants).map(list), st.tuples(tenants, times).map(list), keys)
+    bounds = st.one_of(st.none(), shorter, keys)
+    rows = st.lists(st.tuples(tenants, times, seqs, st.sampled_from(VALUES)).map(list), max_size=12)
+    stores = st.sampled_from(("a", "a", "b"))
+    ranges = (stores, bounds, bounds, st.sampled_from(LIMITS), st.booleans())
+    operation = st.one_of(
         st.tuples(st.just("put"), stores, rows),
         st.tuples(st.just("put-generator"), stores, rows),
         st.tuples(st.just("get"), stores, keys),
         st.tuples(st.just("get-many"), stores, st.lists(keys, max_size=8)),
         st.tuples(st.just("delete"), stores, keys, bounds),
-        st.tuples(st.just("count"), stores, bounds.map(lambda bound: bound or [])),
-        st.tuples(st.just("scan"), stores, bounds, bounds, limits, st.booleans()),
-        st.tuples(st.just("scan"), stores, bounds, bounds, limits, st.booleans()),
-    ).map(list),
-    min_size=10,
-    max_size=40,
-)
+        st.tuples(st.just("count"), stores, shorter),
+        st.tuples(st.just("scan"), *ranges),
+        st.tuples(st.just("scan"), *ranges),
+    )
+    drawn = draw(st.lists(operation, **LENGTHS))
+    return [list(one) for one in drawn]
 
 
 class Found(BaseException):
@@ -68,7 +70,7 @@ def hunt(subject: Subject, title: str, seed_: int, examples: int, folders: Seque
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(drawn=operations)
+    @given(drawn=sequences())
     def look(drawn: list[Any]) -> None:
         mistake = find_mistake(subject, [*opening, *drawn, *closing], folders)
         if mistake is not None:

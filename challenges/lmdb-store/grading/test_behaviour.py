@@ -17,6 +17,7 @@ EXAMPLES = 60
 
 
 def test_agrees_with_model(submission: SubjectFacade, fresh_seed: int) -> None:
+    demand(submission, "stores share state", ordering.two_stores(Random(fresh_seed)), ordering.FOLDERS)
     hunt(submission, "operations are answered wrongly", fresh_seed, EXAMPLES)
 
 
