@@ -6,8 +6,8 @@ Theory of operation: three kinds of calls.
     peer_start, peer_replay, ...  the same in other processes, which are fresh interpreters that run this file, or forks
     build, gets, scan_rows, ...   the bars: one held store, input in, whole answer out, garbage collector off
 
-Stores live in folders below a root: the disk, or the small temporary file system, which can be filled. Keys travel as lists;
-many rows as columns: tenants, the tenant's number for each row, times, numbers, values end to end, their lengths.
+Stores live in folders below a root: the disk, or the small temporary file system, which can be filled. Keys travel as
+lists; many rows as columns: tenants, each row's tenant by its place there, times, numbers, values end to end, lengths.
 """
 
 import gc
@@ -31,7 +31,6 @@ for _folder in (os.environ.get("TAKEHOME_SUBMISSION", _HERE), _HERE):
     if _folder not in sys.path:
         sys.path.insert(0, _folder)
 
-import solution  # noqa: E402
 from solution import Store, StoreError  # noqa: E402
 
 sys.modules.setdefault("driver", sys.modules[__name__])
@@ -186,7 +185,7 @@ def _operation_with(folder, rows, fails):
         with Store.open(_path(folder)) as store:
             store.put_many(_items(rows))
             if fails:
-                raise _Stopped
+                raise _Stopped  # noqa: TRY301  as whoever uses a store would
     except _Stopped:
         pass
     return _run(lambda: store.get(("a", 1, 1)))
@@ -196,26 +195,29 @@ def _operation_fork(store, scan, key):
     """Fork, use what was opened before in the child, close it and let go of it there; answer what the child saw."""
 
     def look():
-        old = _stores[store]
-        attempts = {
-            "get": lambda: old.get(_key(key)),
-            "get_many": lambda: old.get_many([_key(key)]),
-            "scan": lambda: list(old.scan()),
-            "a scan begun before": lambda: len(list(_scans[scan])),
-            "count": lambda: old.count((key[0],)),
-            "put_many": lambda: old.put_many([(_key(key), b"from the child")]),
-            "delete_range": lambda: old.delete_range(None, None),
-            "parallel_scan": lambda: old.parallel_scan(None, None, 2, fold_total),
-        }
-        answers = [[name, *_run(attempt)[:2]] for name, attempt in attempts.items()]
-        _run(old.close)
-        del old, attempts
+        answers = _attempts(_stores[store], _scans[scan], _key(key))
+        _run(_stores[store].close)
         _stores.clear()
         _scans.clear()
         gc.collect()
         return answers
 
     return _in_a_fork(look)
+
+
+def _attempts(store, scan, key):
+    """Use a store in every way, and name each answer."""
+    attempts = {
+        "get": lambda: store.get(key),
+        "get_many": lambda: store.get_many([key]),
+        "scan": lambda: list(store.scan()),
+        "a scan begun before": lambda: len(list(scan)),
+        "count": lambda: store.count((key[0],)),
+        "put_many": lambda: store.put_many([(key, b"from the child")]),
+        "delete_range": lambda: store.delete_range(None, None),
+        "parallel_scan": lambda: store.parallel_scan(None, None, 2, fold_total),
+    }
+    return [[name, *_run(attempt)[:2]] for name, attempt in attempts.items()]
 
 
 _OPERATIONS = {

@@ -1,6 +1,7 @@
-"""Many rows as columns, as they travel: tenants, and for each row its tenant's number, time, number, and value's length."""
+"""Many rows as columns, as they travel: tenants, and for each row its tenant's number, its time, number and value."""
 
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
@@ -65,8 +66,6 @@ class Table:
 
     def place(self, key: Key | None, without: int) -> int:
         """Give the place of a key in order."""
-        from bisect import bisect_left  # noqa: PLC0415
-
         return without if key is None else bisect_left(self.order, key)
 
 

@@ -1,9 +1,9 @@
 """Kill writers at random moments, and compare what is found afterwards with what was acknowledged.
 
-Theory of operation: the grader listens on a Unix socket. The process that writes connects to it, and tells a number before each batch:
-how many are stored, by its own account. So whatever the grader has heard is acknowledged, whatever became of the process.
-Most writers are children of the driver's, killed after a time that the grader chose; some are the whole container, killed
-by the grader itself with the call in flight.
+Theory of operation: the grader listens on a Unix socket. The process that writes connects to it, and tells a number
+before each batch: how many are stored, by its own account. So whatever the grader has heard is acknowledged, whatever
+became of the process. Most writers are children of the driver's, killed after a time that the grader chose; some are
+the whole container, killed by the grader itself with the call in flight.
 """
 
 import itertools
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -57,13 +58,14 @@ class Plan:
 
 
 def draw_plan(rng: Random) -> Plan:
-    """Draw batches: rows of their own, some of them long, and rows at both ends and in between that each batch overwrites."""
+    """Draw batches: rows of their own, one of them long, and rows at both ends and between that each overwrites."""
     batches = []
+    size = partial(rng.randint, *VALUE_BYTES)
     for number in range(BATCHES):
         rows: list[Row] = [
-            [f"{rng.choice('abyz')}{number}", rng.randint(-(2**60), 2**60), position, rng.randbytes(rng.randint(*VALUE_BYTES))]
+            [f"{rng.choice('abyz')}{number}", rng.randint(-(2**60), 2**60), position, rng.randbytes(size())]
             for position in range(ROWS)
-        ]  # fmt: skip  # noqa: E501
+        ]
         rows += [[tenant, head, 0, rng.randbytes(30)] for tenant in ("", "m", "zz") for head in range(HEADS)]
         rows.append(["m-long", number, 0, rng.randbytes(LONG_VALUE_BYTES)])
         rng.shuffle(rows)

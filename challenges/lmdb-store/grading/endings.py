@@ -20,9 +20,16 @@ def closing(subject: SubjectFacade, rng: Random) -> None:
     gave(subject.value("replay", [*OPEN, ["put", "s", rows], ["begin", "open", "s", None, None, None, False]]))
     gave(subject.value("replay", [["next", "open", 3], ["close", "s"], ["close", "s"]]))
     uses: list[Operation] = [
-        ["get", "s", key], ["get-many", "s", [key]], ["put", "s", rows[:1]], ["delete", "s", None, None], ["count", "s", []],
-        ["count", "s", ["a"]], whole, ["parallel", "s", None, None, 2], ["next", "open", 1000],
-    ]  # fmt: skip  # noqa: E501
+        ["get", "s", key],
+        ["get-many", "s", [key]],
+        ["put", "s", rows[:1]],
+        ["delete", "s", None, None],
+        ["count", "s", []],
+        ["count", "s", ["a"]],
+        whole,
+        ["parallel", "s", None, None, 2],
+        ["next", "open", 1000],
+    ]
     for use, answer in zip(uses, listed(subject.value("replay", uses)), strict=True):
         assert answer[:2] == ["raised", "StoreError"], (
             f"{use[0]} on a closed store must raise StoreError, not: {answer[:2]}"

@@ -10,10 +10,29 @@ from ordering import OPEN
 from grader.plugin.facade import SubjectFacade
 
 ODD_KEYS = (
-    "none", "number", "text", "pair", "four", "tenant-bytes", "tenant-none", "tenant-surrogate", "tenant-long",
-    "tenant-long-in-bytes", "tenant-very-long", "ts-text", "ts-none", "ts-float", "ts-above", "ts-below", "ts-far",
-    "seq-text", "seq-none", "seq-float", "seq-below", "seq-above",
-)  # fmt: skip
+    "none",
+    "number",
+    "text",
+    "pair",
+    "four",
+    "tenant-bytes",
+    "tenant-none",
+    "tenant-surrogate",
+    "tenant-long",
+    "tenant-long-in-bytes",
+    "tenant-very-long",
+    "ts-text",
+    "ts-none",
+    "ts-float",
+    "ts-above",
+    "ts-below",
+    "ts-far",
+    "seq-text",
+    "seq-none",
+    "seq-float",
+    "seq-below",
+    "seq-above",
+)
 ODD_VALUES = ("value-none", "value-text", "value-number", "value-array", "value-long")
 ODD_BOUNDS = ("number", "four", "tenant-bytes", "tenant-long", "tenant-surrogate", "ts-float", "ts-above", "seq-below")
 
@@ -31,8 +50,11 @@ def bad_input(rng: Random) -> list[list[Operation]]:
     asks += [["get-many-odd", "s", [rows[0][:3]], kind] for kind in ODD_KEYS]
     asks += [[name, "s", kind] for kind in ODD_BOUNDS for name in ("scan-odd", "delete-odd")]
     longest: list[Row] = [
-        ["t" * 240, 1, 1, bytes(64 * 1024)], ["\u20ac" * 80, 2**63 - 1, 2**32 - 1, b""], ["\0" * 240, -(2**63), 0, b"\0"], ["", 0, 0, b"e"],
-    ]  # fmt: skip  # noqa: E501
+        ["t" * 240, 1, 1, bytes(64 * 1024)],
+        ["\u20ac" * 80, 2**63 - 1, 2**32 - 1, b""],
+        ["\0" * 240, -(2**63), 0, b"\0"],
+        ["", 0, 0, b"e"],
+    ]
     return [
         [*begin, *(operation for put in puts for operation in (put, *unchanged))],
         [*begin, *asks, *unchanged, ["put", "s", more], *unchanged],

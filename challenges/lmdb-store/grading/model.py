@@ -104,8 +104,8 @@ def _word(kind: str) -> str:
 
 ANSWERS: dict[str, Callable[..., Any]] = {
     "open": Model.open,
-    "close": lambda model, name: None,
-    "forget": lambda model, name: None,
+    "close": lambda _model, _name: None,
+    "forget": lambda _model, _name: None,
     "put": lambda model, name, rows: model.stores[name].put(rows),
     "put-each": lambda model, name, rows: [model.stores[name].put([row]) for row in rows],
     "put-generator": lambda model, name, rows: model.stores[name].put(rows),
@@ -123,8 +123,8 @@ ANSWERS: dict[str, Callable[..., Any]] = {
 
 FAULTS: dict[str, Callable[[list[Any]], list[str]]] = {
     "put-odd-key": lambda given: ["StoreError", _word(given[2])],
-    "put-odd-value": lambda given: ["StoreError", "value"],
-    "put-raising": lambda given: ["_Stopped", "stopped"],
+    "put-odd-value": lambda _given: ["StoreError", "value"],
+    "put-raising": lambda _given: ["_Stopped", "stopped"],
     "get-odd": lambda given: ["StoreError", _word(given[1])],
     "get-many-odd": lambda given: ["StoreError", _word(given[2])],
     "delete-odd": lambda given: ["StoreError", _word(given[1]).replace("key", "")],

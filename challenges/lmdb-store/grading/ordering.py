@@ -58,7 +58,9 @@ def ranges(rng: Random) -> list[list[Operation]]:
         for hi in bounds
         for reverse in (False, True)
     ]
-    limited: list[Operation] = [["scan", "s", None, None, limit, reverse] for limit in (0, 1, 16, 17, 47, 48, 99) for reverse in (False, True)]  # fmt: skip  # noqa: E501
+    limited: list[Operation] = [
+        ["scan", "s", None, None, limit, reverse] for limit in (0, 1, 16, 17, 47, 48, 99) for reverse in (False, True)
+    ]
     counted: list[Operation] = [
         ["count", "s", prefix]
         for prefix in ([], *([t] for t in tenants), ["x"], ["a", 0], ["a", -1], ["a", 1], ["a", 3, 9], ["a", 3, 8])
@@ -76,8 +78,15 @@ def ranges(rng: Random) -> list[list[Operation]]:
     return [
         [*OPEN, *asked[:40], *counted, ["delete", "s", None, None]],
         [*OPEN, ["put", "s", rows], *asked, *limited, *counted, *deleted],
-        [*OPEN, ["put", "s", long_rows], *long_asked, ["count", "s", ["t"]], ["delete", "s", ["t", -850], ["t", 850]], *long_asked],
-    ]  # fmt: skip  # noqa: E501
+        [
+            *OPEN,
+            ["put", "s", long_rows],
+            *long_asked,
+            ["count", "s", ["t"]],
+            ["delete", "s", ["t", -850], ["t", 850]],
+            *long_asked,
+        ],
+    ]
 
 
 def two_stores(rng: Random) -> list[Operation]:

@@ -10,9 +10,32 @@ from replaying import Mistake, Subject, find_mistake, shrink
 
 FOLDERS = ("model-a", "model-b")
 TENANTS = (
-    "", "a", "a\0", "a\0\0", "a\0\1", "a\0b", "ab", "b", "\0", "\0\0", "\1", "\x7f", "\x80", "\xff", "a\xff",
-    "é", "\u20ac", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0001f600", "a" * 240, "\0" * 240, "\u20ac" * 80,
-)  # fmt: skip
+    "",
+    "a",
+    "a\0",
+    "a\0\0",
+    "a\0\1",
+    "a\0b",
+    "ab",
+    "b",
+    "\0",
+    "\0\0",
+    "\1",
+    "\x7f",
+    "\x80",
+    "\xff",
+    "a\xff",
+    "é",
+    "\u20ac",
+    "\ud7ff",
+    "\ue000",
+    "\uffff",
+    "\U00010000",
+    "\U0001f600",
+    "a" * 240,
+    "\0" * 240,
+    "\u20ac" * 80,
+)
 TIMES = (-(2**63), -(2**63) + 1, -(2**32), -257, -256, -255, -2, -1, 0, 1, 255, 256, 2**32, 2**63 - 1)
 SEQS = (0, 1, 2, 255, 256, 65_535, 65_536, 2**31, 2**32 - 1)
 VALUES = (b"", b"\0", b"x", b"value", b"v" * 2000, b"w" * 5000, bytes(range(256)) * 256)
@@ -58,9 +81,12 @@ class Found(BaseException):
 def hunt(subject: Subject, title: str, seed_: int, examples: int, folders: Sequence[str] = FOLDERS) -> None:
     """Fail the check with `title` and a shrunk story if a random sequence is answered wrongly."""
     opening: list[Operation] = [["open", "a", FOLDERS[0]], ["open", "b", FOLDERS[1]]]
+    whole: list[Operation] = [["scan", name, None, None, None, reverse] for name in "ab" for reverse in (False, True)]
     closing: list[Operation] = [
-        ["forget", "a"], ["open", "a", FOLDERS[0]], *([["scan", name, None, None, None, reverse] for name in "ab" for reverse in (False, True)]),
-    ]  # fmt: skip  # noqa: E501
+        ["forget", "a"],
+        ["open", "a", FOLDERS[0]],
+        *whole,
+    ]
 
     @seed(seed_)
     @settings(

@@ -19,7 +19,7 @@ def path(tmp_path):
 
 
 def number_of_rows(rows):
-    """What a parallel scan folds: a function of a module, so that other processes find it."""
+    """Be folded by a parallel scan: a function of a module, so that other processes find it."""
     return sum(1 for _ in rows)
 
 

@@ -1,12 +1,12 @@
 """Worker processes that fold parts of a range, all on one state of the store.
 
-Theory of operation: an environment can't be used across a fork, so workers are spawned: fresh interpreters, each with a store of
-its own. That takes a tenth of a second, so they stay until the store is closed, and hold nothing between calls.
+Theory of operation: an environment can't be used across a fork, so workers are spawned: fresh interpreters, each with a
+store of its own. That takes a tenth of a second, so they stay until the store is closed, and hold nothing in between.
 
-    begin            each begins a read transaction and tells its number; they must be the same, or all begin again. After some
-                     tries writers are held up for that moment.
-    fold low, high   a worker folds the first PART_ROWS rows and tells where it stopped. While another idles the rest is cut in
-                     two, at the key half way; so the work evens out wherever the rows are.
+    begin            each begins a read transaction and tells its number; they must be the same, or all begin again.
+                     After some tries writers are held up for that moment.
+    fold low, high   a worker folds the first PART_ROWS rows and tells where it stopped. While another idles the rest
+                     is cut in two, at the key half way; so the work evens out wherever the rows are.
 """
 
 import multiprocessing

@@ -1,6 +1,6 @@
-"""Keys as bytes that sort as the tuples do, and back.
+r"""Keys as bytes that sort as the tuples do, and back.
 
-    tenant in UTF-8, \\0 as \\0\\xff  |  \\0\\1 or \\0\\2: ts < 0 or not  |  ts, 8 bytes  |  seq, 4 bytes
+    tenant in UTF-8, \0 as \0\xff  |  \0\1 or \0\2: ts < 0 or not  |  ts, 8 bytes  |  seq, 4 bytes
 
 UTF-8 sorts as code points do. What ends the tenant sorts before every character that could follow it, and before an
 escaped zero. With the sign told apart in front, two's complement sorts by itself, so ts is unpacked without arithmetic.

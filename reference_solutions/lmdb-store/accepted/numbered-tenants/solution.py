@@ -1,7 +1,7 @@
 """Tenants have numbers, so that keys are short: one table from tenants to numbers, one of rows by number, time and seq.
 
-Numbers are given in order of arrival, so they do not sort as tenants do: whatever crosses tenants goes through the first table,
-which does. A number is never given twice nor taken back, so a process may remember those that it has read.
+Numbers are given in order of arrival, so they do not sort as tenants do: whatever crosses tenants goes through the
+first table, which does. A number is never given twice nor taken back, so a process may remember those that it has read.
 """
 
 import multiprocessing
@@ -162,10 +162,12 @@ class Store:
         """Give the rows of a span in chunks."""
         tenant, low, high = span
         cursor = txn.cursor()
-        if reverse:
-            found = cursor.prev() if cursor.set_range(high) else cursor.last()
-        else:
+        if not reverse:
             found = cursor.set_range(low)
+        elif cursor.set_range(high):
+            found = cursor.prev()
+        else:
+            found = cursor.last()
         rows = (cursor.iterprev() if reverse else cursor.iternext()) if found else iter(())
         while chunk := list(islice(rows, CHUNK_ROWS)):
             whole = len(chunk)
