@@ -1,6 +1,6 @@
 """How near the store's reference comes to the machine: its lookups and scans beside bare loops over py-lmdb.
 
-docker run --rm --network none -v "$PWD":/w:ro -w /w takehome:dev python3 benchmarks/bare_lmdb.py [--rows 100000]
+docker run --rm -v "$PWD":/w:ro -w /w takehome:dev python3 benchmarks/bare_lmdb.py [--rows 100000]
 
 Two kinds of bare loops: *raw* ones work on keys that are bytes already, in one transaction, and decode nothing, which no
 store of tuples can; *keyed* ones do what a careful programmer would write in place, with a codec of two lines and a

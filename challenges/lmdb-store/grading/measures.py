@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from columns import Table, batches_of, build, draw_table
 from footprints import blocks_mb
-from workload import FOLDER, VALUE_BYTES
+from workload import FOLDER, ROWS, VALUE_BYTES
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
 
@@ -70,9 +70,9 @@ def latency(table: Table, launch: PairedLaunch) -> Pair:
 
 # ---- parallel scans
 
-PARALLEL_FOLDER = "parallel"
-PARALLEL_ROWS = 120_000
-PARALLEL_RUNS = 3
+PARALLEL_RUNS = 6
+"""Short ones: the more often, the likelier both cores were free for one of them."""
+
 WORKERS = 2
 
 _parallel: dict[int, tuple[Pair, Pair]] = {}
@@ -92,7 +92,7 @@ def parallel_share(table: Table, launch: PairedLaunch) -> Pair:
 
 def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
     for side in both(launch, 0):
-        side.value("hold", PARALLEL_FOLDER)
+        side.value("hold", FOLDER)
         side.value("fold_parallel", None, None, WORKERS, timeout_sec=CALL_SEC)
 
     def ask(function: str, *more: int) -> Callable[[SubjectFacade, int], float]:
@@ -105,7 +105,7 @@ def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
 
         return run
 
-    return taken(launch, PARALLEL_RUNS, ask("fold_parallel", WORKERS)), taken(launch, 2, ask("fold_serial"))
+    return taken(launch, PARALLEL_RUNS, ask("fold_parallel", WORKERS)), taken(launch, PARALLEL_RUNS, ask("fold_serial"))
 
 
 def _check_parts(parts: Any, table: Table, place: int) -> None:
@@ -155,12 +155,16 @@ def bytes_per_entry(launch: PairedLaunch) -> Pair:
 # ---- memory
 
 
+LARGE_FOLDER = "large"
+LARGE_ROWS = 200_000
+
+
 def memory(table: Table, launch: PairedLaunch) -> Pair:
     """Give the memory that is no cache of files, with a scan of everything half way through, in a fresh process."""
     launch.fresh()
 
     def run(side: SubjectFacade, _seed: int) -> float:
-        side.value("hold", PARALLEL_FOLDER)
+        side.value("hold", LARGE_FOLDER)
         half = len(table.order) // 2
         [last] = _list(side.value("scan_halfway", None, None, half, timeout_sec=CALL_SEC))
         key = table.order[half - 1]
@@ -182,10 +186,10 @@ def _list(answer: object) -> list[Any]:
 @cache
 def small_table(seed: int) -> Table:
     """Draw what most bars' stores hold."""
-    return draw_table(Random(seed), 60_000, VALUE_BYTES)
+    return draw_table(Random(seed), ROWS, VALUE_BYTES)
 
 
 @cache
 def large_table(seed: int) -> Table:
-    """Draw what long scans go through."""
-    return draw_table(Random(seed), PARALLEL_ROWS, VALUE_BYTES)
+    """Draw what a long scan goes through."""
+    return draw_table(Random(seed), LARGE_ROWS, VALUE_BYTES)

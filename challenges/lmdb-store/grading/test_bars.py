@@ -39,11 +39,11 @@ def _large_seeds() -> list[int]:
 
 @pytest.fixture
 def large(submission: SubjectFacade, reference: SubjectFacade, fresh_seed: int, _large_seeds: list[int]) -> Table:
-    """Give the table of long scans; each side has stored it."""
+    """Give the table of a long scan; each side has stored it."""
     if not _large_seeds:
         _large_seeds.append(fresh_seed)
         for side in (submission, reference):
-            build(side, measures.PARALLEL_FOLDER, measures.large_table(fresh_seed))
+            build(side, measures.LARGE_FOLDER, measures.large_table(fresh_seed))
     return measures.large_table(_large_seeds[0])
 
 
@@ -71,14 +71,14 @@ def test_bulk_load(duel: Duel) -> None:
     duel(workload.BulkLoad())
 
 
-def test_parallel_scan_time(measure: Measure, large: Table, subject_cores: int) -> None:
+def test_parallel_scan_time(measure: Measure, small: Table, subject_cores: int) -> None:
     _need_two(subject_cores)
-    measure(partial(measures.parallel_scan, large))
+    measure(partial(measures.parallel_scan, small))
 
 
-def test_parallel_share(measure: Measure, large: Table, subject_cores: int) -> None:
+def test_parallel_share(measure: Measure, small: Table, subject_cores: int) -> None:
     _need_two(subject_cores)
-    measure(partial(measures.parallel_share, large), unit="share")
+    measure(partial(measures.parallel_share, small), unit="share")
 
 
 def test_bytes_per_entry(measure: Measure) -> None:

@@ -9,6 +9,7 @@ store of its own. That takes a tenth of a second, so they stay until the store i
                      is cut in two, at the key half way; so the work evens out wherever the rows are.
 """
 
+import gc
 import multiprocessing
 import pickle
 from bisect import bisect_left
@@ -22,8 +23,11 @@ from typing import Any, NamedTuple
 from errors import StoreError
 from rows import Raw, Row, ascending, decoded, descending
 
-PART_ROWS = 8192
+PART_ROWS = 4096
 CHUNK_ROWS = 256
+COLLECT_EVERY = 50_000
+"""Containers made between two looks for garbage in a worker: rows are no garbage, and 700 are made in a moment."""
+
 TRIES = 20
 WAIT_SEC = 60.0
 
@@ -151,6 +155,8 @@ def work(pipe: Connection, path: str) -> None:
     """Answer until nobody asks any more."""
     from solution import Store  # noqa: PLC0415  which imports this module
 
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
     txn = None
     try:
         with Store.open(path) as store:
