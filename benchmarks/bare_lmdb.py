@@ -2,8 +2,8 @@
 
 docker run --rm -v "$PWD":/w:ro -w /w takehome:dev python3 benchmarks/bare_lmdb.py [--rows 100000]
 
-Two kinds of bare loops: *raw* ones work on keys that are bytes already, in one transaction, and decode nothing, which no
-store of tuples can; *keyed* ones do what a careful programmer would write in place, with a codec of two lines and a
+Two kinds of bare loops: *raw* ones work on keys that are bytes already, in one transaction, and decode nothing, which
+no store of tuples can; *keyed* ones do what a careful programmer would write in place, with a codec of two lines and a
 transaction for each call where the store has one. Each figure is the best of several turns, taken one after another.
 """
 
