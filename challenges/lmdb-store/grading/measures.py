@@ -38,12 +38,12 @@ def taken(launch: PairedLaunch, times: int, run: Callable[[SubjectFacade, int], 
 
 # ---- latency beside a writer
 
-GETS = 250
+GETS = 150
 PAUSE_SEC = 0.001
 """Between gets, so that they meet every stage of several batches."""
 
 WRITTEN_ROWS = 20_000
-RUNS = 2
+RUNS = 1
 P99 = 0.99
 
 

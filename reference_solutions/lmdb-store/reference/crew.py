@@ -5,8 +5,9 @@ store of its own. That takes a tenth of a second, so they stay until the store i
 
     begin            each begins a read transaction and tells its number; they must be the same, or all begin again.
                      After some tries writers are held up for that moment.
-    fold low, high   a worker folds the first PART_ROWS rows and tells where it stopped. While another idles the rest
-                     is cut in two, at the key half way; so the work evens out wherever the rows are.
+    fold low, high   a worker folds its range in parts of PART_ROWS rows.
+    share            another worker idles: after its present part the worker gives back the rest, which is cut in two
+                     at the key half way. So the work evens out wherever the rows are, and nobody is asked in between.
 """
 
 import gc
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 from errors import StoreError
 from rows import Raw, Row, ascending, decoded, descending
 
-PART_ROWS = 4096
+PART_ROWS = 2048
 CHUNK_ROWS = 256
 COLLECT_EVERY = 50_000
 """Containers made between two looks for garbage in a worker: rows are no garbage, and 700 are made in a moment."""
@@ -98,6 +99,7 @@ class Crew:
         parts: dict[bytes, Any] = {}
         left, idle = deque([whole]), deque(self._pipes)
         doing: dict[Connection, Range] = {}
+        asked: set[Connection] = set()
         while left or doing:
             while idle and left:
                 if len(idle) > len(left):
@@ -105,16 +107,20 @@ class Crew:
                 pipe = idle.popleft()
                 doing[pipe] = left.popleft()
                 pipe.send(("fold", doing[pipe], task))
-            for pipe in wait(list(doing)):
-                assert isinstance(pipe, Connection)
-                done = doing.pop(pipe)
-                result, stopped_at, fault = pipe.recv()
+            for pipe in doing.keys() - asked if idle else ():
+                pipe.send(("share", None, None))
+                asked.add(pipe)
+            for ready in wait(list(doing)):
+                assert isinstance(ready, Connection)
+                done = doing.pop(ready)
+                asked.discard(ready)
+                folded, stopped_at, fault = ready.recv()
                 if fault is not None:
                     raise fault
-                parts[done.low] = result
+                parts.update(folded)
                 if stopped_at is not None:
                     left.append(Range(stopped_at, done.high))
-                idle.append(pipe)
+                idle.append(ready)
         return parts
 
     def _ask_all(self, question: str) -> list[Any]:
@@ -162,9 +168,12 @@ def work(pipe: Connection, path: str) -> None:
         with Store.open(path) as store:
             while True:
                 question, range_, task = pipe.recv()
+                if question == "share":
+                    continue  # it was meant for what is done already
                 try:
                     if question == "fold":
-                        pipe.send((*_folded(txn, range_, pickle.loads(task)), None))  # noqa: S301  from our own parent
+                        fold = pickle.loads(task)  # noqa: S301  from our own parent
+                        pipe.send((*_folded(pipe, txn, range_, fold), None))
                         continue
                     txn = store._begin() if question == "begin" else None
                     pipe.send((txn and txn.id(), None, None))
@@ -174,12 +183,21 @@ def work(pipe: Connection, path: str) -> None:
         pass
 
 
-def _folded(txn: Any, range_: Range, fold: Callable[[Iterator[Row]], Any]) -> tuple[Any, bytes | None]:
-    part = PartRows(ascending(txn.cursor(), range_.low), range_.high)
-    chunks = part.chunks()
-    result = fold(chain.from_iterable(chunks))
-    deque(chunks, maxlen=0)  # a fold may stop early; its part ends where it would have
-    return result, part.stopped_at
+def _folded(
+    pipe: Connection, txn: Any, range_: Range, fold: Callable[[Iterator[Row]], Any]
+) -> tuple[dict[bytes, Any], bytes | None]:
+    """Fold a range part by part, until it ends or the rest is to be shared."""
+    parts: dict[bytes, Any] = {}
+    low: bytes | None = range_.low
+    while low is not None:
+        part = PartRows(ascending(txn.cursor(), low), range_.high)
+        chunks = part.chunks()
+        parts[low] = fold(chain.from_iterable(chunks))
+        deque(chunks, maxlen=0)  # a fold may stop early; its part ends where it would have
+        low = part.stopped_at
+        if pipe.poll():
+            break
+    return parts, low
 
 
 class PartRows:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import struct
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ Key = tuple[str, int, int]
 Row = tuple[Key, bytes]
 
 _numbers = struct.Struct(">QI")
+_unpack = _numbers.unpack_from
 
 
 class StoreError(Exception):
@@ -75,12 +77,15 @@ def behind(prefix: tuple[Any, ...]) -> bytes | None:
     return (int.from_bytes(raw, "big") + 1).to_bytes(len(raw), "big")
 
 
-def decode(raw: bytes) -> Key:
-    ts, seq = _numbers.unpack_from(raw, len(raw) - 12)
-    tenant = raw[:-14]
+def decode_tenant(tenant: bytes) -> str:
     if b"\0" in tenant:
         tenant = tenant.replace(b"\0\xff", b"\0")
-    return tenant.decode(), ts - SIGN, seq
+    return tenant.decode()
+
+
+def decode(raw: bytes) -> Key:
+    ts, seq = _unpack(raw, len(raw) - 12)
+    return decode_tenant(raw[:-14]), ts - SIGN, seq
 
 
 def limits(lo: Any, hi: Any) -> tuple[bytes, bytes | None]:
@@ -93,9 +98,9 @@ class Store:
     def __init__(self, path: str, env: Any) -> None:
         self._path = path
         self._env = env
-        self._pid = os.getpid()
-        self._open = True
+        self._why_not = ""
         self._workers: list[Any] = []
+        _stores.add(self)
 
     @classmethod
     def open(cls, path: str, *, map_size: int = 2**24) -> "Store":
@@ -120,10 +125,8 @@ class Store:
             raise StoreError(f"no transaction: {fault}") from fault
 
     def _check(self) -> None:
-        if os.getpid() != self._pid:
-            raise StoreError("the store was opened by another process, before a fork")
-        if not self._open:
-            raise StoreError("the store is closed")
+        if self._why_not:
+            raise StoreError(self._why_not)
 
     def get(self, key: Key) -> bytes | None:
         raw = encode(key)
@@ -234,8 +237,8 @@ class Store:
             self._workers.append((process, ours))
 
     def close(self) -> None:
-        if self._open and os.getpid() == self._pid:
-            self._open = False
+        if not self._why_not:
+            self._why_not = "the store is closed"
             for process, pipe in self._workers:
                 pipe.close()
                 process.join()
@@ -304,3 +307,14 @@ def _work(path: str, pipe: Any) -> None:
                     pipe.send(answer)
             except (EOFError, OSError):
                 return
+
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _disown() -> None:
+    for store in _stores:
+        store._why_not = "the store was opened by another process, before a fork"
+
+
+os.register_at_fork(after_in_child=_disown)
