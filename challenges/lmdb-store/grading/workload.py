@@ -21,7 +21,7 @@ class Gets:
     """Get random keys that are there, one by one."""
 
     table: Table
-    gets: int = 5_000
+    gets: int = 4_000
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -59,7 +59,7 @@ class Scan:
 
     table: Table
     reverse: bool
-    rows: int = 20_000
+    rows: int = 12_000
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
