@@ -36,17 +36,11 @@ from solution import Store, StoreError  # noqa: E402
 sys.modules.setdefault("driver", sys.modules[__name__])
 
 
-def _root(name):
-    if name == "disk":
-        return os.environ.get("TAKEHOME_DISK") or tempfile.gettempdir()
-    return tempfile.gettempdir()
-
-
 def _path(folder):
     """Say where a folder is: "small/x" is on the small file system, everything else on the disk."""
     if folder.startswith("small/"):
-        return os.path.join(_root("small"), folder.removeprefix("small/"))  # noqa: PTH118
-    return os.path.join(_root("disk"), folder)  # noqa: PTH118
+        return os.path.join(tempfile.gettempdir(), folder.removeprefix("small/"))  # noqa: PTH118
+    return os.path.join(os.environ["TAKEHOME_DISK"], folder)  # noqa: PTH118
 
 
 # ---- operations, replayed one after another
@@ -456,13 +450,13 @@ def rows_of(rows, number):
 
 def ballast(mib):
     """Take up space on the small file system, or give it back when `mib` is 0; answer the free bytes."""
-    path = os.path.join(_root("small"), "ballast")  # noqa: PTH118
+    path = _path("small/takehome-ballast")
     if mib:
         with open(path, "wb") as file:  # noqa: PTH123
             file.write(bytes(mib * 1024 * 1024))
     else:
         os.remove(path)  # noqa: PTH107
-    status = os.statvfs(_root("small"))
+    status = os.statvfs(tempfile.gettempdir())
     return status.f_bavail * status.f_frsize
 
 

@@ -71,7 +71,7 @@ def bad_input(rng: Random) -> list[list[Operation]]:
 
 # ---- a full disk
 
-FOLDER = "small/full"
+FOLDER = "small/takehome-full-disk"
 BALLAST_MB = 6
 BATCH_ROWS = 40
 VALUE_BYTES = 4000
