@@ -42,7 +42,7 @@ GETS = 150
 PAUSE_SEC = 0.001
 """Between gets, so that they meet every stage of several batches."""
 
-WRITTEN_ROWS = 20_000
+WRITTEN_ROWS = 40_000
 RUNS = 1
 P99 = 0.99
 
@@ -50,10 +50,12 @@ P99 = 0.99
 def latency(table: Table, launch: PairedLaunch) -> Pair:
     """Time single gets while another thread puts large batches, and give the 99th percentile."""
 
+    written = batches_of(draw_table(launch.rng, WRITTEN_ROWS, VALUE_BYTES), WRITTEN_ROWS)
+
     def run(side: SubjectFacade, seed: int) -> float:
         rng = Random(seed)
         side.value("hold", FOLDER)
-        side.value("start_writing", batches_of(draw_table(rng, WRITTEN_ROWS, VALUE_BYTES), WRITTEN_ROWS))
+        side.value("start_writing", written)
         seconds = []
         for key in rng.choices(table.order, k=GETS):
             value, took = side.timed_call("get_one", list(key), timeout_sec=CALL_SEC)
