@@ -49,7 +49,6 @@ P99 = 0.99
 
 def latency(table: Table, launch: PairedLaunch) -> Pair:
     """Time single gets while another thread puts large batches, and give the 99th percentile."""
-
     written = batches_of(draw_table(launch.rng, WRITTEN_ROWS, VALUE_BYTES), WRITTEN_ROWS)
 
     def run(side: SubjectFacade, seed: int) -> float:
