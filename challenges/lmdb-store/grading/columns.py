@@ -1,5 +1,6 @@
 """Many rows as columns, as they travel: tenants, and for each row its tenant's number, its time, number and value."""
 
+import zlib
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -13,6 +14,15 @@ from grader.plugin.facade import SubjectFacade
 
 Columns = list[Any]
 Key = tuple[str, int, int]
+
+
+DIGESTED_BYTES = 40
+
+
+def digest(key: Key, value: bytes) -> int:
+    """Give what the driver's fold adds up for a row."""
+    _, ts, seq = key
+    return (zlib.crc32(value, seq) ^ (ts & 0xFFFF_FFFF)) % 1_000_003 + sum(value[:DIGESTED_BYTES])
 
 
 def columns_of(rows: list[tuple[Key, bytes]]) -> Columns:

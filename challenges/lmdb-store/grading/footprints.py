@@ -2,10 +2,10 @@
 
 import os
 import stat
-import zlib
 from pathlib import Path
 from random import Random
 
+from columns import digest
 from concurrency import CALL_SEC, draw_rows, gave, listed
 from model import Operation, Row
 from ordering import OPEN
@@ -146,7 +146,7 @@ def bounded_memory(subject: SubjectFacade) -> None:
     total = 0
     for number in range(LARGE_ROWS):
         value = number.to_bytes(8, "big") * (LARGE_BYTES // 8)
-        total += (zlib.crc32(value, 0) ^ number) % 1_000_003
+        total += digest(("large", number, 0), value)
     first_key, last_key = ["large", 0, 0], ["large", LARGE_ROWS - 1, 0]
     for reverse in (False, True):
         answer = listed(subject.value("total", "s", reverse, timeout_sec=CALL_SEC))

@@ -1,7 +1,6 @@
 """The bars that are no duels: latency beside a writer, parallel scans, bytes on disk and in memory."""
 
 import time
-import zlib
 from collections.abc import Callable
 from functools import cache
 from itertools import count
@@ -9,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from columns import Table, build, columns_of, draw_table
+from columns import Table, build, columns_of, digest, draw_table
 from footprints import blocks_mb
 from workload import FOLDER, ROWS, VALUE_BYTES
 
@@ -126,9 +125,7 @@ _known: dict[int, list[int]] = {}
 
 def _digests(table: Table) -> list[int]:
     if id(table) not in _known:
-        _known[id(table)] = [
-            (zlib.crc32(table.values[key], key[2]) ^ (key[1] & 0xFFFF_FFFF)) % 1_000_003 for key in table.order
-        ]
+        _known[id(table)] = [digest(key, table.values[key]) for key in table.order]
     return _known[id(table)]
 
 
