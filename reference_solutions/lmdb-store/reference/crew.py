@@ -12,6 +12,7 @@ store of its own. That takes a tenth of a second, so they stay until the store i
 
 import gc
 import multiprocessing
+import os
 import pickle
 from bisect import bisect_left
 from collections import deque
@@ -47,9 +48,9 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         self._processes, self._pipes = [], []
         self.broken = False
-        for _ in range(size):
+        for number in range(size):
             ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(theirs, path), daemon=True)
+            process = context.Process(target=work, args=(theirs, path, number), daemon=True)
             process.start()
             theirs.close()
             self._processes.append(process)
@@ -157,10 +158,17 @@ def _halves(cursor: Any, range_: Range) -> list[Range]:
     return [Range(low, cut), Range(cut, high)] if low < cut <= last else [range_]
 
 
-def work(pipe: Connection, path: str) -> None:
+def take_core(number: int) -> None:
+    """Keep to one core: processes that wake each other may be left on the same one for longer than a scan takes."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[number % len(cores)]})
+
+
+def work(pipe: Connection, path: str, number: int) -> None:
     """Answer until nobody asks any more."""
     from solution import Store  # noqa: PLC0415  which imports this module
 
+    take_core(number)
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
     txn = None

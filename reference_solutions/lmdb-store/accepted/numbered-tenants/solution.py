@@ -290,7 +290,7 @@ class Store:
         context = multiprocessing.get_context("spawn")
         while len(self.crew) < min(workers, 12):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(self.path, theirs), daemon=True)
+            process = context.Process(target=_work, args=(self.path, theirs, len(self.crew)), daemon=True)
             process.start()
             theirs.close()
             self.crew.append((process, ours))
@@ -355,7 +355,9 @@ def _shares(txn: Any, spans: list[Span], parts: int) -> list[list[Span]]:
     return shares
 
 
-def _work(path: str, pipe: Any) -> None:
+def _work(path: str, pipe: Any, number: int) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[number % len(cores)]})  # or both may be left on one
     with Store.open(path) as store:
         txn = None
         while True:

@@ -233,7 +233,7 @@ class Store:
         context = multiprocessing.get_context("spawn")
         while len(self._workers) < min(workers, 8):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(self._path, theirs), daemon=True)
+            process = context.Process(target=_work, args=(self._path, theirs, len(self._workers)), daemon=True)
             process.start()
             theirs.close()
             self._workers.append((process, ours))
@@ -294,7 +294,9 @@ def _cuts(txn: Any, low: bytes, high: bytes | None, parts: int) -> list[tuple[by
     return list(zip(starts, [*starts[1:], high], strict=True))
 
 
-def _work(path: str, pipe: Any) -> None:
+def _work(path: str, pipe: Any, number: int) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[number % len(cores)]})  # or both may be left on one
     with Store.open(path) as store:
         while True:
             try:
