@@ -155,7 +155,8 @@ class Store:
                 with self._env.begin(parent=txn, write=True) as nested:
                     if nested.get(raw) != value:
                         nested.put(raw, value)
-                        assert nested.get(raw) == value
+                with self._env.begin(parent=txn, write=True) as nested:
+                    assert nested.get(encode(decode(raw))) == value
             return len(rows)
 
         return self._write(store)
