@@ -60,7 +60,8 @@ def ascending(cursor: Any, low: bytes | None) -> Iterator[Raw]:
 
 def descending(cursor: Any, high: bytes | None) -> Iterator[Raw]:
     """Give raw rows before `high`, backwards."""
-    if high is not None and cursor.set_range(high) and not cursor.prev():
+    found = cursor.prev() if high is not None and cursor.set_range(high) else cursor.last()
+    if not found:
         return iter(())
     rows: Iterator[Raw] = cursor.iterprev()
     return rows
