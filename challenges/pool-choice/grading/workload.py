@@ -133,8 +133,8 @@ class Compression(Unprepared):
 
 
 COMPRESSED_BYTES = 4_000_000
-NOISE_BYTES = 400_000
-COMPRESSED_ITEMS = 10
+NOISE_BYTES = 100_000
+COMPRESSED_ITEMS = 24
 COMPRESSED_CHECKED = 3
 
 
@@ -144,7 +144,7 @@ def compression(rng: Random) -> Compression:
     noise = [rng.randbytes(NOISE_BYTES).translate(sixteen) for _ in range(COMPRESSED_ITEMS)]
     blocks = [(each, rng.randrange(256)) for each in noise]
     profile = Profile(
-        COMPRESSED_ITEMS, 0.02, 0.02, 0.03, gil_free=None, argument_bytes=COMPRESSED_BYTES, result_bytes=100
+        COMPRESSED_ITEMS, 0.008, 0.008, 0.012, gil_free=None, argument_bytes=COMPRESSED_BYTES, result_bytes=100
     )
     return Compression(blocks, profile, rng.sample(range(COMPRESSED_ITEMS), COMPRESSED_CHECKED))
 
