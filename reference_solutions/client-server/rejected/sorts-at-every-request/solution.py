@@ -144,8 +144,11 @@ class Metrics:
         self._buckets[route][bisect.bisect_left(BOUNDS, seconds)] += 1
         self._sums[route] += seconds
         self._recent.append(seconds)
+        self.percentiles_sec = {percent: self._percentile(percent) for percent in (50, 90, 95, 99)}
+
+    def _percentile(self, percent):
         in_order = sorted(self._recent)
-        self.p99_sec = in_order[len(in_order) * 99 // 100]
+        return in_order[len(in_order) * percent // 100]
 
     def text(self):
         """Write everything as Prometheus reads it."""
