@@ -136,7 +136,7 @@ class Metrics:
         self._buckets = {route: [0] * (len(BOUNDS) + 1) for route in ("item", "batch")}
         self._sums = dict.fromkeys(self._buckets, 0.0)
         self._recent = deque(maxlen=10_000)
-        self.p99_sec = 0.0
+        self.percentiles_sec = {}
 
     def count(self, route, status, seconds):
         """Count one answer."""
