@@ -17,8 +17,8 @@ EXAMPLES = 40
 LARGE_COLUMNS = 8
 LARGE_ROWS = 1_200_000
 COLUMN_MB = LARGE_ROWS * 8 / 2**20
-READ_BEYOND_MB = 20.0
-"""Beyond the column: footers, and read-ahead, of which some machines do 8 MiB at once."""
+READ_BEYOND_MB = 32.0
+"""Beyond the column: the footer, and read-ahead, of which some machines do 8 MiB at once, here up to three times."""
 
 HELD_MOST_MB = 16.0
 """What memory may grow by while all columns, of 73 MiB, are held."""
