@@ -21,7 +21,7 @@ class Gets:
     """Get random keys that are there, one by one."""
 
     table: Table
-    gets: int = 4_000
+    gets: int = 2_500
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -59,7 +59,7 @@ class Scan:
 
     table: Table
     reverse: bool
-    rows: int = 12_000
+    rows: int = 5_000
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
@@ -77,7 +77,7 @@ LOADS = count()
 class BulkLoad:
     """Load batches in random order into a new store, and read everything back."""
 
-    rows: int = 8_000
+    rows: int = 4_000
     batch: int = 2_000
 
     def round(self, rng: Random) -> Round:
