@@ -1,7 +1,8 @@
 """Judge one bar: the measured ratio lies on its good side, on its bad side, or nobody can tell.
 
 Nothing is claimed unless two things hold: the whole interval lies on one side of the bar, and the estimate lies further
-from the bar than this machine's noise floor reaches, which is how far the control's interval reaches from 1.0.
+from the bar than this machine's noise floor reaches, which is how far the control's interval reaches from 1.0. A bar
+that counts bytes instead of seconds is not moved by that noise, and has its own interval only.
 All distances are between logarithms, so that twice as slow and twice as fast are equally far from equal.
 """
 
@@ -53,6 +54,10 @@ class JudgedBar:
     margin: float | None = None
 
 
+QUIET = ControlNoise(floor=0.0, error=0.0)
+"""What counting makes of any machine."""
+
+
 def control_noise(control: ControlEvidence | None) -> ControlNoise | None:
     """Read the noise floor off a sound control; None when no control was run."""
     if control is None:
@@ -89,6 +94,7 @@ def judge_bar(bar: Bar, evidence: BarEvidence, control: ControlNoise | None) -> 
 def _judge_measured(bar: Bar, evidence: BarEvidence, control: ControlNoise | None) -> JudgedBar:
     assert evidence.ratio is not None
     assert evidence.noise is not None
+    control = QUIET if bar.counted else control
     noise = max(evidence.noise, LEAST_NOISE, control.error if control else 0.0)
     distance = math.log(bar.pass_ / evidence.ratio.estimate)
     verdict, reason = _claim(bar, evidence.ratio, abs(distance), control)

@@ -45,12 +45,20 @@ class Check(Graded):
 class Bar(Graded):
     """A ratio to the reference; `id` names the function `test_<id>` in `grading/test_bars.py`.
 
-    The submission passes at or below `pass`, with distinction at or below `distinction`.
+    The submission passes at or below `pass`, with distinction at or below `distinction`. What is `counted`, such as
+    bytes, is no time: only its own spread counts against it, not how noisy times are on this machine.
     """
 
     pass_: float = Field(alias="pass", gt=1.0)
     distinction: float = Field(1.10, gt=1.0)
     control: bool = False
+    counted: bool = False
+
+    @model_validator(mode="after")
+    def _control_is_timed(self) -> "Bar":
+        if self.control and self.counted:
+            raise ValueError("control shows the noise of times, so a counted bar can't carry it")
+        return self
 
     @model_validator(mode="after")
     def _distinction_is_harder(self) -> "Bar":

@@ -44,6 +44,17 @@ def test_the_noise_floor_makes_a_near_estimate_inconclusive_on_either_side() -> 
         assert judge_bar(BAR, report, ControlNoise(far * 1.001, 0.001)).verdict is BarVerdict.INCONCLUSIVE
 
 
+def test_what_is_counted_is_not_moved_by_the_noise_of_times() -> None:
+    counted = BAR.model_copy(update={"counted": True})
+    loud = ControlNoise(floor=2.0, error=1.0)
+    for ratio, verdict in ((1.0, BarVerdict.PASS), (9.0, BarVerdict.FAIL)):
+        report = bar("size", ratio, 0.001)
+        assert judge_bar(BAR, report, loud).verdict is BarVerdict.INCONCLUSIVE
+        assert judge_bar(counted, report, loud).verdict is verdict
+    wide = judge_bar(counted, bar("size", 2.9, 0.5), loud)
+    assert wide.verdict is BarVerdict.INCONCLUSIVE
+
+
 @pytest.mark.parametrize(("estimate", "spread", "distinguished"), [(1.0, 0.01, True), (1.09, 0.02, False)])
 def test_distinction_needs_the_whole_interval(estimate: float, spread: float, distinguished: bool) -> None:
     judged = judge_bar(BAR, bar("lookup", estimate, spread), QUIET)
