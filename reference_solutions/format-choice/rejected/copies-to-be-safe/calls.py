@@ -6,6 +6,7 @@ Names of fields are never sent, and nothing is nested but values. MessagePack kn
 headers are bounded by the length of the data, so no header makes it reserve more than it was sent.
 """
 
+import copy
 import msgpack
 from faults import FormatError
 
@@ -18,6 +19,7 @@ _unpack = msgpack.unpackb
 
 def encode_call(call):
     """Encode one call."""
+    call = copy.deepcopy(call)
     caller = call["caller"]
     arguments = []
     for argument in call["args"]:
