@@ -111,10 +111,16 @@ def plan(profile: Profile) -> Plan:
     if profile.tasks < 2 or profile.tasks * profile.wall_sec <= LITTLE_SEC:
         return Plan("inline")
     best, best_sec = Plan("inline"), profile.tasks * profile.wall_sec
+    if profile.gil_free is None and profile.cpu_sec * profile.tasks > SAFE_SEC:
+        return _in_processes(profile)[0]
     for other, seconds in (_on_threads(profile), _in_processes(profile)):
         if seconds < WORTH * best_sec:
             best, best_sec = other, seconds
     return best
+
+
+SAFE_SEC = 0.1
+"""Beyond so much work of an unknown kind, processes are the safe choice."""
 
 
 def _on_threads(profile: Profile) -> tuple[Plan, float]:
