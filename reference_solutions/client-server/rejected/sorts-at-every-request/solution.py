@@ -144,7 +144,7 @@ class Metrics:
         self._buckets[route][bisect.bisect_left(BOUNDS, seconds)] += 1
         self._sums[route] += seconds
         self._recent.append(seconds)
-        self.percentiles_sec = {percent: self._percentile(percent) for percent in (50, 90, 95, 99)}
+        self.percentiles_sec = {percent: self._percentile(percent) for percent in (10, 25, 50, 75, 90, 95, 99)}
 
     def _percentile(self, percent):
         in_order = sorted(self._recent)
