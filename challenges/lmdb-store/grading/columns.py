@@ -79,11 +79,11 @@ class Table:
         return without if key is None else bisect_left(self.order, key)
 
 
-TENANT_SHARES = (0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.04, 0.03, 0.02, 0.01)
+TENANT_SHARES = (0.7, 0.08, 0.05, 0.04, 0.03, 0.03, 0.02, 0.02, 0.02, 0.01)
 
 
 def draw_table(rng: Random, rows: int, value_bytes: int) -> Table:
-    """Draw rows of a few tenants, the largest with two fifths of all, in bursts of time before and after 1970."""
+    """Draw rows of a few tenants, the largest with seven tenths of all, in bursts of time before and after 1970."""
     numbers = np.random.default_rng(rng.getrandbits(64))
     tenants = [f"tenant-{rng.getrandbits(40):010x}/{place}" for place in range(len(TENANT_SHARES))]
     whose = numbers.choice(len(tenants), rows, p=np.array(TENANT_SHARES) / sum(TENANT_SHARES))
