@@ -37,16 +37,17 @@ def spread(solutions: list[KnownSolution], most: int) -> list[KnownSolution]:
 
 
 def chosen(entry: Entry) -> list[KnownSolution]:
-    """Choose what is run here: starter, reference and a few rejected ones; where bars are measured, more of each."""
+    """Choose what is run here: the reference and one that is rejected; where bars are measured, more of each kind."""
     known = known_solutions(ROOT, entry)
     rejected = [solution for solution in known if solution.kind is SolutionKind.REJECTED]
     measured = [solution for solution in rejected if only_bars_catch(entry, solution)]
     checked = [solution for solution in rejected if solution not in measured]
     accepted = [solution for solution in known if solution.kind is SolutionKind.ACCEPTED]
-    rest = [solution for solution in known if solution.kind in {SolutionKind.STARTER, SolutionKind.REFERENCE}]
+    starter = [solution for solution in known if solution.kind is SolutionKind.STARTER]
+    reference = [solution for solution in known if solution.kind is SolutionKind.REFERENCE]
     if entry.slug not in MEASURED:
-        return [*rest, *spread(checked, 1)]
-    return [*rest, *spread(checked, BY_CHECKS), *spread(accepted, 1), *spread(measured, 1)]
+        return [*reference, *spread(checked, 1)]
+    return [*starter, *reference, *spread(checked, BY_CHECKS), *spread(accepted, 1), *spread(measured, 1)]
 
 
 KNOWN = [(entry, solution) for entry in load_catalogue(ROOT) for solution in chosen(entry)]
