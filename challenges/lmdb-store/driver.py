@@ -509,7 +509,10 @@ def fold_total(rows):
             first = key
         _, ts, seq = key
         count += 1
-        total += (crc32(value, seq) ^ (ts & 0xFFFF_FFFF)) % 1_000_003 + sum(value[:DIGESTED_BYTES])
+        mixed = (crc32(value, seq) ^ (ts & 0xFFFF_FFFF)) % 1_000_003
+        for byte in value[:DIGESTED_BYTES]:
+            mixed = (mixed * 31 + byte) & 0xFFFF_FFFF
+        total += mixed
     return [list(first), list(key), count, total] if count else None
 
 

@@ -72,7 +72,7 @@ def latency(table: Table, launch: PairedLaunch) -> Pair:
 
 # ---- parallel scans
 
-PARALLEL_RUNS = 6
+PARALLEL_RUNS = 4
 """Short ones: the more often, the likelier both cores were free for one of them."""
 
 WORKERS = 2
