@@ -15,14 +15,14 @@ from grader.plugin.stopwatch import PedanticStopwatch, PlainStopwatch
 from harness.duel.interval import Estimate, estimate
 from harness.duel.match import Forfeit, Match, Measured, Pairing
 from harness.duel.round import Workload
-from harness.duel.schedule import LOOKS, next_look
+from harness.duel.schedule import STATISTIC_LOOKS, next_look
 from harness.duel.stopping import Decision, decide
 from harness.errors import HarnessError
 from harness.outcome import TimedOut
 from harness.sandbox.roles import Side, Subject
 
-STATISTIC_LOOKS = (5, 9, 13)
-"""Launches after which a statistic may be decided: it takes the best of repeats itself, and costs more than rounds."""
+QUIET = math.log(1.10)
+"""A control goes on until noise reaches no further: well within the 1.25 that known solutions keep from every bar."""
 
 Statistic = Callable[[PairedLaunch], tuple[float, float]]
 
@@ -45,7 +45,7 @@ class BarMeasurement:
         match = Match(self._run.roster, workload, self._run.rng(self._bar.id), stopwatch, _across)
         result = match.play(self._bar.pass_, self._on_launch)
         if self._carries_control():
-            self._control(workload)
+            self._control(workload, self._quiet_enough(result.estimate if isinstance(result, Measured) else None))
         if isinstance(result, Forfeit):
             self._fail(result.side, result.sentence)
         if result.intrusions:
@@ -61,16 +61,13 @@ class BarMeasurement:
     def measure(self, statistic: Statistic, unit: str = "s") -> None:
         """Measure the bar by one pair of positive numbers a launch, (candidate, reference), smaller being better."""
         rng = self._run.rng(self._bar.id)
-        pairs: list[tuple[float, float]] = []
-        while (look := next_look(len(pairs), STATISTIC_LOOKS)) is not None:
-            while len(pairs) < look:
-                self._on_launch(len(pairs), look)
-                pairs.append(self._statistic(statistic, len(pairs), rng))
-            estimated = estimate([[math.log(mine / theirs)] for mine, theirs in pairs])
-            if decide(estimated, self._bar.pass_) is not Decision.UNDECIDED:
-                break
+        pairs, estimated = _taken_until(
+            lambda found: decide(found, self._bar.pass_) is not Decision.UNDECIDED,
+            lambda number: self._statistic(statistic, number, rng),
+            self._on_launch,
+        )
         if self._bar.control:
-            self._control_statistic(statistic)
+            self._control_statistic(statistic, self._quiet_enough(estimated))
         self._record(estimated, unit, [[mine] for mine, _ in pairs], [[theirs] for _, theirs in pairs], voided=0)
 
     def _statistic(self, statistic: Statistic, number: int, rng: Random) -> tuple[float, float]:
@@ -137,24 +134,33 @@ class BarMeasurement:
         selected = self._run.selected_bars()
         return self._bar.control or (self._run.control is None and not any(bar.control for bar in selected))
 
-    def _control(self, workload: Workload) -> None:
+    def _quiet_enough(self, estimated: Estimate | None) -> float:
+        """Say how far noise may reach: not past this bar from where the candidate is, and not far in any case."""
+        return QUIET if estimated is None else min(QUIET, abs(math.log(self._bar.pass_) - estimated.center))
+
+    def _control(self, workload: Workload, reach_wanted: float) -> None:
         """Measure the reference against itself, each launch's against the next one's."""
         stopwatch = PlainStopwatch(self._request)
         match = Match(self._run.roster, workload, self._run.rng("control"), stopwatch, _control_pairing)
-        result = match.play_fixed(LOOKS[0])
-        if isinstance(result, Measured) and result.estimate is not None:
-            self._run.control = ControlEvidence(bar=self._bar.id, ratio=_interval(result.estimate))
+        result = match.play_control(reach_wanted, self._on_launch)
+        if isinstance(result, Measured):
+            self._record_control(result.estimate)
 
-    def _control_statistic(self, statistic: Statistic) -> None:
+    def _control_statistic(self, statistic: Statistic, reach_wanted: float) -> None:
         """Take the statistic of the reference against itself, each launch's against the next one's."""
-        rng, launches = self._run.rng("control"), STATISTIC_LOOKS[0]
-        logs: list[float] = []
-        for number in range(launches):
-            launch = PairedLaunch(self._run.roster, _control_pairing(number, launches), rng)
+        rng = self._run.rng("control")
+
+        def take(number: int) -> tuple[float, float]:
+            launch = PairedLaunch(self._run.roster, _control_pairing(number), rng)
             launch.ensure()
-            mine, theirs = statistic(launch)
-            logs.append(math.log(mine / theirs))
-        estimated = estimate([[log] for log in logs])
+            return statistic(launch)
+
+        _, estimated = _taken_until(
+            lambda found: found is not None and found.reach <= reach_wanted, take, self._on_launch
+        )
+        self._record_control(estimated)
+
+    def _record_control(self, estimated: Estimate | None) -> None:
         if estimated is not None:
             self._run.control = ControlEvidence(bar=self._bar.id, ratio=_interval(estimated))
 
@@ -166,8 +172,24 @@ def _across(launch: int) -> Pairing:
     return Pairing(launch, Subject(Side.CANDIDATE, launch), Subject(Side.REFERENCE, launch))
 
 
-def _control_pairing(launch: int, launches: int = LOOKS[0]) -> Pairing:
-    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, (launch + 1) % launches))
+def _control_pairing(launch: int) -> Pairing:
+    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, launch + 1))
+
+
+def _taken_until(
+    settled: Callable[[Estimate | None], bool],
+    take: Callable[[int], tuple[float, float]],
+    on_launch: Callable[[int, int], None],
+) -> tuple[list[tuple[float, float]], Estimate | None]:
+    """Take one pair of numbers a launch until a look settles it, or the schedule is used up."""
+    pairs: list[tuple[float, float]] = []
+    estimated: Estimate | None = None
+    while not settled(estimated) and (look := next_look(len(pairs), STATISTIC_LOOKS)) is not None:
+        while len(pairs) < look:
+            on_launch(len(pairs), look)
+            pairs.append(take(len(pairs)))
+        estimated = estimate([[math.log(mine / theirs)] for mine, theirs in pairs])
+    return pairs, estimated
 
 
 def _interval(estimated: Estimate) -> Interval:

@@ -33,6 +33,11 @@ class Estimate:
     confidence: float
     noise: float
 
+    @property
+    def reach(self) -> float:
+        """How far the interval reaches from 0: of two equal subjects, what the machine's noise makes of a log-ratio."""
+        return max(abs(self.low), abs(self.high))
+
 
 def launch_log_ratio(candidate: Sequence[float], reference: Sequence[float]) -> float:
     """Compare two series of one launch, of positive values, by the median of the paired log-ratios.

@@ -120,32 +120,34 @@ class Match:
 
     def play(self, threshold: float, on_launch: Callable[[int, int], None]) -> Measured | Forfeit:
         """Measure until a look decides against `threshold`, or the schedule is used up."""
+
+        def settled(found: Estimate | None) -> bool:
+            return decide(found, threshold) is not Decision.UNDECIDED
+
+        return self._play(threshold, settled, on_launch)
+
+    def play_control(self, reach_wanted: float, on_launch: Callable[[int, int], None]) -> Measured | Forfeit:
+        """Measure until a look finds that noise reaches no further than `reach_wanted`, or the schedule is used up."""
+
+        def settled(found: Estimate | None) -> bool:
+            return found is not None and found.reach <= reach_wanted
+
+        return self._play(math.inf, settled, on_launch)
+
+    def _play(
+        self, threshold: float, settled: Callable[[Estimate | None], bool], on_launch: Callable[[int, int], None]
+    ) -> Measured | Forfeit:
         launches: list[Launch] = []
-        while (look := next_look(len(launches))) is not None:
+        found: Estimate | None = None
+        while not settled(found) and (look := next_look(len(launches))) is not None:
             while len(launches) < look:
                 on_launch(len(launches), look)
                 launch = self._launch_with_second_chance(self.pairing(len(launches)), threshold)
                 if isinstance(launch, Forfeit):
                     return launch
                 launches.append(launch)
-            result = self._summary(launches, threshold)
-            if result.decision is not Decision.UNDECIDED:
-                break
-        return result
-
-    def play_fixed(self, launches: int) -> Measured | Forfeit:
-        """Measure exactly `launches` launches and decide nothing; for controls."""
-        played: list[Launch] = []
-        for number in range(launches):
-            launch = self._launch_with_second_chance(self.pairing(number), threshold=math.inf)
-            if isinstance(launch, Forfeit):
-                return launch
-            played.append(launch)
-        return self._summary(played, threshold=1.0)
-
-    def _summary(self, launches: list[Launch], threshold: float) -> Measured:
-        estimated = estimate([[launch_log_ratio(launch.candidate, launch.reference)] for launch in launches])
-        return Measured(launches, estimated, decide(estimated, threshold), self.voided, self.intrusions)
+            found = estimate([[launch_log_ratio(launch.candidate, launch.reference)] for launch in launches])
+        return Measured(launches, found, decide(found, threshold), self.voided, self.intrusions)
 
     def _launch_with_second_chance(self, pairing: Pairing, threshold: float) -> Launch | Forfeit:
         """Replay a launch once when a call ran out of time: a stall does not come twice, slowness does."""

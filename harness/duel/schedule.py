@@ -2,8 +2,15 @@
 
 from harness.sandbox.roles import Side
 
-LOOKS = (7, 11, 15)
-"""Launches after which a duel may end, fixed beforehand so that stopping early cannot be tuned to the data."""
+LOOKS = (7, 12, 15, 21)
+"""Launches after which a duel may end, fixed beforehand so that stopping early cannot be tuned to the data.
+
+At the first the interval is the whole range of the launches; at the others it leaves out 1, 2 and 4 at each end. A look
+in between that still takes the whole range could settle nothing, for more launches only widen that.
+"""
+
+STATISTIC_LOOKS = (5, 12, 15)
+"""The same for a statistic of each launch, which takes the best of repeats itself and costs more than rounds."""
 
 ROUNDS_PER_LAUNCH = 12
 """Pairs of rounds kept per launch: six ABBA blocks, so a drift that is linear in time cancels.

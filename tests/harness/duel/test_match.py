@@ -129,6 +129,43 @@ def test_a_slow_candidate_below_the_bar_never_passes_over_many_duels() -> None:
         assert result.decision is Decision.ABOVE
 
 
+def one_wild_launch(wild: int) -> Callable[[Subject], float]:
+    return lambda subject: 0.05 * (1.15 if subject == Subject(Side.REFERENCE, wild) else 1.0)
+
+
+def test_one_wild_launch_costs_launches_but_not_the_decision() -> None:
+    slow = lambda subject: one_wild_launch(3)(subject) * (1.2 if subject.side is Side.CANDIDATE else 1.0)
+    result, _ = play(SimulatedRoster(slow), threshold=1.1)
+    assert isinstance(result, Measured)
+    assert result.decision is Decision.ABOVE
+    assert len(result.launches) == LOOKS[1]
+
+
+def control(launch: int) -> Pairing:
+    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, launch + 1))
+
+
+@pytest.mark.parametrize(("reach_wanted", "looks"), [(0.2, 1), (0.1, 2)])
+def test_a_control_goes_on_until_noise_reaches_no_further_than_wanted(reach_wanted: float, looks: int) -> None:
+    roster = SimulatedRoster(one_wild_launch(3))
+    match = Match(roster, AnyRound(), random.Random(1), SimulatedStopwatch(roster), control)  # type: ignore[arg-type]
+    result = match.play_control(reach_wanted, lambda done, total: None)
+    assert isinstance(result, Measured)
+    assert result.estimate is not None
+    assert result.estimate.reach <= reach_wanted
+    assert len(result.launches) == LOOKS[looks - 1]
+
+
+def test_a_control_that_stays_noisy_ends_with_the_schedule_and_says_so() -> None:
+    roster = SimulatedRoster(lambda subject: 0.05 * (1.5 if subject.launch % 2 else 1.0))
+    match = Match(roster, AnyRound(), random.Random(1), SimulatedStopwatch(roster), control)  # type: ignore[arg-type]
+    result = match.play_control(0.1, lambda done, total: None)
+    assert isinstance(result, Measured)
+    assert result.estimate is not None
+    assert result.estimate.reach > 0.1
+    assert len(result.launches) == LOOKS[-1]
+
+
 def test_disturbed_rounds_are_measured_again_but_not_for_ever() -> None:
     roster = SimulatedRoster(lambda subject: 0.05, off_core=lambda subject: 0.01)
     result, stopwatch = play(roster)

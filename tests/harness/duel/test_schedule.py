@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.duel.schedule import LOOKS, ROUNDS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order, rounds_wanted
+from harness.duel.interval import median_ranks
+from harness.duel.schedule import (
+    LOOKS,
+    ROUNDS_PER_LAUNCH,
+    STATISTIC_LOOKS,
+    WARM_UP_ROUNDS,
+    next_look,
+    order,
+    rounds_wanted,
+)
 from harness.sandbox.roles import Side
 
 
@@ -38,5 +47,11 @@ def test_what_is_far_on_the_bad_side_gets_fewer_rounds(ratio: float, rounds: int
 
 
 def test_looks_are_fixed_and_end() -> None:
-    assert [next_look(done) for done in (0, 6, 7, 11, 14, 15, 99)] == [7, 7, 11, 15, 15, None, None]
-    assert list(LOOKS) == sorted(LOOKS)
+    assert [next_look(done) for done in (0, 6, 7, 11, 12, 20, 21, 99)] == [7, 7, 12, 12, 15, 21, None, None]
+
+
+@pytest.mark.parametrize("looks", [LOOKS, STATISTIC_LOOKS])
+def test_every_further_look_leaves_out_more_at_each_end(looks: tuple[int, ...]) -> None:
+    ranks = [median_ranks(look)[0] for look in looks]
+    assert ranks == sorted(set(ranks))
+    assert ranks[0] == 1
