@@ -67,8 +67,7 @@ class ControlClient:
         """Send all of `requests`, then wait for all their replies; the first error is raised once all have come."""
         replies: dict[int, Reply] = {}
         with self._turn:
-            for request in requests:
-                self._line.send(request)
+            self._line.send(*requests)
             while len(replies) < len(requests):
                 reply = self._receive_reply()
                 if reply.id in replies or reply.id not in {request.id for request in requests}:

@@ -9,8 +9,9 @@ from random import Random
 from typing import Protocol
 
 from harness.duel.interval import Estimate, estimate, launch_log_ratio
+from harness.duel.ledger import Ledger
 from harness.duel.round import Call, Round, Workload
-from harness.duel.schedule import REPEATS_PER_LAUNCH, WARM_UP_ROUNDS, next_look, order, rounds_wanted
+from harness.duel.schedule import next_look, order
 from harness.duel.stopping import Decision, decide
 from harness.outcome import Finished, Outcome, TimedOut, describe
 from harness.roster import Roster
@@ -69,6 +70,10 @@ class Forfeit:
     timed_out: bool = False
 
 
+Accounts = dict[Side, Stats]
+"""Both subjects' accounting at one moment."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """One side's part of a round: the timed seconds, and all the seconds in which it had something to do."""
@@ -80,10 +85,16 @@ class Turn:
 
 @dataclass(frozen=True)
 class Pair:
-    """One round's samples; `disturbed` when a subject was off the core for too much of it, or ran while frozen."""
+    """One round as both sides played it; `before` is the accounting read before each turn."""
 
-    seconds: dict[Side, float]
-    disturbed: bool
+    number: int
+    turns: tuple[Turn, ...]
+    before: tuple[Accounts, ...]
+
+    @property
+    def seconds(self) -> dict[Side, float]:
+        """Give each side's timed seconds."""
+        return {turn.side: turn.seconds for turn in self.turns}
 
 
 @dataclass(frozen=True)
@@ -157,46 +168,57 @@ class Match:
         return launch
 
     def _launch(self, pairing: Pairing, threshold: float) -> Launch | Forfeit:
-        """Play one launch; a disturbed pair is measured again on a fresh round, as often as the schedule allows."""
+        """Play one launch; a disturbed pair is measured again on a fresh round, as often as the schedule allows.
+
+        Whether a pair was disturbed shows in the accounting after it, which is read together with waking the next one's
+        first side: asking the host for it alone would cost as much as a hand-over.
+        """
         self._start(pairing)
-        kept: list[dict[Side, float]] = []
-        repeats, wanted = REPEATS_PER_LAUNCH, WARM_UP_ROUNDS
-        while len(kept) < wanted:
-            pair = self._pair(pairing, len(kept))
-            if isinstance(pair, Forfeit):
-                return pair
-            if pair.disturbed and repeats:
-                repeats -= 1
-                self.voided += 1
-            else:
-                kept.append(pair.seconds)
-            if len(kept) == WARM_UP_ROUNDS:
-                wanted = WARM_UP_ROUNDS + rounds_wanted(_ratio(kept[-1]), threshold)
-        samples = {side: [pair[side] for pair in kept[WARM_UP_ROUNDS:]] for side in Side}
-        for side in Side:
-            for seconds in samples[side]:
+        ledger = Ledger(threshold)
+        last: Pair | None = None
+        while (number := ledger.next()) is not None or last is not None:
+            round_ = None if number is None else self.workload.round(self.rng)
+            now = self._accounts(pairing, None if number is None else order(pairing.launch, number)[0])
+            if last is not None:
+                self.voided += not ledger.settle(last.number, last.seconds, self._disturbed(last, now))
+                last = None
+            if number is not None and round_ is not None:
+                pair = self._pair(pairing, number, round_, now)
+                if isinstance(pair, Forfeit):
+                    return pair
+                last = pair
+        launch = Launch(ledger.samples(Side.CANDIDATE), ledger.samples(Side.REFERENCE))
+        self._keep(launch)
+        return launch
+
+    def _keep(self, launch: Launch) -> None:
+        for side, samples in ((Side.CANDIDATE, launch.candidate), (Side.REFERENCE, launch.reference)):
+            for seconds in samples:
                 self.stopwatch.keep(side, seconds)
-        return Launch(samples[Side.CANDIDATE], samples[Side.REFERENCE])
 
     def _start(self, pairing: Pairing) -> None:
         subjects = [pairing.candidate, pairing.reference]
         if not all(self.roster.started(subject) for subject in subjects):
             self.roster.start(subjects, self.rng.randint(1, HASH_SEED_LIMIT))
 
-    def _pair(self, pairing: Pairing, number: int) -> Pair | Forfeit:
-        """Measure both sides on one fresh round."""
-        round_ = self.workload.round(self.rng)
+    def _accounts(self, pairing: Pairing, side: Side | None) -> Accounts:
+        """Read both subjects' accounting, and wake the one that plays `side`, if any."""
+        if side is None:
+            return _by_side(self.roster.stats(pairing.both))
+        return _by_side(self.roster.wake(pairing.subject(side), pairing.both))
+
+    def _pair(self, pairing: Pairing, number: int, round_: Round, now: Accounts) -> Pair | Forfeit:
+        """Measure both sides on one fresh round; the first is awake already, and `now` was read then."""
         turns: list[Turn] = []
-        accounts: list[dict[Side, Stats]] = []
+        before = [now]
         for side in order(pairing.launch, number):
-            accounts.append(_by_side(self.roster.wake(pairing.subject(side), pairing.both)))
+            if turns:
+                before.append(self._accounts(pairing, side))
             turn = self._turn(pairing, side, round_)
             if isinstance(turn, Forfeit):
                 return turn
             turns.append(turn)
-        accounts.append(_by_side(self.roster.stats(pairing.both)))
-        verdicts = [self._disturbed(turn, *between) for turn, between in zip(turns, pairwise(accounts), strict=True)]
-        return Pair({turn.side: turn.seconds for turn in turns}, any(verdicts))
+        return Pair(number, tuple(turns), tuple(before))
 
     def _turn(self, pairing: Pairing, side: Side, round_: Round) -> Turn | Forfeit:
         subject = pairing.subject(side)
@@ -236,7 +258,12 @@ class Match:
             return Forfeit(side, f"{slow} and was stopped after {outcome.timeout_sec:.1f} s", timed_out=True)
         return Forfeit(side, describe(outcome), timed_out=isinstance(outcome, TimedOut))
 
-    def _disturbed(self, turn: Turn, before: dict[Side, Stats], after: dict[Side, Stats]) -> bool:
+    def _disturbed(self, pair: Pair, after: Accounts) -> bool:
+        between = pairwise([*pair.before, after])
+        disturbed = [self._turn_disturbed(turn, *both) for turn, both in zip(pair.turns, between, strict=True)]
+        return any(disturbed)
+
+    def _turn_disturbed(self, turn: Turn, before: Accounts, after: Accounts) -> bool:
         used = {side: _cpu_between(before[side], after[side]) for side in Side}
         frozen = used[Side.REFERENCE if turn.side is Side.CANDIDATE else Side.CANDIDATE]
         intruded = frozen is not None and frozen > PAUSED_CPU_SEC
@@ -255,11 +282,7 @@ def _wrong(side: Side, round_: Round, answer: object) -> str | None:
         return f"it has the wrong shape ({type(error).__name__} while checking it)"
 
 
-def _ratio(seconds: dict[Side, float]) -> float:
-    return seconds[Side.CANDIDATE] / seconds[Side.REFERENCE]
-
-
-def _by_side(both: Sequence[Stats]) -> dict[Side, Stats]:
+def _by_side(both: Sequence[Stats]) -> Accounts:
     candidate, reference = both
     return {Side.CANDIDATE: candidate, Side.REFERENCE: reference}
 
