@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from grader.plugin.stopwatch import PedanticStopwatch, PlainStopwatch
 from harness.duel.interval import Estimate, estimate
 from harness.duel.match import Forfeit, Match, Measured, Pairing
 from harness.duel.round import Workload
-from harness.duel.schedule import STATISTIC_LOOKS, next_look
+from harness.duel.schedule import LOOKS, STATISTIC_LOOKS, next_look
 from harness.duel.stopping import Decision, decide
 from harness.errors import HarnessError
 from harness.outcome import TimedOut
@@ -94,7 +95,7 @@ class BarMeasurement:
         except AssertionError as error:
             self._fail(Side.CANDIDATE, str(error))
         except Exception as error:  # noqa: BLE001  (whatever a hostile answer provokes)
-            both = PairedLaunch(self._run.roster, _control_pairing(launch.number), launch.rng)
+            both = PairedLaunch(self._run.roster, _control_pairing(launch.number, STATISTIC_LOOKS[0]), launch.rng)
             both.ensure()
             statistic(both)
             self._fail(Side.CANDIDATE, f"gave an answer of the wrong shape ({type(error).__name__} while checking it)")
@@ -141,7 +142,8 @@ class BarMeasurement:
     def _control(self, workload: Workload, reach_wanted: float) -> None:
         """Measure the reference against itself, each launch's against the next one's."""
         stopwatch = PlainStopwatch(self._request)
-        match = Match(self._run.roster, workload, self._run.rng("control"), stopwatch, _control_pairing)
+        pairing = partial(_control_pairing, ring=LOOKS[0])
+        match = Match(self._run.roster, workload, self._run.rng("control"), stopwatch, pairing)
         result = match.play_control(reach_wanted, self._on_launch)
         if isinstance(result, Measured):
             self._record_control(result.estimate)
@@ -151,7 +153,7 @@ class BarMeasurement:
         rng = self._run.rng("control")
 
         def take(number: int) -> tuple[float, float]:
-            launch = PairedLaunch(self._run.roster, _control_pairing(number), rng)
+            launch = PairedLaunch(self._run.roster, _control_pairing(number, STATISTIC_LOOKS[0]), rng)
             launch.ensure()
             return statistic(launch)
 
@@ -172,8 +174,10 @@ def _across(launch: int) -> Pairing:
     return Pairing(launch, Subject(Side.CANDIDATE, launch), Subject(Side.REFERENCE, launch))
 
 
-def _control_pairing(launch: int) -> Pairing:
-    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, launch + 1))
+def _control_pairing(launch: int, ring: int) -> Pairing:
+    """Pair each launch with the next; the last of the first look (`ring` launches) with the first: no start more."""
+    following = 0 if launch == ring - 1 else launch + 1
+    return Pairing(launch, Subject(Side.REFERENCE, launch), Subject(Side.REFERENCE, following))
 
 
 def _taken_until(

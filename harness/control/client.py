@@ -36,10 +36,19 @@ class ControlClient:
     def hand_over(
         self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
     ) -> list[Stats]:
-        """Freeze some, thaw others and read the accounting of those to `watch`, all at once; all is done on return."""
-        wanted = [(Do.PAUSE, pause), (Do.RESUME, resume), (Do.STATS, watch)]
-        replies = self._exchange([self._request(do, subjects) for do, subjects in wanted if subjects])
-        return _all_stats(replies[-1], watch) if watch else []
+        """Freeze some, thaw others and read the accounting of those to `watch`, all at once; all is done on return.
+
+        Whoever is frozen or thawed is read while frozen, so none of its work falls on the wrong side of the reading.
+        """
+        changes = [(Do.PAUSE, tuple(pause)), (Do.RESUME, tuple(resume))]
+        still = tuple(subject for subject in watch if subject not in {*pause, *resume})
+        requests = [self._request(do, who, watch=any(one in watch for one in who)) for do, who in changes if who]
+        requests += [self._request(Do.STATS, still)] if still else []
+        found: dict[Subject, Stats] = {}
+        for request, reply in zip(requests, self._exchange(requests), strict=True):
+            if request.watch or request.do is Do.STATS:
+                found |= zip(request.subjects, _all_stats(reply, request.subjects), strict=True)
+        return [found[subject] for subject in watch]
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """End whatever each subject left behind and start it afresh."""
@@ -58,10 +67,12 @@ class ControlClient:
         """Hand in the result: the last thing said."""
         self._line.send(result)
 
-    def _request(self, do: Do, subjects: Sequence[Subject], hash_seed: int | None = None) -> Request:
+    def _request(
+        self, do: Do, subjects: Sequence[Subject], hash_seed: int | None = None, watch: bool = False
+    ) -> Request:
         with self._turn:
             self._asked += 1
-            return Request(self._asked, do, tuple(subjects), hash_seed)
+            return Request(self._asked, do, tuple(subjects), hash_seed, watch)
 
     def _exchange(self, requests: Sequence[Request]) -> list[Reply]:
         """Send all of `requests`, then wait for all their replies; the first error is raised once all have come."""

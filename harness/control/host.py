@@ -163,8 +163,11 @@ class Session:
         match request.do:
             case Do.PAUSE:
                 self._sandbox.pause(request.subjects)
+                return self._sandbox.stats(request.subjects) if request.watch else []
             case Do.RESUME:
+                watched = self._sandbox.stats(request.subjects) if request.watch else []
                 self._sandbox.resume(request.subjects)
+                return watched
             case Do.RESTART:
                 self._sandbox.restart(request.subjects, request.hash_seed or 0)
             case Do.STATS:

@@ -50,7 +50,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Request:
-    """Do something to subjects; `hash_seed` belongs to a restart."""
+    """Do something to subjects; `hash_seed` belongs to a restart.
+
+    With `watch` a pause or a resume also reads their accounting while they are frozen: after the one, before the other.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -58,6 +61,7 @@ class Request:
     do: Do
     subjects: tuple[SubjectText, ...]
     hash_seed: StrictInt | None = None
+    watch: StrictBool = False
     kind: Literal["request"] = field(default="request", repr=False)
 
 

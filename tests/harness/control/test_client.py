@@ -90,12 +90,21 @@ def test_a_hand_over_sends_both_before_it_waits_and_takes_replies_in_any_order(h
 
 
 def test_a_hand_over_brings_the_accounting_of_those_to_watch(host, client):
-    seen = Stats(State.RUNNING, cpu_sec=1.5)
-    answers = lambda requests: [*done(requests[:-1]), Reply(requests[-1].id, stats=(seen, seen))]
+    frozen, woken, idle = (Stats(State.PAUSED, cpu_sec=cpu) for cpu in (1.5, 2.5, 3.5))
+    other = Subject(Side.REFERENCE, 1)
+
+    def answers(requests):
+        accounts = {CANDIDATE: frozen, REFERENCE: woken, other: idle}
+        return [Reply(one.id, stats=tuple(accounts[subject] for subject in one.subjects)) for one in requests]
+
     thread = host.answering(3, answers)
-    assert client.hand_over([CANDIDATE], [REFERENCE], [CANDIDATE, REFERENCE]) == [seen, seen]
+    assert client.hand_over([CANDIDATE], [REFERENCE], [other, REFERENCE, CANDIDATE]) == [idle, woken, frozen]
     thread.join()
-    assert host.heard[-1].do is Do.STATS
+    assert [(one.do, one.subjects, one.watch) for one in host.heard] == [
+        (Do.PAUSE, (CANDIDATE,), True),
+        (Do.RESUME, (REFERENCE,), True),
+        (Do.STATS, (other,), False),
+    ]
 
 
 def test_a_hand_over_to_nobody_from_nobody_asks_nothing(ends, client):

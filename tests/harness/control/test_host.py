@@ -66,6 +66,19 @@ def test_a_grading_gives_its_result(job):
     assert sandbox.asked[0] == Asked("restart", (CANDIDATE, REFERENCE), 5)
 
 
+def test_who_is_handed_over_is_read_while_frozen(job):
+    seen = []
+
+    def grader(client):
+        client.restart([CANDIDATE, REFERENCE], 5)
+        client.pause([REFERENCE])
+        seen.extend(client.hand_over([CANDIDATE], [REFERENCE], [CANDIDATE, REFERENCE]))
+        client.result(RESULT)
+
+    assert graded(grader, job) == RESULT
+    assert [stats.state for stats in seen] == [State.PAUSED, State.PAUSED]
+
+
 def test_a_request_that_fails_is_answered_with_the_reason(job):
     sandbox = FakeSandbox(None)
     sandbox.failing["restart"] = SandboxFailed("no room left")

@@ -41,7 +41,7 @@ def test_what_the_grader_says_arrives(message):
 
 
 def test_a_request_is_written_as_the_plan_says():
-    plain = {"kind": "request", "id": 2, "do": "restart", "subjects": ["candidate-3"], "hash_seed": 7}
+    plain = {"kind": "request", "id": 2, "do": "restart", "subjects": ["candidate-3"], "hash_seed": 7, "watch": False}
     assert to_plain(Request(2, Do.RESTART, (CANDIDATE,), 7)) == plain
 
 
