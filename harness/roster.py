@@ -68,6 +68,7 @@ class Roster:
         self._watches = {side: DiskWatch(disks / side.value, allowance.disk_mb) for side in Side} if disks else {}
         self._seats: dict[Subject, Seat] = {}
         self._awake: set[Subject] = set()
+        self._untouched: list[set[Subject]] = []
         self.spent_sec = dict.fromkeys(Side, 0.0)
         self.peaks: dict[Subject, Stats] = {}
 
@@ -86,6 +87,11 @@ class Roster:
         finally:
             for listener in listeners.values():
                 listener.close()
+        self._untouched.append(set(subjects))
+
+    def fresh(self, subjects: Sequence[Subject]) -> bool:
+        """Tell whether `subjects` were started together and none of them was called since."""
+        return all(map(self.started, subjects)) and any(lot >= set(subjects) for lot in self._untouched)
 
     def started(self, subject: Subject) -> bool:
         """Tell whether `subject` has a channel that still works."""
@@ -126,6 +132,7 @@ class Roster:
         if self._left_sec(subject.side) <= 0:
             raise NotUsable(TimedOut(self._allowance.side_sec))
         self.wake(subject)
+        self._touch(subject)
         began = time.perf_counter()
         try:
             with Flight(seat.channel, lambda outcome: self.explain(subject, outcome)) as flight:
@@ -181,6 +188,7 @@ class Roster:
         if left <= 0:
             return TimedOut(self._allowance.side_sec)
         self.wake(subject)
+        self._touch(subject)
         began = time.perf_counter()
         outcome = exchange(seat.channel, min(timeout_sec or self._allowance.call_sec, left))
         self.spent_sec[subject.side] += time.perf_counter() - began
@@ -217,8 +225,12 @@ class Roster:
             self._control.pause(sorted(subjects))
             self._awake -= subjects
 
+    def _touch(self, subject: Subject) -> None:
+        self._untouched = [lot for lot in self._untouched if subject not in lot]
+
     def _drop(self, subject: Subject) -> None:
         self._awake.discard(subject)
+        self._touch(subject)
         seat = self._seats.pop(subject, None)
         if seat is not None and seat.channel is not None:
             seat.channel.close()

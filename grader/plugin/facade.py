@@ -111,8 +111,9 @@ class PairedLaunch:
         self.reference = SubjectFacade(roster, pairing.reference, rng)
 
     def fresh(self) -> None:
-        """Start both sides in new processes with one hash seed."""
-        self._roster.start(self._subjects, self.rng.randint(1, HASH_SEED_LIMIT))
+        """Have both sides in new processes with one hash seed: start them, unless they were just started."""
+        if not self._roster.fresh(self._subjects):
+            self._roster.start(self._subjects, self.rng.randint(1, HASH_SEED_LIMIT))
 
     def ensure(self) -> None:
         """Start both sides unless they run already."""

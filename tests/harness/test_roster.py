@@ -119,6 +119,19 @@ def test_a_pair_gets_one_hash_seed(roster: Roster) -> None:
     assert [roster.call(subject, "seed") for subject in (ONE, TWO)] == [Finished("7"), Finished("7")]
 
 
+def test_a_pair_is_fresh_until_one_of_it_is_called_or_started_alone(roster: Roster) -> None:
+    assert not roster.fresh([ONE, TWO])
+    roster.start([ONE, TWO], hash_seed=7)
+    assert roster.fresh([ONE, TWO])
+    assert roster.fresh([TWO])
+    roster.call(ONE, "seed")
+    assert not roster.fresh([ONE, TWO])
+    roster.start([ONE, TWO], hash_seed=8)
+    roster.start([TWO], hash_seed=9)
+    assert roster.fresh([TWO])
+    assert not roster.fresh([ONE, TWO])
+
+
 def test_a_crash_is_explained_and_the_subject_can_be_started_again(roster: Roster) -> None:
     roster.start([ONE], hash_seed=1)
     assert roster.call(ONE, "leave") == Crashed(exit_code=3)
