@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from docker import APIClient
 from docker.errors import APIError, InvalidVersion, NotFound
 
+from harness.errors import SandboxFailed
 from harness.sandbox.account import Account, account_of_engine
 from harness.sandbox.cgroup import find_cgroup
 from harness.sandbox.docker_engine import engine_faults
@@ -59,6 +61,17 @@ class Condition:
 def inspect(api: APIClient, container: str) -> Condition:
     """Ask the engine how a container is."""
     return Condition.parse(api.inspect_container(container)["State"])
+
+
+def killed_through_engine(api: APIClient, container: str) -> bool:
+    """Tell whether the engine was asked to signal a container: nothing inside one can ask it.
+
+    From the engine's own log of its last 256 events, up to now by its own clock.
+    """
+    now = datetime.fromisoformat(api.info()["SystemTime"]).timestamp()
+    wanted = {"container": container, "event": "kill"}
+    until: Any = f"{now:.6f}"  # the engine takes fractions, and whole seconds would hide the last one
+    return any(True for _ in api.events(since=0, until=until, filters=wanted, decode=True))
 
 
 class DockerSubject:
@@ -116,7 +129,10 @@ class DockerSubject:
         if now.running and self._cgroup is None:
             self._last = account_of_engine(self._engine_stats())
         self._oom_killed = self._oom_killed or now.oom_killed
-        return self._with_numbers(now.stats())
+        ending = now.stats()
+        if ending.signal is not None and not self._oom_killed and killed_through_engine(self._api, self._container):
+            raise SandboxFailed(f"somebody told the engine to kill {self._name} while it was in use")
+        return self._with_numbers(ending)
 
     def _with_numbers(self, stats: Stats) -> Stats:
         numbers = self._last

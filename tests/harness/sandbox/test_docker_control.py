@@ -101,14 +101,16 @@ def test_a_grader_that_takes_too_long_is_told(conversing, job):
     sandbox.stop()
 
 
-def test_a_subject_killed_from_outside_is_an_ending_like_any_other(engine, conversing, job, new_id):
+def test_a_subject_killed_through_the_engine_is_no_fault_of_its_own(engine, conversing, job, new_id):
     grading = new_id()
     program = """
+from harness.errors import SandboxFailed
 client.progress(Progress("bars", "a", 1, 2, ""))
-while (stats := client.stats([reference])[0]).state.value == "running":
-    time.sleep(0.01)
-client.hand_over([reference], [candidate])
-client.result(Result({"signal": stats.signal, "oom": stats.oom_killed}, ""))
+try:
+    while client.stats([reference])[0].state.value == "running":
+        time.sleep(0.01)
+except SandboxFailed as failed:
+    client.result(Result({"failed": str(failed)}, ""))
 """
     sandbox = conversing(program, grading_id=grading)
 
@@ -116,7 +118,8 @@ client.result(Result({"signal": stats.signal, "oom": stats.oom_killed}, ""))
         for subject in containers(engine, grading, "subject"):
             engine.api.kill(subject, signal.SIGKILL)
 
-    assert serve(sandbox, job, kill_both, TIMEOUT_SEC).evidence == {"signal": signal.SIGKILL, "oom": False}
+    told = serve(sandbox, job, kill_both, TIMEOUT_SEC).evidence["failed"]
+    assert told == "somebody told the engine to kill reference-0 while it was in use"
     sandbox.stop()
 
 
