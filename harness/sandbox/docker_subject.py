@@ -145,6 +145,7 @@ class DockerSubject:
             memory_peak_mb=float(self._memory_mb) if killed_for_memory else numbers.memory_peak_mb,
             throttled_sec=numbers.throttled_sec,
             file_mb=numbers.file_mb,
+            processes=numbers.processes,
         )
 
     def _engine_stats(self) -> Mapping[str, Any]:

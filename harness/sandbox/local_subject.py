@@ -95,4 +95,5 @@ def _usage(processes: list[Process]) -> Stats:
         cpu_sec=sum(cpu) + reaped if cpu else None,
         memory_mb=sum(each.get("RssAnon", 0) + each.get("RssShmem", 0) for each in statuses) / KIB_PER_MIB,
         memory_peak_mb=sum(each.get("VmHWM", 0) for each in statuses) / KIB_PER_MIB,
+        processes=len(processes),
     )

@@ -74,6 +74,7 @@ class Stats:
     memory_peak_mb: float | None = None
     throttled_sec: float | None = None
     file_mb: float | None = None
+    processes: int | None = None
 
 
 @dataclass(frozen=True)

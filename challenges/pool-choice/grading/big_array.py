@@ -12,6 +12,10 @@ import numpy as np
 from profiles import Profile, Stage, stage
 
 BIG_MB = 96
+
+HELD_BEYOND_MB = 32.0
+"""What a submission may hold before a run beyond what the reference holds: more is ballast, to be dropped for room."""
+
 LENGTH = BIG_MB * 1_000_000 // 8
 PARTS = 40
 PART_LENGTH = 2**18

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 
-from big_array import BIG_MB, big_batch, demand_right_parts
+from big_array import BIG_MB, HELD_BEYOND_MB, big_batch, demand_right_parts
 from profiles import computes, dangerous, stage, uneven, waits
 from replies import Result
 from stage_play import HANG_SEC, Submission, playing
@@ -15,28 +16,38 @@ ENDED_SEC = 10.0
 
 ANSWER_SEC = 0.005
 
+STAY = 1
+"""Processes that may stay: `multiprocessing`'s resource tracker."""
 
-def demand_bounded_memory(submission: Submission, rng: Random) -> None:
+LOOK_SEC = 0.05
+
+
+def demand_bounded_memory(submission: Submission, reference: Submission, rng: Random) -> None:
     """Run parts of one large array, and read what the container's memory grew by."""
     submission.restart()
+    reference.restart()
     batch = big_batch(rng)
-    submission.value("hold_big", *batch.made_of, timeout_sec=HANG_SEC)
-    before = submission.stats()
+    for side in (reference, submission):
+        side.value("hold_big", *batch.made_of, timeout_sec=HANG_SEC)
+    usual, before = reference.stats(), submission.stats()
     reply = submission.value("run_parts", *batch.work, timeout_sec=HANG_SEC)
     after = submission.stats()
     demand_right_parts(reply, batch, rng)
     submission.call("rest")
-    if before.memory_mb is None or after.memory_peak_mb is None:
+    if before.memory_mb is None or usual.memory_mb is None or after.memory_peak_mb is None:
         return  # a machine without accounting; the result says that it was practice
-    growth = after.memory_peak_mb - before.memory_mb
+    growth = after.memory_peak_mb - min(before.memory_mb, usual.memory_mb + HELD_BEYOND_MB)
     assert growth <= GROWTH_MOST_MB, (
         f"while items worked on parts of one array of {BIG_MB} MB, memory grew by {growth:.0f} MB beyond what was held "
-        f"before; {GROWTH_MOST_MB:.0f} are allowed: the array must not be copied for each worker or item"
+        f"before; {GROWTH_MOST_MB:.0f} are allowed: the array must not be copied for each worker or item. (Held before "
+        f"counts only up to {HELD_BEYOND_MB:.0f} MB more than the reference holds then)"
     )
 
 
 def demand_closed_pools(submission: Submission, rng: Random) -> None:
-    """Give every worker a connection to hold, and see it close."""
+    """Give every worker a connection to hold, and see it close; then count the container's processes."""
+    submission.restart()
+    before = submission.stats().processes
     cases = ((waits(64), "threads"), (uneven(computes(40)), "processes"), (dangerous(6), "processes, may die"))
     for profile, kind in cases:
         title = f"what run() started for items lives on ({kind})"
@@ -52,3 +63,17 @@ def demand_closed_pools(submission: Submission, rng: Random) -> None:
                 f"{title}: {ENDED_SEC:g} s after run() returned, {backend.lifelines} of "
                 f"{backend.lifelines_ever} workers still hold their connections to the grader"
             )
+        _demand_processes_ended(submission, before, title)
+
+
+def _demand_processes_ended(submission: Submission, before: int | None, title: str) -> None:
+    """Count the container's processes from outside: what closed its connection may live on."""
+    if before is None:
+        return  # a machine that does not tell
+    deadline = time.perf_counter() + ENDED_SEC
+    while (more := (submission.stats().processes or 0) - before) > STAY:
+        assert time.perf_counter() < deadline, (
+            f"{title}: {ENDED_SEC:g} s after run() returned, the container has {more} processes more than before the "
+            f"first run; only multiprocessing's resource tracker may stay"
+        )
+        time.sleep(LOOK_SEC)

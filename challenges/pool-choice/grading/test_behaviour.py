@@ -60,8 +60,8 @@ def test_pipeline_overlaps(submission: Submission, fresh_seed: int) -> None:
     overlapping.demand_overlapping_stages(submission, Random(fresh_seed))
 
 
-def test_memory_bounded(submission: Submission, fresh_seed: int) -> None:
-    leftovers.demand_bounded_memory(submission, Random(fresh_seed))
+def test_memory_bounded(submission: Submission, reference: Submission, fresh_seed: int) -> None:
+    leftovers.demand_bounded_memory(submission, reference, Random(fresh_seed))
 
 
 def test_pools_closed(submission: Submission, fresh_seed: int) -> None:
