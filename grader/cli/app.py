@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from grader.cli.bench import bench
+from grader.cli.compare import compare_results
 from grader.cli.console import Screen, Style
 from grader.cli.doctor import doctor
 from grader.cli.exit_code import ExitCode, of_error
@@ -46,6 +47,7 @@ for _name, _command, _panel in (
     ("bench", bench, "Candidates"),
     ("doctor", doctor, "Candidates"),
     ("grade", grade_submission, "Everyone"),
+    ("compare", compare_results, "Interviewers"),
     ("new", new_challenge, "Authors of challenges"),
     ("lint", lint_challenges, "Authors of challenges"),
     ("verify", verify, "Authors of challenges"),

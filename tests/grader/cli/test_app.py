@@ -15,6 +15,7 @@ from grader.verdict import Verdict
 from harness.errors import ControlLost, EngineUnavailable
 from tests.grader.cli.conftest import Takehome
 
+COMMANDS = ["list", "start", "test", "bench", "doctor", "grade", "compare", "verify", "lint", "new"]
 TAKEHOME = (sys.executable, "-m", "grader.cli")
 
 
@@ -57,6 +58,8 @@ def test_each_error_has_its_exit_code(error: GraderError, code: int) -> None:
         ["grade", "--challenge", "unknown"],
         ["verify", "unknown"],
         ["lint", "unknown"],
+        ["compare"],
+        ["compare", "nowhere", "nowhere"],
     ],
     ids=" ".join,
 )
@@ -80,7 +83,7 @@ def test_help_lists_the_exit_codes(takehome: Takehome) -> None:
     assert "4 inconclusive" in " ".join(said.out.split())
 
 
-@pytest.mark.parametrize("command", ["list", "start", "test", "bench", "doctor", "grade", "verify", "lint", "new"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_and_json(takehome: Takehome, command: str) -> None:
     said = takehome(command, "--help")
     assert said.code == 0
