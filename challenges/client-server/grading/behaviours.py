@@ -15,6 +15,7 @@ class Word(StrEnum):
 
     OK = "ok"
     ERROR = "error"
+    WRONG = "wrong"
     CLOSE = "close"
     NEVER = "never"
 

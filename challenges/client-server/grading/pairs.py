@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgpack
 from http_client import get, post
+from metrics_text import parse_metrics
 from stand import Stand
 
 from grader.plugin.facade import PairedLaunch
@@ -25,6 +26,9 @@ CONNECTIONS = 16
 OPEN_CONNECTIONS = 128
 """In an open loop: more than are ever needed below capacity."""
 
+COUNTED_SEC = 1.0
+"""An answer counts when it is sent, which may be a moment after it has arrived."""
+
 Answer = TypeVar("Answer")
 
 
@@ -36,13 +40,25 @@ class Side:
     stand: Stand
     runner: asyncio.Runner
     wrong: int = 0
+    answered: int = 0
+    loads: int = 0
+    _items: list[str] = field(default_factory=list)
     _wanted: list[tuple[bytes, object]] = field(default_factory=list)
     _read: Callable[[bytes], object] = bytes
 
     def choose(self, count: int) -> None:
         """Choose the items that are asked for from now on, in turn; both sides choose alike."""
-        items = self.stand.items.fresh(count)
-        self._wanted = [(get(f"/item/{item}"), self.stand.items.value(item)) for item in items]
+        self._items = self.stand.items.fresh(count)
+        self._want_items()
+
+    def change(self) -> None:
+        """Give the items chosen last other bytes."""
+        for item in self._items:
+            self.stand.items.change(item)
+        self._want_items()
+
+    def _want_items(self) -> None:
+        self._wanted = [(get(f"/item/{item}"), self.stand.items.value(item)) for item in self._items]
         self._read = bytes
 
     def choose_batches(self, count: int, items_each: int) -> None:
@@ -72,6 +88,7 @@ class Side:
         """Tell whether the reply is whole and right; a 200 that is not fails the bar afterwards."""
         if reply.status != 200:
             return False
+        self.answered += 1
         right = self._read(reply.body) == self._wanted[number % len(self._wanted)][1]
         self.wrong += not right
         return right
@@ -86,8 +103,33 @@ class Side:
         self.stand.subject.value("ping")
         first = connections if beforehand is None else beforehand
         result = self.runner.run(_run(self.stand.port, connections, first, run))
+        self.loads += 1
         assert not self.wrong, f"under load, {self.wrong} answers were not what the backend holds"
+        most, limit = self.stand.backend.most_open, self.stand.limit
+        assert most <= limit, f"under load, {most} calls of the backend were under way at once; {limit} are allowed"
         return result
+
+    def demand_counted(self) -> None:
+        """Hold what /metrics says of items against what was answered under load: counting is part of the work."""
+        self.stand.subject.value("ping")
+        most = self.answered + self.loads * CONNECTIONS  # the last of each connection may not have been waited for
+        counted = self.runner.run(_counted(self.stand, self.answered))
+        assert self.answered <= counted <= most, (
+            f"under load, http_requests_total counted {counted:g} items with status 200 "
+            f"where {self.answered} were answered"
+        )
+
+
+async def _counted(stand: Stand, least: int) -> float:
+    """Read the count of items that were answered with 200, until it is `least` or a moment has passed."""
+    deadline = asyncio.get_running_loop().time() + COUNTED_SEC
+    while True:
+        answer = await stand.get("/metrics")
+        assert answer.status == 200, f"GET /metrics: status {answer.status}"
+        counted = parse_metrics(answer.body).value("http_requests_total", route="item", status="200")
+        if counted >= least or asyncio.get_running_loop().time() > deadline:
+            return counted
+        await asyncio.sleep(0.02)
 
 
 def _unpacked(body: bytes) -> object:

@@ -51,11 +51,13 @@ def _bimodal(rng: Random) -> Plan:
 
 def _losses(rng: Random) -> Plan:
     asked = Asked(rng.choice([150, 170, 190]), 1.2)
-    numbers = rng.sample(range(asked.requests), 40)
+    numbers = rng.sample(range(asked.requests), 46)
     special = dict.fromkeys(numbers[:15], (Word.ERROR, 0.001))
     special |= dict.fromkeys(numbers[15:30], (Word.CLOSE, 0.01))
-    special |= dict.fromkeys(numbers[30:], (Word.NEVER, 0.0))
-    return Plan(asked, lambda: Numbered(0.030, special), "a server that fails, hangs up and loses requests")
+    special |= dict.fromkeys(numbers[30:40], (Word.NEVER, 0.0))
+    special |= dict.fromkeys(numbers[40:], (Word.WRONG, 0.02))
+    what = "a server that fails, answers wrongly, hangs up and loses requests"
+    return Plan(asked, lambda: Numbered(0.030, special), what)
 
 
 def _overload(rng: Random) -> Plan:

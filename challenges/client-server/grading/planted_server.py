@@ -1,7 +1,7 @@
 r"""A server for part two, planted in the grader: it behaves as told, and logs when each request came and was answered.
 
 Wire: `welcome\n` when a connection may be used; then requests `<number>\n`, one at a time, each answered by
-`<number> ok\n` or `<number> error\n`, by closing the connection, or never.
+`<number> ok\n` or `<number> error\n`, wrongly by another number's, by closing the connection, or never.
 """
 
 import asyncio
@@ -122,7 +122,9 @@ class Conversation(asyncio.Protocol):
         if entry.word is Word.CLOSE:
             self._transport.close()
         else:
-            self._transport.write(b"%d %s\n" % (entry.number, entry.word.encode()))
+            wrong = entry.word is Word.WRONG
+            word = Word.OK if wrong else entry.word
+            self._transport.write(b"%d %s\n" % (entry.number + wrong, word.encode()))
 
     def _say_welcome(self) -> None:
         self._welcome = True
