@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from statistics import median, quantiles
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from stage import Stage, Subject, stage
 from workload import CRASH_JOBS, ROOMY, io_latencies, mix, mix_lags, mix_seconds
@@ -26,19 +26,24 @@ MIXES = 2
 ENOUGH_LAGS = 200
 """A mix that brought so many took several times as long as the reference's, and needs no second one."""
 
-TIMED_MIXES = 2
-ENOUGH_LAGS = 200
-"""A mix that brought so many took several times as long as the reference's, and needs no second one."""
+SLOWEST_MIX = 2.5
+"""Times the reference's seconds for the mixes beside which signs of life are taken: a loop is no better for idling."""
 
+TIMED_MIXES = 2
 CANCEL_ROUNDS = 3
 SHUTDOWN_ROUNDS = 2
 
 Numbers = tuple[float, float]
 
+MixWithLags = tuple[list[float], float]
+"""The lags taken beside one mix, and the mix's own seconds."""
 
-def in_turn(launch: PairedLaunch, take: Callable[[Subject, Random], list[float]]) -> tuple[list[float], list[float]]:
+T = TypeVar("T")
+
+
+def in_turn(launch: PairedLaunch, take: Callable[[Subject, Random], list[T]]) -> tuple[list[T], list[T]]:
     """Measure both sides twice, A B B A, each pair of turns on the same input."""
-    taken: dict[bool, list[float]] = {True: [], False: []}
+    taken: dict[bool, list[T]] = {True: [], False: []}
     for order in ((False, True), (True, False)):
         seed = launch.rng.getrandbits(64)
         for is_candidate in order:
@@ -63,7 +68,7 @@ class Heartbeats:
 
         def take(launch: PairedLaunch) -> Numbers:
             if launch.number not in self._known:
-                self._known[launch.number] = in_turn(launch, _lags)
+                self._known[launch.number] = _paced(*in_turn(launch, _lags))
             candidate, reference = self._known[launch.number]
             return with_floor(bar, of(candidate), of(reference))
 
@@ -75,13 +80,23 @@ def percentile_99(values: list[float]) -> float:
     return quantiles(values, n=100, method="inclusive")[98]
 
 
-def _lags(subject: Subject, rng: Random) -> list[float]:
-    lags: list[float] = []
+def _lags(subject: Subject, rng: Random) -> list[MixWithLags]:
+    taken: list[MixWithLags] = []
     with stage(subject) as on, on.executor("e", **ROOMY):
-        for _ in range(MIXES):
-            if len(lags) < ENOUGH_LAGS:
-                lags += mix_lags(on, *mix(rng, CRASH_JOBS))
-    return lags
+        while len(taken) < MIXES and sum(len(lags) for lags, _ in taken) < ENOUGH_LAGS:
+            taken.append(mix_lags(on, *mix(rng, CRASH_JOBS)))
+    return taken
+
+
+def _paced(candidate: list[MixWithLags], reference: list[MixWithLags]) -> tuple[list[float], list[float]]:
+    """Give each side's lags, where the candidate's jobs went on meanwhile about as fast as the reference's."""
+    mine, theirs = (min(took for _, took in taken) for taken in (candidate, reference))
+    assert mine <= SLOWEST_MIX * theirs, (
+        f"while the loop was asked for signs of life, the quickest mix of jobs took {mine:.2f} s, which is more than "
+        f"{SLOWEST_MIX:g} times the reference's {theirs:.2f} s: when there is work, as many jobs run as may"
+    )
+    lags_of_both = ([lag for lags, _ in taken for lag in lags] for taken in (candidate, reference))
+    return next(lags_of_both), next(lags_of_both)
 
 
 def io_p99(launch: PairedLaunch) -> Numbers:
@@ -157,4 +172,5 @@ def _shut_down(subject: Subject) -> float:
         ticket = on.start("shutdown", "e", False, 5.0)
         on.outcome(ticket, "shutdown(drain=False) should have returned")
         on.until(lambda: not on.here(), "shutdown(drain=False) should have stopped every job")
-        return on.landed_at(ticket) - on.started_at(ticket)
+        last = max(on.departure(name, f"a {kind} job should have ended").left_at or 0.0 for kind, name in names)
+        return max(on.landed_at(ticket), last) - on.started_at(ticket)
