@@ -15,10 +15,23 @@ ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         ("numbers", "operator", "os", "os.path", "random", "reprlib", "secrets", "signal", "struct"), EVERYTHING
     ),
-    **dict.fromkeys(("sys", "threading", "time", "typing", "warnings", "zlib"), EVERYTHING),
+    **dict.fromkeys(("time", "typing", "warnings", "zlib"), EVERYTHING),
     "contextlib": frozenset({"closing", "contextmanager", "nullcontext", "suppress"}),
     "dataclasses": frozenset({"FrozenInstanceError", "InitVar", "KW_ONLY", "dataclass", "field", "replace"}),
     "functools": frozenset({"cmp_to_key", "reduce", "total_ordering", "wraps"}),
+    "sys": frozenset(
+        {
+            *("byteorder", "exit", "float_info", "getrecursionlimit", "getrefcount", "getsizeof", "hash_info"),
+            *("int_info", "intern", "maxsize", "maxunicode", "platform", "setrecursionlimit", "stderr", "stdout"),
+            *("version", "version_info"),
+        }
+    ),
+    "threading": frozenset(
+        {
+            *("Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore", "Thread"),
+            *("active_count", "current_thread", "get_ident", "local", "main_thread"),
+        }
+    ),
     "types": frozenset(
         {
             *("EllipsisType", "GenericAlias", "GeneratorType", "MethodType"),
@@ -39,13 +52,12 @@ PROGRAM_STARTERS = frozenset(
 """What starts another program, which no rule would read."""
 
 REFUSED: dict[str, frozenset[str]] = {
-    "os": PROGRAM_STARTERS,
-    "sys": frozenset({"addaudithook", "meta_path", "path_hooks"}),
-    "threading": frozenset({"Timer"}),
+    "os": PROGRAM_STARTERS | {"putenv", "sched_getaffinity", "unsetenv"},
+    "signal": frozenset({"pthread_sigmask", "sigpending", "valid_signals"}),
     "typing": frozenset(
         {
-            *("ForwardRef", "NamedTuple", "TypedDict", "evaluate_forward_ref"),
-            *("get_args", "get_origin", "get_type_hints"),
+            *("ForwardRef", "NamedTuple", "TypedDict", "clear_overloads", "evaluate_forward_ref"),
+            *("get_overloads", "get_args", "get_origin", "get_type_hints"),
         }
     ),
 }

@@ -10,6 +10,9 @@ from violation import Violation
 NAMED_GETTERS = frozenset({"operator.attrgetter", "operator.methodcaller"})
 """Functions that make attribute access of a text."""
 
+CALLED_ONLY = NAMED_GETTERS | {"functools.wraps"}
+"""Functions whose arguments the rule reads, so that they may not go by another name."""
+
 OwnFile = Callable[[str], str | None]
 
 
@@ -35,8 +38,8 @@ class ModuleImports:
     @property
     def guarded(self) -> set[str]:
         """Names that only this module's own reading can guard, so that no other module may reach for them."""
-        getters = {name for name, qualified in self.qualified.items() if qualified in NAMED_GETTERS}
-        return {*self.modules, *self.annotation_only, *getters}
+        called_only = {name for name, qualified in self.qualified.items() if qualified in CALLED_ONLY}
+        return {*self.modules, *self.annotation_only, *called_only}
 
     def read(self, node: ast.Import | ast.ImportFrom) -> None:
         """Take in one import statement."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from allowed_imports import ALLOWED, only_in_annotations, refusal
 from forbidden_names import DUNDERS, FIXED, KWARGS_METHODS, NAMES, attribute_refusal, is_dunder
 from harmless_types import BUILTIN_TYPES, is_class_check, is_harmless_annotation
-from module_imports import NAMED_GETTERS, ModuleImports, OwnFile
+from module_imports import CALLED_ONLY, NAMED_GETTERS, ModuleImports, OwnFile
 from scopes import Function, Scope, arguments, binds, chain, comprehension_scope, function_scope, is_condition
 from violation import Violation
 
@@ -89,8 +89,8 @@ class ModuleReader:
         name = node.id
         if name in self.imports.annotation_only:
             return f"names `{name}`", "use it in annotations only"
-        if self.imports.qualified.get(name) in NAMED_GETTERS and not self._is_called(node):
-            return f"uses `{name}` as a value", "call it with a literal name"
+        if self.imports.qualified.get(name) in CALLED_ONLY and not self._is_called(node):
+            return f"uses `{name}` as a value", "call it"
         if isinstance(node.ctx, ast.Load) and (self._module(name) is not None or self._is_own_module(name)):
             return f"uses the module `{name}` as a value", "write `module.name`"
         return None
@@ -127,7 +127,7 @@ class ModuleReader:
         refused = refusal(module, names[0]) if module in ALLOWED else f"`{module}.{names[0]}` is not allowed"
         if refused is None and only_in_annotations(module, names[0]):
             refused = f"`{module}.{names[0]}` is a native mapping or set"
-        if refused is None and f"{module}.{names[0]}" in NAMED_GETTERS and not self._is_called(node):
+        if refused is None and f"{module}.{names[0]}" in CALLED_ONLY and not self._is_called(node):
             refused = f"`{module}.{names[0]}` is used as a value"
         if refused is not None:
             self._refuse(node, refused, "do without")
@@ -145,6 +145,8 @@ class ModuleReader:
             self._read_names_as_text(
                 node, node.args[:1] if called == "operator.methodcaller" else [*node.args, *node.keywords]
             )
+        elif called == "functools.wraps" and not self._is_plain_decorator(node):
+            self._refuse(node, "calls `wraps` otherwise than as `@wraps(function)`", "decorate a function with it")
         elif called in {"isinstance", "issubclass"} and len(node.args) == 2 and is_class_check(node.args[1]):
             self._visit(node.args[0])
             return True
@@ -152,6 +154,12 @@ class ModuleReader:
             self._visit(node.args[1])
             return True
         return False
+
+    def _is_plain_decorator(self, node: ast.Call) -> bool:
+        """Tell whether `@wraps(function)` decorates a function: any other use hands namespaces to what is wrapped."""
+        parent = self._parents.get(node)
+        decorates = isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef) and parent.decorator_list[-1] is node
+        return decorates and len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred)
 
     def _read_names_as_text(self, node: ast.Call, names: list[ast.expr | ast.keyword]) -> None:
         for name in names:
