@@ -7,10 +7,12 @@ from itertools import count
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from columns import Table, build, columns_of, digest, draw_table
 from footprints import blocks_mb
-from workload import FOLDER, ROWS, VALUE_BYTES
+from numpy.typing import NDArray
+from workload import BESIDE_TENANT, FOLDER, ROWS, VALUE_BYTES
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
 
@@ -95,14 +97,15 @@ def parallel_share(table: Table, launch: PairedLaunch) -> Pair:
 def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
     for side in both(launch, 0):
         side.value("hold", FOLDER)
-        side.value("fold_parallel", None, None, WORKERS, timeout_sec=CALL_SEC)
+        side.value("fold_parallel", 0, None, None, WORKERS, timeout_sec=CALL_SEC)
 
     def ask(function: str, *more: int) -> Callable[[SubjectFacade, int], float]:
         def run(side: SubjectFacade, seed: int) -> float:
-            place = Random(seed).randrange(len(table.order) // 20)
+            rng = Random(seed)
+            place, salt = rng.randrange(len(table.order) // 20), rng.getrandbits(32)
             lo = table.order[place]
-            parts, took = side.timed_call(function, list(lo), None, *more, timeout_sec=CALL_SEC)
-            _check_parts(parts, table, place)
+            parts, took = side.timed_call(function, salt, list(lo), [BESIDE_TENANT], *more, timeout_sec=CALL_SEC)
+            _check_parts(parts, table, place, salt)
             return took
 
         return run
@@ -110,22 +113,23 @@ def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
     return taken(launch, PARALLEL_RUNS, ask("fold_parallel", WORKERS)), taken(launch, PARALLEL_RUNS, ask("fold_serial"))
 
 
-def _check_parts(parts: Any, table: Table, place: int) -> None:
+def _check_parts(parts: Any, table: Table, place: int, salt: int) -> None:
     digests = [part for part in parts if part is not None]
     keys = [tuple(key) for first, last, _, _ in digests for key in (first, last)]
     assert keys == sorted(keys), "the parts of a parallel scan are not in order"
     assert (keys[0], keys[-1]) == (table.order[place], table.order[-1]), "a parallel scan does not cover its range"
     found = sum(rows for _, _, rows, _ in digests), sum(total for _, _, _, total in digests)
-    right = len(table.order) - place, sum(_digests(table)[place:])
+    right = len(table.order) - place, int((_digests(table)[place:] ^ np.uint64(salt)).sum())
     assert found == right, "a parallel scan lost rows, gave them twice, or gave others"
 
 
-_known: dict[int, list[int]] = {}
+_known: dict[int, NDArray[np.uint64]] = {}
 
 
-def _digests(table: Table) -> list[int]:
+def _digests(table: Table) -> NDArray[np.uint64]:
+    """Give what each row adds, in order, before the salt goes in; their sum stays far below 2**64."""
     if id(table) not in _known:
-        _known[id(table)] = [digest(key, table.values[key]) for key in table.order]
+        _known[id(table)] = np.array([digest(key, table.values[key]) for key in table.order], np.uint64)
     return _known[id(table)]
 
 

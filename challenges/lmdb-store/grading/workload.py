@@ -1,5 +1,6 @@
 """The rounds of the bars that are duels: fresh questions to a store that each side has built for itself beforehand."""
 
+from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -16,6 +17,29 @@ ROWS = 60_000
 VALUE_BYTES = 48
 
 
+BESIDE_TENANT = "~beside"
+"""After every tenant of a table, so that no scan of the bars meets its rows."""
+
+BESIDE_ROWS = 16
+BESIDE_EVERY = 4
+"""One round in so many, drawn at random: whoever answers from memory must notice what others write."""
+
+
+def beside(rng: Random) -> dict[Key, bytes]:
+    """Draw the rows that another process stores just before the questions; mostly none."""
+    if rng.randrange(BESIDE_EVERY):
+        return {}
+    return {
+        (BESIDE_TENANT, rng.getrandbits(40), rng.getrandbits(32)): rng.randbytes(VALUE_BYTES)
+        for _ in range(BESIDE_ROWS)
+    }
+
+
+def _held_with(rows: dict[Key, bytes]) -> tuple[Call, ...]:
+    written = [[*key, value] for key, value in rows.items()]
+    return (HOLD, Call("write_beside", (written,))) if rows else (HOLD,)
+
+
 @dataclass(frozen=True)
 class Gets:
     """Get random keys that are there, one by one."""
@@ -25,9 +49,12 @@ class Gets:
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
-        keys = rng.choices(self.table.order, k=self.gets)
-        right = b"".join(map(self.table.values.__getitem__, keys))
-        return Round((HOLD,), Call("gets", (key_columns(keys),)), _same(right, "get gave another value"))
+        others = beside(rng)
+        keys = [*rng.choices(self.table.order, k=self.gets - len(others)), *others]
+        rng.shuffle(keys)
+        right = b"".join(others[key] if key in others else self.table.values[key] for key in keys)
+        timed = Call("gets", (key_columns(keys),))
+        return Round(_held_with(others), timed, _same(right, "get gave another value"))
 
 
 @dataclass(frozen=True)
@@ -40,13 +67,16 @@ class GetMany:
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
+        others = beside(rng)
         asked = [[self._key(rng) for _ in range(self.keys)] for _ in range(self.batches)]
-        values = self.table.values
+        for key in others:
+            rng.choice(asked)[rng.randrange(self.keys)] = key
+        values = ChainMap(others, self.table.values)
         right = [
             [b"".join(values.get(key, b"") for key in keys), bytes(key not in values for key in keys)] for keys in asked
         ]
         timed = Call("get_many", ([key_columns(keys) for keys in asked],))
-        return Round((HOLD,), timed, _same(right, "get_many gave other values"))
+        return Round(_held_with(others), timed, _same(right, "get_many gave other values"))
 
     def _key(self, rng: Random) -> Key:
         tenant, ts, seq = rng.choice(self.table.order)
