@@ -19,6 +19,9 @@ CONNECTIONS = 8
 MANY_ITEMS = 10_500
 MANY_ITEM_BYTES = 16 * 1024
 
+NO_SEGMENT = frozenset({"a%0Ab", "a%2Fb"})
+"""A router may find that a line break or a slash, once decoded, is no part of a path that it knows."""
+
 
 async def items_and_errors(stand: Stand) -> None:
     """Ask for items that are there, missing, broken, and for what is no id."""
@@ -38,7 +41,9 @@ async def items_and_errors(stand: Stand) -> None:
         stand.right(item, await stand.item(item))
     for bad in ("x" * 65, "a%20b", "a.b", "caf%C3%A9", "a%0Ab", "a%2Fb"):
         before = len(stand.backend.calls)
-        _expect(await stand.get(f"/item/{bad}"), 400, f"what is no id ({bad[:12]})")
+        answer = await stand.get(f"/item/{bad}")
+        if bad not in NO_SEGMENT or answer.status != 404:
+            _expect(answer, 400, f"what is no id ({bad[:12]})")
         assert len(stand.backend.calls) == before, "the backend was called for what is no id"
     _expect(await stand.get("/nothing/here"), 404, "a path that does not exist")
     health = await stand.get("/healthz")
