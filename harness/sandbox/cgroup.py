@@ -9,6 +9,9 @@ from harness.sandbox.kernel_file import KernelFile
 
 ROOT: Final = Path("/sys/fs/cgroup")
 
+REMEMBERED: Final = frozenset({"cgroup.procs"})
+"""Files that, kept open, the first version of control groups answers as they were, for a second after each read."""
+
 PLACES: Final = ("docker/{id}", "system.slice/docker-{id}.scope")
 """Where the engine's two cgroup drivers, cgroupfs and systemd, put a container."""
 
@@ -23,7 +26,7 @@ class Cgroup:
         self.version = version
         self.files = files
         self.freezer = freezer
-        self._open = {name: KernelFile(path) for name, path in files.items()}
+        self._open = {name: KernelFile(path, kept=path.name not in REMEMBERED) for name, path in files.items()}
 
     def read(self) -> Account | None:
         """Read the numbers now; `None` once the container has ended and its group is gone."""

@@ -13,11 +13,15 @@ READ_BYTES: Final = 64 * 1024
 
 
 class KernelFile:
-    """One file, of which each read and write is whole and from its beginning. Not for two threads at once."""
+    """One file, of which each read and write is whole and from its beginning. Not for two threads at once.
 
-    def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
+    What is not `kept` open is opened for each read.
+    """
+
+    def __init__(self, path: Path, flags: int = os.O_RDONLY, *, kept: bool = True) -> None:
         self.path = path
         self._flags = flags
+        self._kept = kept
         self._fd: int | None = None
 
     def read(self) -> str | None:
@@ -26,7 +30,10 @@ class KernelFile:
             return os.pread(self._opened(), READ_BYTES, 0).decode("ascii", "replace")
         except OSError as error:
             _demand_gone(error)
-        return None
+            return None
+        finally:
+            if not self._kept:
+                self.close()
 
     def write(self, text: str) -> str | None:
         """Write and return `text`; `None` once it is gone."""

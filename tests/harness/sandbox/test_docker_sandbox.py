@@ -180,6 +180,24 @@ def test_stats_tell_how_a_subject_ended_as_soon_as_it_did(bench, how, exit_code,
     assert not stats.oom_killed
 
 
+def test_stats_that_are_read_all_the_time_see_processes_come_and_go(bench):
+    bench.start(CANDIDATE)
+
+    def count():
+        counted = {bench.sandbox.stats([CANDIDATE])[0].processes for _ in range(20)}
+        assert len(counted) == 1, counted
+        return counted.pop()
+
+    before = count()
+    child = bench.ask(CANDIDATE, "stray", False)
+    assert count() == before + 1
+    bench.ask(CANDIDATE, "send", child, signal.SIGKILL)
+    time.sleep(0.05)
+    assert count() == before
+    bench.raw_ask(CANDIDATE, "leave", 7)
+    assert _ended(bench).exit_code == 7
+
+
 def test_stats_tell_of_a_subject_that_ran_out_of_memory(bench):
     bench.start(CANDIDATE)
     assert bench.raw_ask(CANDIDATE, "eat", 200) == {"gone": True}
