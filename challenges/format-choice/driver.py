@@ -330,10 +330,12 @@ def read_small_table(name, names):
     return _try(lambda: _told(solution.read_columns(_path(name), names)))
 
 
-def write_noise_table(name, seed, columns, rows):
-    """Write a table of ints, c0, c1, ..., and have it on the disk."""
+def write_noise_table(name, seed, columns, rows, chunks=1):
+    """Write a table of ints, c0, c1, ..., that comes in so many chunks, and have it on the disk."""
     table = pa.table({f"c{n}": _mixed(seed, n, 0, rows).view(np.int64) for n in range(columns)})
-    answer = _try(_nothing_of(solution.write_table), _path(name), table)
+    size = -(-rows // chunks)
+    pieces = [table.slice(first, size) for first in range(0, rows, size)]
+    answer = _try(_nothing_of(solution.write_table), _path(name), pa.concat_tables(pieces))
     _sync(name)
     return answer
 

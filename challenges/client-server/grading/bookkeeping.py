@@ -11,6 +11,12 @@ BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 DELAYS_SEC = (0.0, 0.0, 0.0, 0.07, 0.17, 0.35, 0.35, 0.72)
 """Each between two bounds, and long ones among them, for these are the ones that matter."""
 
+LINE_SEC = 0.16
+"""Alone it falls below a bound, and twice it above the next."""
+
+SENT_SEC = 0.04
+"""A request may take so long to arrive."""
+
 SOON_SEC = 2.0
 REQUEST_SEC = 1.0
 DURATION = "http_request_duration_seconds"
@@ -34,10 +40,19 @@ async def metrics_tell_the_truth(stand: Stand) -> None:
                 stand.right(item, answer)
             note(item, answer)
         note(items[0], await stand.item(items[0]), 0.0)
+    await _waits_in_line(stand, note)
     stand.backend.delay_all(0.0)
     await _faults(stand, note)
     await _compare(stand, took, statuses)
     await _batches_are_counted(stand)
+
+
+async def _waits_in_line(stand: Stand, note) -> None:  # type: ignore[no-untyped-def]
+    """Ask for twice as many items as the backend takes at once: half of them wait for their turn, which counts too."""
+    stand.backend.delay_all(LINE_SEC)
+    items = stand.items.fresh(2 * stand.limit)
+    for item, answer in zip(items, await asyncio.gather(*map(stand.item, items)), strict=True):
+        note(item, answer, max(0.0, stand.backend.answered_at(item) - answer.sent_at - SENT_SEC))
 
 
 async def _faults(stand: Stand, note) -> None:  # type: ignore[no-untyped-def]

@@ -73,6 +73,11 @@ class PlantedBackend:
         """How many calls there were for an item."""
         return sum(call.item == item for call in self.calls)
 
+    def answered_at(self, item: str) -> float:
+        """When the last call for an item was answered, by the loop's clock; 0 when there was none."""
+        at = [call.ended_at for call in self.calls if call.item == item and call.ended_at is not None]
+        return at[-1] if at else 0.0
+
     def held_sec(self, item: str) -> float:
         """How long the last call for an item that was answered took; 0 when there was none."""
         took = [call.ended_at - call.began_at for call in self.calls if call.item == item and call.ended_at is not None]

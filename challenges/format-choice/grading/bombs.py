@@ -15,6 +15,9 @@ FLIPS_A_BLOB = 60
 SPLICES_A_BLOB = 8
 RUN = 3000
 LARGE_NUMBERS = (b"\xff", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\xdf\xff\xff\xff\xff")
+TYPE_BYTES = (b"\xcf", b"\xcb")
+"""What says in a well-known format that an int without a sign, or a float, follows: as long as an int with a sign."""
+
 HEADS_WITHIN = 40
 """Lengths and counts are mostly near the beginning."""
 
@@ -40,6 +43,8 @@ def changed(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
         for offset in range(len(blob)):
             for number in LARGE_NUMBERS if offset < HEADS_WITHIN else LARGE_NUMBERS[:1]:
                 yield f"{number.hex()} at {offset}", blob[:offset] + number + blob[offset + len(number) :]
+            for number in TYPE_BYTES:
+                yield f"{number.hex()} at {offset}", blob[:offset] + number + blob[offset + 1 :]
         for _ in range(FLIPS_A_BLOB):
             offset, bit = rng.randrange(len(blob)), rng.randrange(8)
             flipped = bytearray(blob)

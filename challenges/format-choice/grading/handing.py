@@ -21,6 +21,8 @@ READ_BEYOND_MB = 32.0
 """Beyond the column: the footer, and read-ahead, of which some machines do 8 MiB at once, here up to three times."""
 
 HELD_MOST_MB = 16.0
+CHUNKS = 5
+"""A table that comes in several need not be put together."""
 """What memory may grow by while all columns, of 73 MiB, are held."""
 
 MIB = 2**20
@@ -78,7 +80,7 @@ def demand_one_column_is_read(submission: Subject, rng: Random) -> None:
 def demand_nothing_is_copied(submission: Subject, rng: Random) -> None:
     """Read every column, look at all of it, hold it, and see what memory is the process's own."""
     submission.value("clear")
-    seed = _write_large(submission, rng)
+    seed = _write_large(submission, rng, CHUNKS)
     submission.restart()
     _demand_sums(submission, seed, "small", [1], 20_000, rng)
     before = submission.stats().memory_mb
@@ -123,11 +125,11 @@ def _demand_same(submission: Subject, name: str, table: list[Column], names: lis
     assert found is None, f"{where}a table does not come back as it was: {found}"
 
 
-def _write_large(submission: Subject, rng: Random) -> int:
+def _write_large(submission: Subject, rng: Random, chunks: int = 1) -> int:
     seed = rng.getrandbits(32)
     for name, rows in (("small", 20_000), ("large", LARGE_ROWS)):
         what = f"write_table of {LARGE_COLUMNS} columns of {rows:,} rows"
-        gave(submission.value("write_noise_table", name, seed, LARGE_COLUMNS, rows), what)
+        gave(submission.value("write_noise_table", name, seed, LARGE_COLUMNS, rows, chunks), what)
     demand_nothing_beside(submission, {"small", "large"})
     return seed
 

@@ -8,6 +8,7 @@ from model import Operation, Row
 from ordering import OPEN
 
 from grader.plugin.facade import SubjectFacade
+from harness.outcome import Raised
 
 ODD_KEYS = (
     "none",
@@ -76,6 +77,9 @@ BALLAST_MB = 6
 BATCH_ROWS = 40
 VALUE_BYTES = 4000
 MOST_BATCHES = 250
+TOO_LARGE_ROWS = 320
+"""Of 64 KiB each: 20 MiB, with 18 MiB free."""
+
 LARGEST_SMALL_DISK = 64 * 1024 * 1024
 
 
@@ -96,6 +100,7 @@ def full_disk(subject: SubjectFacade, rng: Random) -> None:
 
 def _fill(subject: SubjectFacade, rows: list[Row]) -> None:
     gave(subject.value("replay", [["open", "s", FOLDER]]))
+    _demand_whole_or_not_at_all(subject)
     [stored, failure] = listed(subject.value("fill", "s", rows, MOST_BATCHES))
     assert failure[0] == "raised", "the disk was full, and put_many raised nothing"
     assert failure[1] == "StoreError", f"put_many raised {failure[1]} instead of StoreError when the disk was full"
@@ -109,6 +114,16 @@ def _fill(subject: SubjectFacade, rows: list[Row]) -> None:
     assert more == 8, f"there was space again, and put_many raised {failure[1:]}"
     gave(subject.value("replay", [["delete", "s", ["a-0009"], None], ["put", "s", rows]]))
     gave(subject.value("replay", [["forget", "s"]]))
+
+
+def _demand_whole_or_not_at_all(subject: SubjectFacade) -> None:
+    """Put one batch that is larger than the disk: no part of it may be there."""
+    failure = subject.call("put_large", "s", 0, TOO_LARGE_ROWS, TOO_LARGE_ROWS)
+    assert isinstance(failure, Raised), "a batch larger than the disk was put, and put_many raised nothing"
+    name = failure.type_name.rpartition(".")[2]
+    assert name == "StoreError", f"put_many raised {name} instead of StoreError when a batch did not fit on the disk"
+    [count] = gave(subject.value("replay", [["count", "s", []]]))
+    assert count == 0, f"a batch of {TOO_LARGE_ROWS} rows did not fit on the disk, and {count} of them were stored"
 
 
 def batch(rows: list[Row], number: int) -> list[Row]:

@@ -80,6 +80,9 @@ def map_growth(subject: SubjectFacade, rng: Random) -> None:
 CHURN_ROUNDS = 24
 CHURN_ROWS = 250
 CHURN_VALUE_BYTES = 7500
+PARALLEL_ROUND = 1
+"""A parallel scan comes this early, and none after it: workers that keep its state keep all space from then on."""
+
 MOST_MB = 16.0
 """At any time two rounds are held, of 2 MB each; the reference takes some 7 MB."""
 
@@ -108,6 +111,8 @@ def _churn(subject: SubjectFacade, rng: Random, what: str) -> None:
             ["drop", "dropped"],
             ["get-many", "s", [rows[-1][:3]]],
         ]
+        if number == PARALLEL_ROUND:
+            operations.append(["parallel", "s", [f"churn-{number}"], None, 2])
         answers = gave(subject.value("replay", operations))
         assert answers[4] == (CHURN_ROWS if number else 0), (
             "delete_range did not delete what was stored the round before"

@@ -126,6 +126,9 @@ def _odd() -> Iterator[Profile]:
     yield Profile(1, 3600.0, 0.0, 7200.0, gil_free=None, may_die=True, cores=64)
     yield Profile(2, 1.0, 1.0, 1.0, cores=64)
     yield Profile(10_000_000, 1e-9, 1e-9, 1e-9, argument_bytes=10**12)
+    for wall in (0.0005, 0.001, 0.002, 0.004):  # rule 4, where it just begins to hold
+        yield Profile(4000, wall, wall, 10 * wall, argument_bytes=10, result_bytes=10)
+        yield Profile(4000, wall, 0.0, 10 * wall, argument_bytes=10, result_bytes=10)
     yield Profile(1000, 1.0, 2.0, 1.0, gil_free=0.9, cores=8)  # a function with threads of its own
 
 
@@ -155,7 +158,7 @@ def _clear(rng: Random) -> Iterator[Profile]:
     tasks = rng.randint(32, 1500)
     wall = max(0.001, rng.uniform(3.1, 100) / tasks)
     small = rng.randint(10, 10_000)
-    tail = wall * rng.choice([1.2, 4.0, 40.0])
+    tail = wall * rng.choice([1.2, 4.0, 10.0, 40.0])
     yield Profile(tasks, wall, wall, tail, argument_bytes=small, result_bytes=small, cores=cores)
     yield Profile(tasks, wall, wall, tail, argument_bytes=small, results_pickle=False, cores=cores)
     yield Profile(tasks, wall, wall, tail, argument_bytes=small, cores=1)
