@@ -1,0 +1,109 @@
+"""What runs in a worker process. Kept free of heavy imports (no dataclasses, no solution), because each start pays for them."""
+
+import gc
+import os
+import pickle
+import socket
+import stat
+import sys
+
+OK, RAISED = 0, 1
+BEGUN = b""
+
+
+def serve(connection):
+    """Serve one batch after the other, as the resource tracker does."""
+    try:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write("resource_tracke")
+        while True:
+            function, streams = pickle.loads(connection.recv_bytes())
+            before = set(sys.modules)
+            serve_batch(connection, function, streams)
+            tidy(connection, before)
+            connection.send_bytes(b"parked")
+    except (EOFError, OSError):
+        return
+
+
+def tidy(connection, before):
+    """Close every connection but ours, and forget the modules that held them, so that the next batch makes its own."""
+    for name in [name for name in sys.modules if name not in before or name.partition(".")[0] == "harness"]:
+        module = sys.modules[name]
+        if "socket" in vars(module) or name.partition(".")[0] == "harness" or "work" in name:
+            del sys.modules[name]
+    for each in gc.get_objects():
+        if isinstance(each, socket.socket):
+            each.close()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            if int(number) > 2 and int(number) != connection.fileno() and stat.S_ISSOCK(os.fstat(int(number)).st_mode):
+                os.close(int(number))
+        except OSError:
+            pass
+    gc.collect()
+
+
+def serve_batch(connection, pickled_function, streams):
+    """Run what comes through the connection until an empty message comes.
+
+    A message in is a pickled list of items, each pickled by itself. Messages out: `BEGUN`, then pickled lists of entries,
+    (OK, pickled result) or (RAISED, pickled exception or None, text). With `streams` each entry goes out before the next
+    item starts; otherwise all of a chunk go together.
+    """
+    try:
+        function, broken = pickle.loads(pickled_function), None
+    except BaseException as error:  # noqa: BLE001
+        function, broken = None, packed_error(error)
+    while message := connection.recv_bytes():
+        chunk = pickle.loads(message)
+        connection.send_bytes(BEGUN)
+        entries = []
+        for pickled in chunk:
+            entries.append(broken or entry_of(function, pickled))
+            if streams:
+                connection.send_bytes(pickle.dumps(entries, -1))
+                entries.clear()
+        if entries:
+            connection.send_bytes(pickle.dumps(entries, -1))
+
+
+def entry_of(function, pickled):
+    """Run one item; whatever is raised on the way becomes its entry."""
+    try:
+        return OK, pickle.dumps(function(pickle.loads(pickled)), -1)
+    except BaseException as error:  # noqa: BLE001
+        return packed_error(error)
+
+
+def packed_error(error):
+    """Pack an exception so that it comes out as it was, or say what it was."""
+    text = described(error)
+    try:
+        pickled = pickle.dumps(error, -1)
+        if same(pickle.loads(pickled), error):
+            return RAISED, pickled, text
+    except BaseException:  # noqa: BLE001, S110
+        pass
+    return RAISED, None, text
+
+
+def same(copy, error):
+    """Whether a copy is of the same class and has equal args. Args without a useful == count by how they pickle."""
+    if type(copy) is not type(error) or len(copy.args) != len(error.args):
+        return False
+    try:
+        if copy.args == error.args:
+            return True
+    except Exception:  # noqa: BLE001, S110  arrays, say
+        pass
+    return pickle.dumps(copy.args, -1) == pickle.dumps(error.args, -1)
+
+
+def described(error):
+    """Name the class and give the message."""
+    try:
+        message = str(error)
+    except BaseException:  # noqa: BLE001
+        message = "(it has no text)"
+    return f"{type(error).__qualname__}: {message}"
