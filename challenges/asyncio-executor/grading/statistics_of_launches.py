@@ -26,8 +26,11 @@ MIXES = 2
 ENOUGH_LAGS = 200
 """A mix that brought so many took several times as long as the reference's, and needs no second one."""
 
-SLOWEST_MIX = 2.5
-"""Times the reference's seconds for the mixes beside which signs of life are taken: a loop is no better for idling."""
+SLOWEST_MIX = 5.0
+"""Times the reference's seconds for the quickest mix beside which signs of life are taken: nobody may idle for them.
+
+Far beyond slow starts of processes, which are allowed, and below what idling is good for.
+"""
 
 TIMED_MIXES = 2
 CANCEL_ROUNDS = 3
