@@ -20,7 +20,7 @@ RESULTS_MOST = 26
 
 @dataclass(frozen=True)
 class BarRow:
-    """One bar of every result, in their order; `leader` is the place of the one that is ahead of all, if any is."""
+    """One bar of every result, in their order; `leader` is the place of the one that is ahead of all that were measured, if any is."""
 
     id: str
     bars: tuple[BarResult | None, ...]
@@ -96,10 +96,11 @@ def _bars(results: Sequence[Result]) -> Iterator[BarRow]:
 
 
 def _leader(bars: Sequence[BarResult | None], floor: float) -> int | None:
-    """Give the place of the bar that is ahead of every other; one that was not measured cannot be beaten."""
-    for place, mine in enumerate(bars):
-        others = [bar for other, bar in enumerate(bars) if other != place]
-        if mine is not None and all(bar is not None and ahead(mine, bar, floor) for bar in others):
+    """Give the place of the bar that is ahead of every other that was measured; alone nobody is ahead."""
+    measured = {place: bar for place, bar in enumerate(bars) if bar is not None and bar.ratio is not None}
+    for place, mine in measured.items():
+        others = [bar for other, bar in measured.items() if other != place]
+        if others and all(ahead(mine, bar, floor) for bar in others):
             return place
     return None
 

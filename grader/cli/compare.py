@@ -88,7 +88,7 @@ def _summary(comparison: Comparison) -> Iterator[str]:
     tied = [row.id for row in comparison.bars if row.leader is None and _measured(row)]
     if tied:
         yield f"nobody is ahead of all others on {', '.join(tied)}: intervals overlap, or noise is as large"
-    yield "ratio: to the reference in the same grading, less is better; *: ahead of all others"
+    yield "ratio: to the reference in the same grading, less is better; *: ahead of all others that were measured"
 
 
 def _measured(row: BarRow) -> bool:

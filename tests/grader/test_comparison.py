@@ -42,8 +42,9 @@ def test_ahead_of_one_is_not_ahead_of_all() -> None:
     assert leaders(one, same, slow)["lookup"] is None
 
 
-def test_what_was_not_measured_is_not_beaten() -> None:
+def test_what_was_not_measured_is_not_beaten_and_does_not_keep_others_from_it() -> None:
     failed = result(of=evidence(checks=[check("agreement", CheckStatus.FAILED), check("polish")], bars=[]))
+    assert leaders(failed, graded(bar("lookup", 1.0)), graded(bar("lookup", 1.2)))["lookup"] == 1
     compared = compare([graded(bar("lookup", 1.0)), failed])
     assert {row.leader for row in compared.bars} == {None}
     assert [row.words for row in compared.checks] == [("pass", "fail"), ("pass", "pass")]
