@@ -20,7 +20,7 @@ RESULTS_MOST = 26
 
 @dataclass(frozen=True)
 class BarRow:
-    """One bar of every result, in their order; `leader` is the place of the one that is ahead of all that were measured, if any is."""
+    """One bar of every result, in their order; `leader` is the place of the one ahead of all that were measured."""
 
     id: str
     bars: tuple[BarResult | None, ...]
