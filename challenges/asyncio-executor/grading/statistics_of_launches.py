@@ -98,8 +98,11 @@ def _paced(candidate: list[MixWithLags], reference: list[MixWithLags]) -> tuple[
         f"while the loop was asked for signs of life, the quickest mix of jobs took {mine:.2f} s, which is more than "
         f"{SLOWEST_MIX:g} times the reference's {theirs:.2f} s: when there is work, as many jobs run as may"
     )
-    lags_of_both = ([lag for lags, _ in taken for lag in lags] for taken in (candidate, reference))
-    return next(lags_of_both), next(lags_of_both)
+    return _all_lags(candidate), _all_lags(reference)
+
+
+def _all_lags(taken: list[MixWithLags]) -> list[float]:
+    return [lag for lags, _ in taken for lag in lags]
 
 
 def io_p99(launch: PairedLaunch) -> Numbers:
