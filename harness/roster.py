@@ -1,7 +1,7 @@
 """The subjects of one grading, as whoever measures sees them: start, call, and never more than one of them awake.
 
 Theory of operation: every subject is frozen but the one being called. `wake` hands the core over with one pause and one
-resume, sent together. A subject that timed out, crashed or spoke nonsense has a broken channel and must be started
+resume, in one request. A subject that timed out, crashed or spoke nonsense has a broken channel and must be started
 again. Each side has a time budget for the whole grading, so that many slow answers cannot outlast it.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from harness.channel import Channel
 from harness.disk_watch import DiskWatch
@@ -29,15 +28,6 @@ class NotUsable(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(describe(outcome))
         self.outcome = outcome
-
-
-class HandOver(SubjectControl, Protocol):
-    """A control channel that can send a pause and a resume together."""
-
-    def hand_over(
-        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
-    ) -> list[Stats]:
-        """Freeze some subjects, thaw others and read the accounting of those to `watch`, in one exchange."""
 
 
 @dataclass
@@ -61,7 +51,7 @@ class Allowance:
 class Roster:
     """Every subject started so far, and which of them is awake."""
 
-    def __init__(self, control: HandOver, sockets: Path, allowance: Allowance, disks: Path | None = None) -> None:
+    def __init__(self, control: SubjectControl, sockets: Path, allowance: Allowance, disks: Path | None = None) -> None:
         self._control = control
         self._sockets = sockets
         self._allowance = allowance
@@ -222,7 +212,7 @@ class Roster:
 
     def _freeze(self, subjects: set[Subject]) -> None:
         if subjects:
-            self._control.pause(sorted(subjects))
+            self._control.hand_over(sorted(subjects), [])
             self._awake -= subjects
 
     def _touch(self, subject: Subject) -> None:

@@ -25,39 +25,25 @@ class ControlClient:
             raise ControlLost("the host did not begin with a job")
         return message
 
-    def pause(self, subjects: Sequence[Subject]) -> None:
-        """Freeze `subjects`; on return none of them executes another instruction."""
-        self._exchange([self._request(Do.PAUSE, subjects)])
-
-    def resume(self, subjects: Sequence[Subject]) -> None:
-        """Thaw `subjects`."""
-        self._exchange([self._request(Do.RESUME, subjects)])
-
     def hand_over(
         self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
     ) -> list[Stats]:
-        """Freeze some, thaw others and read the accounting of those to `watch`, all at once; all is done on return.
+        """Freeze some, thaw others and read the accounting of those to `watch`; all is done on return.
 
         Whoever is frozen or thawed is read while frozen, so none of its work falls on the wrong side of the reading.
         """
-        changes = [(Do.PAUSE, tuple(pause)), (Do.RESUME, tuple(resume))]
-        still = tuple(subject for subject in watch if subject not in {*pause, *resume})
-        requests = [self._request(do, who, watch=any(one in watch for one in who)) for do, who in changes if who]
-        requests += [self._request(Do.STATS, still)] if still else []
-        found: dict[Subject, Stats] = {}
-        for request, reply in zip(requests, self._exchange(requests), strict=True):
-            if request.watch or request.do is Do.STATS:
-                found |= zip(request.subjects, _all_stats(reply, request.subjects), strict=True)
-        return [found[subject] for subject in watch]
+        if not (pause or resume or watch):
+            return []
+        reply = self._exchange(Do.HAND_OVER, pause, resume=tuple(resume), watch=tuple(watch))
+        return _all_stats(reply, watch)
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """End whatever each subject left behind and start it afresh."""
-        self._exchange([self._request(Do.RESTART, subjects, hash_seed)])
+        self._exchange(Do.RESTART, subjects, hash_seed=hash_seed)
 
     def stats(self, subjects: Sequence[Subject]) -> list[Stats]:
         """Read the accounting of each subject, in the order given."""
-        [reply] = self._exchange([self._request(Do.STATS, subjects)])
-        return _all_stats(reply, subjects)
+        return _all_stats(self._exchange(Do.STATS, subjects), subjects)
 
     def progress(self, progress: Progress) -> None:
         """Tell the host how far the grading is."""
@@ -67,27 +53,25 @@ class ControlClient:
         """Hand in the result: the last thing said."""
         self._line.send(result)
 
-    def _request(
-        self, do: Do, subjects: Sequence[Subject], hash_seed: int | None = None, watch: bool = False
-    ) -> Request:
+    def _exchange(
+        self,
+        do: Do,
+        subjects: Sequence[Subject],
+        *,
+        hash_seed: int | None = None,
+        resume: tuple[Subject, ...] = (),
+        watch: tuple[Subject, ...] = (),
+    ) -> Reply:
+        """Send one request and wait for its reply; raises SandboxFailed with the reason where it was refused."""
         with self._turn:
             self._asked += 1
-            return Request(self._asked, do, tuple(subjects), hash_seed, watch)
-
-    def _exchange(self, requests: Sequence[Request]) -> list[Reply]:
-        """Send all of `requests`, then wait for all their replies; the first error is raised once all have come."""
-        replies: dict[int, Reply] = {}
-        with self._turn:
-            self._line.send(*requests)
-            while len(replies) < len(requests):
-                reply = self._receive_reply()
-                if reply.id in replies or reply.id not in {request.id for request in requests}:
-                    raise ControlLost(f"a reply to no request: {reply.id}")
-                replies[reply.id] = reply
-        for request in requests:
-            if (error := replies[request.id].error) is not None:
-                raise SandboxFailed(error)
-        return [replies[request.id] for request in requests]
+            self._line.send(Request(self._asked, do, tuple(subjects), hash_seed, resume, watch))
+            reply = self._receive_reply()
+            if reply.id != self._asked:
+                raise ControlLost(f"a reply to no request: {reply.id}")
+        if reply.error is not None:
+            raise SandboxFailed(reply.error)
+        return reply
 
     def _receive_reply(self) -> Reply:
         message = self._line.receive()

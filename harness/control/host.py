@@ -1,16 +1,14 @@
 """The host's end of the control channel: give the job, do what the grader asks, and take the result.
 
-Theory of operation: one thread reads messages into a queue, a few serve requests side by side (a pause of one subject
-and a resume of another arrive together and must not wait for each other), and the caller's thread decides. A request
-that the sandbox refuses is answered with the reason; when the engine itself is lost, or the grader falls silent, the
-grading is over.
+Theory of operation: one thread reads messages into a queue, and the caller's thread takes them out, serves requests one
+by one and decides. A request that the sandbox refuses is answered with the reason; when the engine itself is lost, or
+the grader falls silent, the grading is over.
 """
 
 import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,12 +17,6 @@ from harness.control.line import Line
 from harness.control.messages import Do, FromGrader, Job, Progress, Reply, Request, Result, parse_from_grader
 from harness.errors import ControlLost, EngineUnavailable, GradingTimedOut, HarnessError
 from harness.sandbox.roles import Sandbox, Stats
-
-REQUESTS_AT_ONCE: Final = 8
-"""A hand-over is two; the rest is room."""
-
-MAX_UNANSWERED: Final = 64
-"""A grader that asks on without waiting for answers is broken."""
 
 MAX_UNREAD: Final = 1024
 """Messages read ahead; a grader that sends more waits, for the host is only drawing progress."""
@@ -75,9 +67,7 @@ class Session:
         self._line = line
         self._events: queue.Queue[Event] = queue.Queue(MAX_UNREAD)
         self._closed = threading.Event()
-        self._unanswered = threading.Semaphore(MAX_UNANSWERED)
         self._reader = threading.Thread(target=self._read, name="control-reader", daemon=True)
-        self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="control")
 
     def begin(self, job: Job) -> None:
         """Begin to read, and give the job. The reading ends with the stream, and that with the sandbox."""
@@ -89,7 +79,7 @@ class Session:
         while True:
             match self._next(deadline):
                 case Request() as request:
-                    self._accept(request)
+                    self._line.send(self._reply(request))
                 case Progress() as progress:
                     on_progress(progress)
                 case Result() as result:
@@ -116,16 +106,17 @@ class Session:
         self._reader.join(LAST_WORDS_LIMIT_SEC)
 
     def close(self) -> None:
-        """Take no more requests; those under way end with the sandbox."""
+        """Read no more than the message under way."""
         self._closed.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
         with suppress(queue.Empty):
             while True:
                 self._events.get_nowait()
 
     def _next(self, deadline: float) -> Event | None:
+        """Wait for the next event; `None` at the deadline, also when more has come than could be taken."""
+        left_sec = deadline - time.monotonic()
         try:
-            return self._events.get(timeout=max(deadline - time.monotonic(), 0))
+            return self._events.get(timeout=left_sec) if left_sec > 0 else None
         except queue.Empty:
             return None
 
@@ -137,20 +128,6 @@ class Session:
         except HarnessError as error:
             self._events.put(error)
 
-    def _accept(self, request: Request) -> None:
-        if not self._unanswered.acquire(blocking=False):
-            raise ControlLost(f"more than {MAX_UNANSWERED} requests without waiting for an answer")
-        self._pool.submit(self._answer, request)
-
-    def _answer(self, request: Request) -> None:
-        """Do what is asked, on a thread of the pool; a fault of ours must not vanish with the thread."""
-        try:
-            self._line.send(self._reply(request))
-        except Exception as error:  # noqa: BLE001  raised again where the grading waits
-            self._events.put(error)
-        finally:
-            self._unanswered.release()
-
     def _reply(self, request: Request) -> Reply:
         try:
             return Reply(request.id, stats=tuple(self._do(request)))
@@ -161,13 +138,8 @@ class Session:
 
     def _do(self, request: Request) -> list[Stats]:
         match request.do:
-            case Do.PAUSE:
-                self._sandbox.pause(request.subjects)
-                return self._sandbox.stats(request.subjects) if request.watch else []
-            case Do.RESUME:
-                watched = self._sandbox.stats(request.subjects) if request.watch else []
-                self._sandbox.resume(request.subjects)
-                return watched
+            case Do.HAND_OVER:
+                return self._sandbox.hand_over(request.subjects, request.resume, request.watch)
             case Do.RESTART:
                 self._sandbox.restart(request.subjects, request.hash_seed or 0)
             case Do.STATS:

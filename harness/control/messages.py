@@ -23,10 +23,9 @@ SubjectText: TypeAlias = Annotated[
 
 
 class Do(StrEnum):
-    """What the grader may ask of the host: four things, and nothing else."""
+    """What the grader may ask of the host: three things, and nothing else."""
 
-    PAUSE = "pause"
-    RESUME = "resume"
+    HAND_OVER = "hand_over"
     RESTART = "restart"
     STATS = "stats"
 
@@ -52,7 +51,7 @@ class Job:
 class Request:
     """Do something to subjects; `hash_seed` belongs to a restart.
 
-    With `watch` a pause or a resume also reads their accounting while they are frozen: after the one, before the other.
+    A hand-over freezes `subjects`, thaws those to `resume`, and reads the accounting of those to `watch`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -61,7 +60,8 @@ class Request:
     do: Do
     subjects: tuple[SubjectText, ...]
     hash_seed: StrictInt | None = None
-    watch: StrictBool = False
+    resume: tuple[SubjectText, ...] = ()
+    watch: tuple[SubjectText, ...] = ()
     kind: Literal["request"] = field(default="request", repr=False)
 
 
@@ -116,8 +116,9 @@ def to_plain(message: Message) -> Plain:
         return {"kind": message.kind, "evidence": message.evidence, "benchmarks": message.benchmarks}
     plain = asdict(message)
     match message:
-        case Request(do=do, subjects=subjects):
-            plain |= {"do": do.value, "subjects": [str(subject) for subject in subjects]}
+        case Request(do=do, subjects=subjects, resume=resume, watch=watch):
+            named = {"subjects": subjects, "resume": resume, "watch": watch}
+            plain |= {"do": do.value, **{name: [str(one) for one in who] for name, who in named.items()}}
         case Reply(stats=stats):
             plain["stats"] = [{**asdict(each), "state": each.state.value} for each in stats]
         case Job(isolation=isolation):

@@ -98,6 +98,32 @@ class DockerSandbox:
             remove_container(self._api, stager)
             return self._start_grader()
 
+    def hand_over(
+        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
+    ) -> list[Stats]:
+        """Freeze some, thaw others and read: one after the other, or side by side where the engine has to do it."""
+        found: dict[Subject, Stats] = {}
+
+        def freeze() -> None:
+            self.pause(pause)
+            read(pause)
+
+        def thaw() -> None:
+            read(resume)
+            self.resume(resume)
+
+        def read(subjects: Sequence[Subject]) -> None:
+            watched = [subject for subject in subjects if subject in watch]
+            found.update(zip(watched, self.stats(watched), strict=True))
+
+        if all(subject.is_frozen_by_file for subject in self._started([*pause, *resume])):
+            freeze()
+            thaw()
+        else:
+            self._for_each(lambda act: act(), [freeze, thaw])
+        read([subject for subject in watch if subject not in found])
+        return [found[subject] for subject in watch]
+
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """Replace each subject's container by a new one."""
         self._for_each(partial(self._restart, hash_seed=hash_seed), subjects)

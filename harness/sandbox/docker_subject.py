@@ -87,6 +87,11 @@ class DockerSubject:
         self._last = Account()
         self._oom_killed = False
 
+    @property
+    def is_frozen_by_file(self) -> bool:
+        """Tell whether freezing and thawing it asks nothing of the engine, and so takes no time to speak of."""
+        return self._freezer is not None
+
     def pause(self) -> None:
         """Freeze it. A subject that has ended, or is frozen already, needs nothing: `stats` tells which."""
         if self._freezer is not None:

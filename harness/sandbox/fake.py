@@ -48,6 +48,17 @@ class FakeControl:
         """Mark paused subjects as running."""
         self._move(Asked("resume", tuple(subjects)), State.PAUSED, State.RUNNING)
 
+    def hand_over(
+        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
+    ) -> list[Stats]:
+        """Mark some as paused, give the accounts of those to `watch`, and mark others as running."""
+        if pause:
+            self.pause(pause)
+        found = self.stats(watch) if watch else []
+        if resume:
+            self.resume(resume)
+        return found
+
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """Mark subjects as running, with empty accounts."""
         self._note(Asked("restart", tuple(subjects), hash_seed))

@@ -76,6 +76,15 @@ class LocalSandbox:
             self._stream = PipedStream(self._grader, self._errors)
         return cast(BinaryIO, self._stream)
 
+    def hand_over(
+        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
+    ) -> list[Stats]:
+        """Stop some, read the accounting of those to `watch`, and only then continue others."""
+        self.pause(pause)
+        found = self.stats(watch)
+        self.resume(resume)
+        return found
+
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """End each subject's processes and start it anew."""
         with self._lock:

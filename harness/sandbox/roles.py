@@ -88,13 +88,15 @@ class Staged:
 
 
 class SubjectControl(Protocol):
-    """What whoever measures may ask of the sandbox: the four requests of the control channel."""
+    """What whoever measures may ask of the sandbox: the three requests of the control channel."""
 
-    def pause(self, subjects: Sequence[Subject]) -> None:
-        """Freeze `subjects`; on return none of them executes another instruction."""
+    def hand_over(
+        self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
+    ) -> list[Stats]:
+        """Freeze some subjects, thaw others and read the accounting of those to `watch`, in the order given.
 
-    def resume(self, subjects: Sequence[Subject]) -> None:
-        """Thaw `subjects`."""
+        Whoever is frozen or thawed is read while frozen; on return none of those to `pause` executes an instruction.
+        """
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """End whatever each subject left behind and start it afresh, with `PYTHONHASHSEED=hash_seed`."""

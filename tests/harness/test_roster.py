@@ -56,12 +56,6 @@ class NotingControl:
             self.workers[subject] = subprocess.Popen([sys.executable, "-m", "harness.worker"], env=environment)
             self.frozen.discard(subject)
 
-    def pause(self, subjects: Sequence[Subject]) -> None:
-        self.hand_over(subjects, [])
-
-    def resume(self, subjects: Sequence[Subject]) -> None:
-        self.hand_over([], subjects)
-
     def hand_over(
         self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
     ) -> list[Stats]:

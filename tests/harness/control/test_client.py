@@ -67,8 +67,7 @@ def test_no_job_is_a_fault(ends, client):
 
 def test_requests_are_numbered_and_name_their_subjects(host, client):
     for do, ask in [
-        (Do.PAUSE, lambda: client.pause([CANDIDATE])),
-        (Do.RESUME, lambda: client.resume([CANDIDATE])),
+        (Do.HAND_OVER, lambda: client.hand_over([CANDIDATE], [REFERENCE])),
         (Do.RESTART, lambda: client.restart([CANDIDATE], 5)),
     ]:
         thread = host.answering(1, done)
@@ -79,32 +78,15 @@ def test_requests_are_numbered_and_name_their_subjects(host, client):
         assert request.hash_seed == (5 if do is Do.RESTART else None)
 
 
-def test_a_hand_over_sends_both_before_it_waits_and_takes_replies_in_any_order(host, client):
-    thread = host.answering(2, lambda requests: done(reversed(requests)))
-    client.hand_over([CANDIDATE], [REFERENCE])
-    thread.join()
-    assert [(request.do, request.subjects) for request in host.heard] == [
-        (Do.PAUSE, (CANDIDATE,)),
-        (Do.RESUME, (REFERENCE,)),
-    ]
-
-
 def test_a_hand_over_brings_the_accounting_of_those_to_watch(host, client):
-    frozen, woken, idle = (Stats(State.PAUSED, cpu_sec=cpu) for cpu in (1.5, 2.5, 3.5))
     other = Subject(Side.REFERENCE, 1)
-
-    def answers(requests):
-        accounts = {CANDIDATE: frozen, REFERENCE: woken, other: idle}
-        return [Reply(one.id, stats=tuple(accounts[subject] for subject in one.subjects)) for one in requests]
-
-    thread = host.answering(3, answers)
-    assert client.hand_over([CANDIDATE], [REFERENCE], [other, REFERENCE, CANDIDATE]) == [idle, woken, frozen]
+    accounts = tuple(Stats(State.PAUSED, cpu_sec=cpu) for cpu in (1.5, 2.5, 3.5))
+    thread = host.answering(1, lambda requests: [Reply(requests[0].id, stats=accounts)])
+    assert client.hand_over([CANDIDATE], [REFERENCE], [other, REFERENCE, CANDIDATE]) == list(accounts)
     thread.join()
-    assert [(one.do, one.subjects, one.watch) for one in host.heard] == [
-        (Do.PAUSE, (CANDIDATE,), True),
-        (Do.RESUME, (REFERENCE,), True),
-        (Do.STATS, (other,), False),
-    ]
+    [request] = host.heard
+    assert (request.do, request.subjects, request.resume) == (Do.HAND_OVER, (CANDIDATE,), (REFERENCE,))
+    assert request.watch == (other, REFERENCE, CANDIDATE)
 
 
 def test_a_hand_over_to_nobody_from_nobody_asks_nothing(ends, client):
@@ -113,16 +95,13 @@ def test_a_hand_over_to_nobody_from_nobody_asks_nothing(ends, client):
     assert isinstance(Host(ends[0]).line.receive(), Progress)
 
 
-def test_both_replies_are_heard_before_an_error_is_raised(host, client):
-    def answers(requests):
-        return [Reply(requests[0].id, error="frozen solid"), Reply(requests[1].id)]
-
-    thread = host.answering(2, answers)
+def test_a_refusal_is_raised_and_the_next_request_works(host, client):
+    thread = host.answering(1, lambda requests: [Reply(requests[0].id, error="frozen solid")])
     with pytest.raises(SandboxFailed, match="frozen solid"):
         client.hand_over([CANDIDATE], [REFERENCE])
     thread.join()
     again = host.answering(1, done)
-    client.pause([CANDIDATE])
+    client.hand_over([CANDIDATE], [])
     again.join()
 
 
@@ -148,7 +127,7 @@ def test_what_is_no_answer_is_a_fault(host, client, answer, complaint, job):
 def test_a_host_that_hangs_up_is_a_fault(ends, client):
     ends[0].close()
     with pytest.raises(ControlLost):
-        client.pause([CANDIDATE])
+        client.hand_over([CANDIDATE], [])
 
 
 def test_threads_take_turns(host, client):
@@ -157,7 +136,7 @@ def test_threads_take_turns(host, client):
             host.line.send(Reply(host.line.receive().id))
 
     answering = threading.Thread(target=answer_one_by_one)
-    askers = [threading.Thread(target=client.pause, args=([CANDIDATE],)) for _ in range(20)]
+    askers = [threading.Thread(target=client.hand_over, args=([CANDIDATE], [])) for _ in range(20)]
     for thread in (answering, *askers):
         thread.start()
     for thread in (answering, *askers):

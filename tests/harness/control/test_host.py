@@ -1,14 +1,14 @@
 """The host's end, with a sandbox in memory and a grader that is a function of its streams."""
 
-import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 from harness.control import host
 from harness.control.client import ControlClient
 from harness.control.line import Line
-from harness.control.messages import Do, Progress, Reply, Request, Result, parse_from_host
+from harness.control.messages import Do, Progress, Request, Result, parse_from_host
 from harness.errors import ControlLost, EngineUnavailable, GradingTimedOut, SandboxFailed
 from harness.sandbox.fake import Asked, FakeSandbox
 from harness.sandbox.roles import Side, State, Subject
@@ -71,7 +71,7 @@ def test_who_is_handed_over_is_read_while_frozen(job):
 
     def grader(client):
         client.restart([CANDIDATE, REFERENCE], 5)
-        client.pause([REFERENCE])
+        client.hand_over([REFERENCE], [])
         seen.extend(client.hand_over([CANDIDATE], [REFERENCE], [CANDIDATE, REFERENCE]))
         client.result(RESULT)
 
@@ -87,34 +87,17 @@ def test_a_request_that_fails_is_answered_with_the_reason(job):
         with pytest.raises(SandboxFailed, match="no room left"):
             client.restart([CANDIDATE], 5)
         with pytest.raises(SandboxFailed, match="never started: reference-0"):
-            client.pause([REFERENCE])
+            client.hand_over([REFERENCE], [])
         client.result(RESULT)
 
     assert graded(grader, job, sandbox) == RESULT
-
-
-def test_a_pause_and_a_resume_run_side_by_side(job):
-    together = threading.Barrier(2, timeout=5)
-
-    class Meeting(FakeSandbox):
-        def pause(self, subjects):
-            together.wait()
-
-        def resume(self, subjects):
-            together.wait()
-
-    def grader(client):
-        client.hand_over([CANDIDATE], [REFERENCE])
-        client.result(RESULT)
-
-    assert graded(grader, job, Meeting(None)) == RESULT
 
 
 def test_a_lost_engine_ends_the_grading(job):
     sandbox = FakeSandbox(None)
     sandbox.failing["pause"] = EngineUnavailable("the Docker engine was lost")
     with pytest.raises(EngineUnavailable, match="was lost"):
-        graded(lambda client: client.pause([CANDIDATE]), job, sandbox)
+        graded(lambda client: client.hand_over([CANDIDATE], []), job, sandbox)
 
 
 def test_an_error_nobody_expected_is_not_lost(job):
@@ -123,7 +106,7 @@ def test_an_error_nobody_expected_is_not_lost(job):
             raise ZeroDivisionError("a bug of ours")
 
     with pytest.raises(ZeroDivisionError):
-        graded(lambda client: client.pause([CANDIDATE]), job, Broken(None))
+        graded(lambda client: client.hand_over([CANDIDATE], []), job, Broken(None))
 
 
 def test_a_fault_of_whoever_draws_progress_is_not_lost(job):
@@ -180,7 +163,7 @@ def test_nonsense_ends_the_grading(job, data):
 @pytest.mark.parametrize("then", [
     lambda client: client.result(RESULT),
     lambda client: client.progress(Progress("bars", "a", 1, 1, "")),
-    lambda client: client.pause([CANDIDATE]),
+    lambda client: client.hand_over([CANDIDATE], []),
 ], ids=["result", "progress", "request"])  # fmt: skip
 def test_nothing_may_follow_the_result(job, then):
     def grader(client):
@@ -201,21 +184,17 @@ def test_a_grader_that_lingers_after_its_result_is_not_waited_for(job, monkeypat
     assert served(run, job) == RESULT
 
 
-def test_a_grader_that_asks_on_and_on_is_refused(job):
-    class Slow(FakeSandbox):
-        def pause(self, subjects):
-            time.sleep(0.5)
-
+def test_a_grader_that_asks_on_and_on_is_given_up(job):
     def run(reader, writer):
-        line = Line(reader, writer, parse_from_host)
-        for number in range(host.MAX_UNANSWERED + 1):
-            line.send(Request(number, Do.PAUSE, (CANDIDATE,)))
-        while isinstance(line.receive(), Reply):
-            pass
+        line, number = Line(reader, writer, parse_from_host), 0
         line.receive()
+        with suppress(ControlLost):
+            while True:
+                line.send(Request(number := number + 1, Do.STATS, ()))
+                line.receive()
 
-    with pytest.raises(ControlLost, match="without waiting"):
-        served(run, job, Slow(None))
+    with pytest.raises(GradingTimedOut):
+        served(run, job, timeout_sec=0.3)
 
 
 def test_a_sandbox_that_does_not_start_is_told(job):

@@ -23,7 +23,7 @@ JOB = Job("hashmap", 2**60, ("a", "b"), True, 512, 10.0, (1,), Isolation.DOCKER)
 STATS = Reply(3, stats=(Stats(State.PAUSED, cpu_sec=1.5), Stats(State.EXITED, signal=9, oom_killed=True)))
 FROM_HOST = {"job": JOB, "done": Reply(1), "refused": Reply(2, error="no such thing"), "stats": STATS}
 FROM_GRADER = {
-    "pause": Request(1, Do.PAUSE, (CANDIDATE, Subject(Side.REFERENCE, 0))),
+    "hand over": Request(1, Do.HAND_OVER, (CANDIDATE,), resume=(Subject(Side.REFERENCE, 0),), watch=(CANDIDATE,)),
     "restart": Request(2, Do.RESTART, (CANDIDATE,), hash_seed=0),
     "progress": Progress("bars", "hit-lookup", 1, 9, "launch 1"),
     "result": Result({"checks": [{"id": "a"}], "noise": float("inf")}, "{}"),
@@ -41,8 +41,8 @@ def test_what_the_grader_says_arrives(message):
 
 
 def test_a_request_is_written_as_the_plan_says():
-    plain = {"kind": "request", "id": 2, "do": "restart", "subjects": ["candidate-3"], "hash_seed": 7, "watch": False}
-    assert to_plain(Request(2, Do.RESTART, (CANDIDATE,), 7)) == plain
+    plain = {"kind": "request", "id": 2, "do": "restart", "subjects": ["candidate-3"], "hash_seed": 7}
+    assert to_plain(Request(2, Do.RESTART, (CANDIDATE,), 7)) == plain | {"resume": [], "watch": []}
 
 
 @pytest.mark.parametrize("change", [
@@ -82,6 +82,6 @@ def test_stats_with_a_key_of_tomorrow_are_refused():
 
 def test_neither_side_says_what_is_the_others():
     with pytest.raises(ControlLost):
-        parse_from_host(to_plain(FROM_GRADER["pause"]))
+        parse_from_host(to_plain(FROM_GRADER["hand over"]))
     with pytest.raises(ControlLost):
         parse_from_grader(to_plain(FROM_HOST["done"]))

@@ -30,7 +30,7 @@ client = ControlClient(os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb",
 job = client.receive_job()
 candidate, reference = (Subject(side, 0) for side in Side)
 client.restart([candidate, reference], job.seed)
-client.pause([candidate])
+client.hand_over([candidate], [])
 """
 
 WHOLE = """

@@ -228,6 +228,20 @@ def test_a_subject_never_started_is_our_fault(bench, request_):
         getattr(bench.sandbox, request_)([Subject(Side.REFERENCE, 4)])
 
 
+@pytest.mark.parametrize("freezes", ["by file", "by engine"])
+def test_a_hand_over_reads_who_changes_while_frozen(bench, monkeypatch, freezes):
+    if freezes == "by engine":
+        monkeypatch.setattr("harness.sandbox.cgroup.freezer_v1", lambda group: None)
+        monkeypatch.setattr("harness.sandbox.cgroup.freezer_v2", lambda group: None)
+    bench.start(CANDIDATE, REFERENCE)
+    bench.sandbox.hand_over([REFERENCE], [])
+    seen = bench.sandbox.hand_over([CANDIDATE], [REFERENCE], [REFERENCE, CANDIDATE])
+    assert [stats.state for stats in seen] == [State.PAUSED, State.PAUSED]
+    now = bench.sandbox.stats([REFERENCE, CANDIDATE])
+    assert [stats.state for stats in now] == [State.RUNNING, State.PAUSED]
+    assert bench.ask(REFERENCE, "who") == "reference"
+
+
 def test_many_subjects_are_started_and_frozen_at_once(bench):
     subjects = [Subject(side, launch) for launch in range(5) for side in Side]
     bench.start(*subjects)
