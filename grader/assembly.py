@@ -139,6 +139,7 @@ def _bar(judged: JudgedBar) -> BarResult:
         pass_=bar.pass_,
         distinction=bar.distinction,
         control=bar.control,
+        counted=bar.counted,
         verdict=judged.verdict,
         distinguished=judged.distinguished,
         reason=_text(judged.reason),

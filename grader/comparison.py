@@ -65,7 +65,14 @@ class Comparison:
 
 def compare(results: Sequence[Result]) -> Comparison:
     """Compare two results or more; raises UsageError where they are not of one challenge and version."""
-    if not 2 <= len(results) <= RESULTS_MOST:
+    if len(results) < 2:
+        raise UsageError(f"give from 2 to {RESULTS_MOST} results to compare")
+    return side_by_side(results)
+
+
+def side_by_side(results: Sequence[Result]) -> Comparison:
+    """Put results side by side, one alone too; raises UsageError as `compare` does."""
+    if not 1 <= len(results) <= RESULTS_MOST:
         raise UsageError(f"give from 2 to {RESULTS_MOST} results to compare")
     for one, other in pairwise(results):
         if (one.challenge.slug, one.challenge.version) != (other.challenge.slug, other.challenge.version):
@@ -74,11 +81,14 @@ def compare(results: Sequence[Result]) -> Comparison:
 
 
 def ahead(mine: BarResult, theirs: BarResult, floor: float) -> bool:
-    """Tell whether `mine` is measurably the smaller ratio; `floor` is the larger noise floor, as a logarithm."""
+    """Tell whether `mine` is measurably the smaller ratio; `floor` is the larger noise floor, as a logarithm.
+
+    What is counted, such as bytes, owes nothing to the noise of times: there the intervals alone decide.
+    """
     if mine.ratio is None or theirs.ratio is None:
         return False
     apart = math.log(theirs.ratio.estimate / mine.ratio.estimate)
-    return mine.ratio.high < theirs.ratio.low and apart > floor
+    return mine.ratio.high < theirs.ratio.low and (mine.counted or apart > floor)
 
 
 def _checks(results: Sequence[Result]) -> Iterator[CheckRow]:

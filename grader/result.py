@@ -75,13 +75,15 @@ class BarResult(GradedItem):
     """One bar: its thresholds, its measurement and its verdict.
 
     `reason` is our own sentence, `message` may be hostile. `noise` is the standard error of the ratio's logarithm, and
-    `margin` the distance to the pass threshold in units of it, positive on the good side. `launches` holds one list a
-    launch of ratios, `candidate` and `reference` the raw samples of the same shape, in `unit`.
+    `margin` the distance to the pass threshold in units of it, positive on the good side. What is `counted`, such as
+    bytes, owes nothing to the noise of times. `launches` holds one list a launch of ratios, `candidate` and `reference`
+    the raw samples of the same shape, in `unit`.
     """
 
     pass_: float = Field(alias="pass")
     distinction: float
     control: bool
+    counted: bool
     verdict: BarVerdict
     distinguished: bool
     reason: str

@@ -18,6 +18,8 @@ from grader.cli.grade import grade_submission
 from grader.cli.lint import lint_challenges
 from grader.cli.list import list_challenges
 from grader.cli.new import new_challenge
+from grader.cli.regrade import regrade
+from grader.cli.report import report
 from grader.cli.start import start
 from grader.cli.test import run_public_tests
 from grader.cli.verify import verify
@@ -48,6 +50,8 @@ for _name, _command, _panel in (
     ("doctor", doctor, "Candidates"),
     ("grade", grade_submission, "Everyone"),
     ("compare", compare_results, "Interviewers"),
+    ("report", report, "Interviewers"),
+    ("regrade", regrade, "Interviewers"),
     ("new", new_challenge, "Authors of challenges"),
     ("lint", lint_challenges, "Authors of challenges"),
     ("verify", verify, "Authors of challenges"),

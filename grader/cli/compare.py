@@ -1,26 +1,18 @@
 """`takehome compare`: results of several submissions side by side."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
 from grader.cli.console import Screen, Style
 from grader.cli.exit_code import ExitCode
 from grader.cli.options import Json
+from grader.cli.results import Results, read_results
 from grader.comparison import BarRow, Comparison, compare, letters
-from grader.errors import ResultInvalid, UsageError
 from grader.report import escape, wording
 from grader.report.terminal import COLOURS
-from grader.result import BarResult, Result
-from grader.result_file import RESULT_FILE, read_result
-
-Results = Annotated[
-    list[Path], typer.Argument(metavar="A B …", help="Result files, or folders that hold a result.json.")
-]
+from grader.result import BarResult
 
 LEAD = "bold green"
 
@@ -28,7 +20,7 @@ LEAD = "bold green"
 def compare_results(results: Results, as_json: Json = False) -> ExitCode:
     """Put results side by side, and say where one is measurably ahead."""
     screen = Screen.of_process(as_json)
-    comparison = compare([_read(path) for path in results])
+    comparison = compare(read_results(results))
     screen.document(comparison.to_plain())
     for letter, path, result in zip(letters(), results, comparison.results, strict=False):
         screen.answer(escape.line(f"{letter}  {wording.headline(result)}  ({path})"))
@@ -40,13 +32,6 @@ def compare_results(results: Results, as_json: Json = False) -> ExitCode:
     for line in _summary(comparison):
         screen.answer(line)
     return ExitCode.PASS
-
-
-def _read(path: Path) -> Result:
-    try:
-        return read_result(path / RESULT_FILE if path.is_dir() else path)
-    except ResultInvalid as fault:
-        raise UsageError(str(fault)) from fault
 
 
 def _table(comparison: Comparison, first: str) -> Table:

@@ -41,11 +41,11 @@ def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many paramete
     screen = Screen.of_process(as_json)
     root = find_root()
     entry = load_entry(root, challenge_of(folder, challenge, root))
-    _require_writable(out, *(file.parent for file in (junit_file, markdown_file) if file is not None))
+    require_writable(out, *(file.parent for file in (junit_file, markdown_file) if file is not None))
     venue = open_venue(sandbox, image, screen)
     with watched(screen, entry.slug) as show:
         outcome = grade(GradingRequest(root, entry, folder, venue, seed), show)
-    _write(outcome, out, junit_file, markdown_file)
+    write_outcome(outcome, out, junit_file, markdown_file)
     screen.document(outcome.result.model_dump(mode="json"))
     if not as_json:
         screen.out.print(terminal.render(outcome.result))
@@ -53,7 +53,7 @@ def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many paramete
     return of_verdict(outcome.result.verdict)
 
 
-def _require_writable(*folders: Path) -> None:
+def require_writable(*folders: Path) -> None:
     """Refuse a place that cannot be written now, rather than when the grading is done."""
     for folder in folders:
         try:
@@ -64,7 +64,7 @@ def _require_writable(*folders: Path) -> None:
             raise UsageError(f"{folder} cannot be written; choose another place for results")
 
 
-def _write(outcome: GradingOutcome, out: Path, junit_file: Path | None, markdown_file: Path | None) -> None:
+def write_outcome(outcome: GradingOutcome, out: Path, junit_file: Path | None, markdown_file: Path | None) -> None:
     """Write every report that was asked for, the result last: where it is, the others are too."""
     if outcome.benchmarks:
         write_whole(out / BENCHMARKS_FILE, outcome.benchmarks)

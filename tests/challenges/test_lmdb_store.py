@@ -96,7 +96,7 @@ def test_every_story_is_answered_by_the_model(modules: Modules) -> None:
 
 
 def test_a_plan_tells_all_rows_after_each_batch(modules: Modules) -> None:
-    plan = modules["crashes"].draw_plan(Random(1))
+    plan = modules["crashes"].draw_plan(Random(1), modules["crashes"].SMALL)
     rows: dict[tuple[str, int, int], bytes] = {}
     assert plan.after(0) == rows
     for stored in range(1, 3 * len(plan.batches)):

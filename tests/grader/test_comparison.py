@@ -37,6 +37,17 @@ def test_a_difference_within_the_noise_of_either_machine_gives_no_leader() -> No
     assert leaders(noisy, quiet)["lookup"] is None
 
 
+def test_what_is_counted_owes_nothing_to_the_noise_of_times() -> None:
+    control = ControlEvidence(bar="lookup", ratio=interval(1.0, 0.3))
+    timed = [result(of=evidence(bars=[bar("lookup"), bar("memory", ratio)], control=control)) for ratio in (1.0, 1.1)]
+    counted = [
+        each.model_copy(update={"bars": [one.model_copy(update={"counted": True}) for one in each.bars]})
+        for each in timed
+    ]
+    assert leaders(*timed)["memory"] is None
+    assert leaders(*counted)["memory"] == 0
+
+
 def test_ahead_of_one_is_not_ahead_of_all() -> None:
     one, same, slow = (graded(bar("lookup", ratio)) for ratio in (1.0, 1.001, 1.5))
     assert leaders(one, same, slow)["lookup"] is None

@@ -55,6 +55,22 @@ def test_a_right_solution_is_graded_whole_and_every_report_is_written(sandbox: s
     assert "bulk" in ended.stdout
 
 
+def test_a_grading_is_replayed_from_its_result(root: Path, tmp_path: Path) -> None:
+    wrong, then, now = solution(root, "rejected/forgetful"), tmp_path / "then", tmp_path / "now"
+    takehome("grade", wrong, "-o", then, "--sandbox", "local")
+    again = takehome("regrade", then, wrong, "-o", now, "--sandbox", "local")
+    assert again.returncode == 1, again.stderr
+    assert "the verdict is the same: fail" in again.stdout
+    assert read_result(now / "result.json").seed == read_result(then / "result.json").seed
+    over = takehome("regrade", then, wrong, "-o", then, "--sandbox", "local")
+    assert (over.returncode, over.stdout) == (2, "")
+    assert "would be replaced" in over.stderr
+    (wrong / "solution.py").write_text("total = sum\n")
+    other = takehome("regrade", then, wrong, "-o", now, "--sandbox", "local")
+    assert other.returncode == 2
+    assert "not the files that were graded" in other.stderr
+
+
 @pytest.mark.parametrize("sandbox", [LOCAL, DOCKER])
 def test_a_wrong_solution_fails_by_its_check_and_no_bar_is_measured(sandbox: str, root: Path, tmp_path: Path) -> None:
     wrong = solution(root, "rejected/forgetful")

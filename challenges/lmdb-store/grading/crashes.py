@@ -22,20 +22,32 @@ from model import Row
 
 from grader.plugin.facade import SubjectFacade
 
-KILLED_CHILDREN = 40
 KILLED_CONTAINERS = 10
 CHILDREN_A_PLAN = 10
 
-BATCHES = 12
-ROWS = 150
 HEADS = 8
-VALUE_BYTES = (20, 500)
 LONG_VALUE_BYTES = 20_000
 
 CALIBRATION_SEC = 0.25
 CONNECT_SEC = 10.0
 HEARD_SEC = 5.0
 NUMBERS = itertools.count()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many batches a plan has, and of what: rows, and the least and most bytes of a row's value."""
+
+    batches: int
+    rows: int
+    value_bytes: tuple[int, int]
+
+
+SMALL = Shape(12, 150, (20, 500))
+HEAVY = Shape(4, 75, (30_000, 50_000))
+MANY = Shape(3, 12_000, (4, 12))
+SHAPES = (SMALL, SMALL, HEAVY, MANY)
+"""A store may be tempted to commit three megabytes, or twelve thousand rows, in parts."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +69,14 @@ class Plan:
         return rows
 
 
-def draw_plan(rng: Random) -> Plan:
+def draw_plan(rng: Random, shape: Shape) -> Plan:
     """Draw batches: rows of their own, one of them long, and rows at both ends and between that each overwrites."""
     batches = []
-    size = partial(rng.randint, *VALUE_BYTES)
-    for number in range(BATCHES):
+    size = partial(rng.randint, *shape.value_bytes)
+    for number in range(shape.batches):
         rows: list[Row] = [
             [f"{rng.choice('abyz')}{number}", rng.randint(-(2**60), 2**60), position, rng.randbytes(size())]
-            for position in range(ROWS)
+            for position in range(shape.rows)
         ]
         rows += [[tenant, head, 0, rng.randbytes(30)] for tenant in ("", "m", "zz") for head in range(HEADS)]
         rows.append(["m-long", number, 0, rng.randbytes(LONG_VALUE_BYTES)])
@@ -125,10 +137,10 @@ def listening(subject: SubjectFacade) -> Iterator[Ear]:
 
 def kill_children(subject: SubjectFacade, rng: Random) -> None:
     """Kill children of the driver's."""
-    for _ in range(KILLED_CHILDREN // CHILDREN_A_PLAN):
-        plan = draw_plan(rng)
+    for shape in SHAPES:
+        plan = draw_plan(rng, shape)
         subject.value("keep_batches", plan.batches)
-        window_sec = _calibrated(subject)
+        window_sec = _calibrated(subject, shape.batches)
         for _ in range(CHILDREN_A_PLAN):
             folder = f"crash-{next(NUMBERS)}"
             with listening(subject) as ear:
@@ -137,20 +149,20 @@ def kill_children(subject: SubjectFacade, rng: Random) -> None:
                 _compare(subject, plan, folder, ear.heard(), rng)
 
 
-def _calibrated(subject: SubjectFacade) -> tuple[float, float]:
+def _calibrated(subject: SubjectFacade, batches: int) -> tuple[float, float]:
     """Tell from when on and until when a kill falls among the first batches, by trying it once."""
     folder = f"crash-{next(NUMBERS)}"
     with listening(subject) as ear:
         subject.value("crash", ear.name, folder, CALIBRATION_SEC)
         stored = ear.heard() or 1
     subject.value("remove", folder)
-    each_sec = min(CALIBRATION_SEC / max(stored, 1), CALIBRATION_SEC / BATCHES)
-    return each_sec, 2.5 * BATCHES * each_sec + 0.01
+    each_sec = min(CALIBRATION_SEC / max(stored, 1), CALIBRATION_SEC / batches)
+    return each_sec, 2.5 * batches * each_sec + 0.01
 
 
 def kill_containers(subject: SubjectFacade, rng: Random) -> None:
     """Kill the whole container, with the call that writes in flight."""
-    plan = draw_plan(rng)
+    plan = draw_plan(rng, SMALL)
     for _ in range(KILLED_CONTAINERS):
         subject.value("keep_batches", plan.batches)
         folder = f"crash-{next(NUMBERS)}"
