@@ -1,7 +1,7 @@
 """Grade the same files again as a result says they were graded, and say what came out otherwise. Pure.
 
-The seed gives the same inputs, not the same times: checks must end alike, and a bar may change its word only where it was
-near its threshold.
+The seed gives the same inputs, not the same times: checks must end alike, and a bar may change its word only where it
+was near its threshold.
 """
 
 from collections.abc import Iterator
@@ -34,10 +34,8 @@ def require_same_challenge(result: Result, challenge: Challenge) -> None:
 
 def require_same_files(result: Result, digest: str) -> None:
     """Refuse other files than the ones that were graded; raises UsageError."""
-    if result.submission.digest != digest:
-        raise UsageError(
-            f"these are not the files that were graded: their digest is {digest}, the result's {result.submission.digest}"
-        )
+    if (then := result.submission.digest) != digest:
+        raise UsageError(f"these are not the files that were graded: their digest is {digest}, the result's {then}")
 
 
 def differences(before: Result, after: Result) -> list[Difference]:
