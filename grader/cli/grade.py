@@ -1,6 +1,8 @@
 """`takehome grade`: the whole grading of one submission."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,8 @@ from grader.cli.venue import open_venue
 from grader.cli.watch import watched
 from grader.errors import UsageError
 from grader.grading import GradingOutcome, GradingRequest, grade
-from grader.report import junit, markdown, terminal
+from grader.report import html, junit, markdown, terminal
+from grader.result import Result
 from grader.result_file import RESULT_FILE, write_result, write_whole
 from grader.venue import VenueChoice
 
@@ -24,6 +27,30 @@ BENCHMARKS_FILE = "benchmarks.json"
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="Folder for result.json and benchmarks.json.")]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit XML report too.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown summary too.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser too.")]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Where to write each report besides the result, if anywhere."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+    html: Path | None = None
+
+    def render(self, result: Result) -> Iterator[tuple[Path, str]]:
+        """Give each file that was asked for, with its text."""
+        if self.junit is not None:
+            yield self.junit, junit.render(result)
+        if self.markdown is not None:
+            yield self.markdown, markdown.render(result)
+        if self.html is not None:
+            yield self.html, html.render([result])
+
+    @property
+    def folders(self) -> list[Path]:
+        """Name the folders they go to."""
+        return [file.parent for file in (self.junit, self.markdown, self.html) if file is not None]
 
 
 def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many parameters as options
@@ -36,16 +63,18 @@ def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many paramete
     as_json: Json = False,
     junit_file: Junit = None,
     markdown_file: Markdown = None,
+    html_file: Html = None,
 ) -> ExitCode:
     """Grade a solution: every check, every bar, one verdict."""
     screen = Screen.of_process(as_json)
     root = find_root()
     entry = load_entry(root, challenge_of(folder, challenge, root))
-    require_writable(out, *(file.parent for file in (junit_file, markdown_file) if file is not None))
+    reports = Reports(junit_file, markdown_file, html_file)
+    require_writable(out, *reports.folders)
     venue = open_venue(sandbox, image, screen)
     with watched(screen, entry.slug) as show:
         outcome = grade(GradingRequest(root, entry, folder, venue, seed), show)
-    write_outcome(outcome, out, junit_file, markdown_file)
+    write_outcome(outcome, out, reports)
     screen.document(outcome.result.model_dump(mode="json"))
     if not as_json:
         screen.out.print(terminal.render(outcome.result))
@@ -64,14 +93,12 @@ def require_writable(*folders: Path) -> None:
             raise UsageError(f"{folder} cannot be written; choose another place for results")
 
 
-def write_outcome(outcome: GradingOutcome, out: Path, junit_file: Path | None, markdown_file: Path | None) -> None:
+def write_outcome(outcome: GradingOutcome, out: Path, reports: Reports) -> None:
     """Write every report that was asked for, the result last: where it is, the others are too."""
     if outcome.benchmarks:
         write_whole(out / BENCHMARKS_FILE, outcome.benchmarks)
     else:
         (out / BENCHMARKS_FILE).unlink(missing_ok=True)
-    if junit_file is not None:
-        write_whole(junit_file, junit.render(outcome.result))
-    if markdown_file is not None:
-        write_whole(markdown_file, markdown.render(outcome.result))
+    for file, text in reports.render(outcome.result):
+        write_whole(file, text)
     write_result(outcome.result, out / RESULT_FILE)

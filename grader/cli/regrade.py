@@ -8,7 +8,7 @@ import typer
 from grader.catalogue import find_root, load_entry
 from grader.cli.console import Screen, Style
 from grader.cli.exit_code import ExitCode, of_verdict
-from grader.cli.grade import Out, require_writable, write_outcome
+from grader.cli.grade import Out, Reports, require_writable, write_outcome
 from grader.cli.options import Image, Json, Venue
 from grader.cli.results import read_results
 from grader.cli.venue import open_venue
@@ -50,7 +50,7 @@ def regrade(
         screen.note("the image is another one than then: other versions of packages may move a ratio", Style.DOUBT)
     with watched(screen, entry.slug) as show:
         outcome = grade(GradingRequest(root, entry, submission, venue, result.seed, tuple(result.selected)), show)
-    write_outcome(outcome, out, None, None)
+    write_outcome(outcome, out, Reports())
     screen.document(_document(result, outcome.result))
     if not as_json:
         screen.out.print(terminal.render(outcome.result))

@@ -37,7 +37,14 @@ def takehome(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("sandbox", [LOCAL, DOCKER])
 def test_a_right_solution_is_graded_whole_and_every_report_is_written(sandbox: str, root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    reports = ("--junit", tmp_path / "junit.xml", "--markdown", tmp_path / "summary.md")
+    reports = (
+        "--junit",
+        tmp_path / "junit.xml",
+        "--markdown",
+        tmp_path / "summary.md",
+        "--html",
+        tmp_path / "page.html",
+    )
     ended = takehome("grade", solution(root, "reference"), "-o", out, "--sandbox", sandbox, *reports)
     result = read_result(out / "result.json")
     assert result.verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, ended.stderr  # as noisy as this machine is just now
@@ -52,6 +59,7 @@ def test_a_right_solution_is_graded_whole_and_every_report_is_written(sandbox: s
     assert {found["name"].partition("[")[0] for found in benchmarks}
     assert len(ET.parse(tmp_path / "junit.xml").findall(".//testcase")) == 5
     assert "tally" in (tmp_path / "summary.md").read_text()
+    assert "tally" in (tmp_path / "page.html").read_text()
     assert "bulk" in ended.stdout
 
 
