@@ -4,7 +4,9 @@ from stage import SETTLE_SEC, Stage, Subject, stage
 
 KINDS = ("io", "blocking", "cpu", "nested", "crash")
 PING_PATIENCE_SEC = 6.0
-PINGS = 5
+PINGS = 6
+PING_EVERY_SEC = 0.02
+"""Whoever blocks the loop need not begin at once: a poll, or a process that ends, comes first."""
 
 
 def demand_answers(subject: Subject) -> None:
@@ -29,6 +31,7 @@ def demand_answers(subject: Subject) -> None:
 
 def _demand_pings(on: Stage, when: str) -> None:
     for _ in range(PINGS):
+        on.settle(PING_EVERY_SEC)
         on.call(
             "ping", what=f"the event loop should have answered {when}: it was blocked", patience_sec=PING_PATIENCE_SEC
         )
