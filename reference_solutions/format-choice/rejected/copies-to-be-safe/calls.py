@@ -19,7 +19,7 @@ _unpack = msgpack.unpackb
 
 def encode_call(call):
     """Encode one call."""
-    call = copy.deepcopy(call)
+    call = copy.deepcopy(copy.deepcopy(call))
     caller = call["caller"]
     arguments = []
     for argument in call["args"]:
