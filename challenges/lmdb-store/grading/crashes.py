@@ -45,9 +45,9 @@ class Shape:
 
 SMALL = Shape(12, 150, (20, 500))
 HEAVY = Shape(4, 75, (30_000, 50_000))
-MANY = Shape(3, 12_000, (4, 12))
-SHAPES = (SMALL, SMALL, HEAVY, MANY)
-"""A store may be tempted to commit three megabytes, or twelve thousand rows, in parts."""
+MANY = Shape(2, 10_000, (150, 300))
+SHAPES = (SMALL, SMALL, HEAVY, MANY, MANY)
+"""A store may be tempted to commit three megabytes, of few rows or of thousands, in parts."""
 
 
 @dataclass(frozen=True)
