@@ -1,6 +1,7 @@
 """Small programs for the roles, so that these tests need no worker and no grader: only the sandbox is tried."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -14,6 +15,8 @@ from harness.sandbox.cores import split_cores
 from harness.sandbox.docker_engine import engine_cores
 from harness.sandbox.docker_sandbox import DockerSandbox
 from harness.sandbox.roles import Limits, Sandbox, Staged, Subject
+
+NOTICED_SEC = 2.0
 
 RELAY = """
 import json, os, socket, sys
@@ -162,6 +165,13 @@ class Bench:
         self.sandbox.restart(subjects, hash_seed)
         for subject in subjects:
             self.relay("accept", str(subject))
+
+    def longest_gap(self, subject: Subject, wanted_sec: float) -> object:
+        """Ask the thread that watches its own clock, again while it has not run since: asking may come before it."""
+        deadline = time.monotonic() + NOTICED_SEC
+        while (gap := self.ask(subject, "longest_gap")) < wanted_sec and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return gap
 
     def ask(self, subject: Subject, *question: object) -> object:
         """Call a function of the subject's driver."""

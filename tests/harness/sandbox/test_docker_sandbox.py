@@ -108,7 +108,7 @@ def test_a_paused_subject_does_nothing(bench, waker):
     bench.sandbox.resume([CANDIDATE])
     assert before.state is after.state is State.PAUSED
     assert after.cpu_sec == before.cpu_sec
-    assert bench.ask(CANDIDATE, "longest_gap") >= PAUSE_SEC
+    assert bench.longest_gap(CANDIDATE, PAUSE_SEC) >= PAUSE_SEC
     assert bench.sandbox.stats([CANDIDATE])[0].state is State.RUNNING
 
 

@@ -119,7 +119,7 @@ def test_a_paused_subject_stands_still(local):
     local.sandbox.resume([CANDIDATE])
     assert before.state is after.state is State.PAUSED
     assert after.cpu_sec == before.cpu_sec
-    assert local.ask(CANDIDATE, "longest_gap") >= 0.3
+    assert local.longest_gap(CANDIDATE, 0.3) >= 0.3
 
 
 def test_a_restart_ends_whatever_the_last_start_left(local):
