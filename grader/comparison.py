@@ -65,7 +65,7 @@ class Comparison:
 
 def compare(results: Sequence[Result]) -> Comparison:
     """Compare two results or more; raises UsageError where they are not of one challenge and version."""
-    if len(results) < 2:
+    if not 2 <= len(results) <= RESULTS_MOST:
         raise UsageError(f"give from 2 to {RESULTS_MOST} results to compare")
     return side_by_side(results)
 
@@ -73,7 +73,7 @@ def compare(results: Sequence[Result]) -> Comparison:
 def side_by_side(results: Sequence[Result]) -> Comparison:
     """Put results side by side, one alone too; raises UsageError as `compare` does."""
     if not 1 <= len(results) <= RESULTS_MOST:
-        raise UsageError(f"give from 2 to {RESULTS_MOST} results to compare")
+        raise UsageError(f"give from 1 to {RESULTS_MOST} results to show")
     for one, other in pairwise(results):
         if (one.challenge.slug, one.challenge.version) != (other.challenge.slug, other.challenge.version):
             raise UsageError(f"results of {_edition(one)} and {_edition(other)} cannot be compared")

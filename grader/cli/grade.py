@@ -1,8 +1,7 @@
 """`takehome grade`: the whole grading of one submission."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -30,27 +29,8 @@ Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", hel
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser too.")]
 
 
-@dataclass(frozen=True)
-class Reports:
-    """Where to write each report besides the result, if anywhere."""
-
-    junit: Path | None = None
-    markdown: Path | None = None
-    html: Path | None = None
-
-    def render(self, result: Result) -> Iterator[tuple[Path, str]]:
-        """Give each file that was asked for, with its text."""
-        if self.junit is not None:
-            yield self.junit, junit.render(result)
-        if self.markdown is not None:
-            yield self.markdown, markdown.render(result)
-        if self.html is not None:
-            yield self.html, html.render([result])
-
-    @property
-    def folders(self) -> list[Path]:
-        """Name the folders they go to."""
-        return [file.parent for file in (self.junit, self.markdown, self.html) if file is not None]
+Report = tuple[Path, Callable[[Result], str]]
+"""Where to write a report besides the result, and what renders it."""
 
 
 def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many parameters as options
@@ -69,8 +49,9 @@ def grade_submission(  # noqa: PLR0913, PLR0917 - a command has as many paramete
     screen = Screen.of_process(as_json)
     root = find_root()
     entry = load_entry(root, challenge_of(folder, challenge, root))
-    reports = Reports(junit_file, markdown_file, html_file)
-    require_writable(out, *reports.folders)
+    wanted = ((junit_file, junit.render), (markdown_file, markdown.render), (html_file, html.render_one))
+    reports = [(file, render) for file, render in wanted if file is not None]
+    require_writable(out, *(file.parent for file, _ in reports))
     venue = open_venue(sandbox, image, screen)
     with watched(screen, entry.slug) as show:
         outcome = grade(GradingRequest(root, entry, folder, venue, seed), show)
@@ -93,12 +74,12 @@ def require_writable(*folders: Path) -> None:
             raise UsageError(f"{folder} cannot be written; choose another place for results")
 
 
-def write_outcome(outcome: GradingOutcome, out: Path, reports: Reports) -> None:
+def write_outcome(outcome: GradingOutcome, out: Path, reports: Sequence[Report] = ()) -> None:
     """Write every report that was asked for, the result last: where it is, the others are too."""
     if outcome.benchmarks:
         write_whole(out / BENCHMARKS_FILE, outcome.benchmarks)
     else:
         (out / BENCHMARKS_FILE).unlink(missing_ok=True)
-    for file, text in reports.render(outcome.result):
-        write_whole(file, text)
+    for file, render in reports:
+        write_whole(file, render(outcome.result))
     write_result(outcome.result, out / RESULT_FILE)

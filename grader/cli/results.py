@@ -17,11 +17,17 @@ Results = Annotated[
 
 def read_results(paths: Sequence[Path]) -> list[Result]:
     """Read every result; raises UsageError for the first that is none."""
-    return [_read(path) for path in paths]
+    return [read_one(path) for path in paths]
 
 
-def _read(path: Path) -> Result:
+def read_one(path: Path) -> Result:
+    """Read the result that `path` is or holds; raises UsageError where it is none."""
     try:
-        return read_result(path / RESULT_FILE if path.is_dir() else path)
+        return read_result(file_of(path))
     except ResultInvalid as fault:
         raise UsageError(str(fault)) from fault
+
+
+def file_of(path: Path) -> Path:
+    """Name the file of a result, given it or the folder it is in."""
+    return path / RESULT_FILE if path.is_dir() else path

@@ -15,6 +15,7 @@ from grader.report import chart, escape, wording
 from grader.result import Result
 
 TEMPLATE: Final = "page.html.j2"
+CHART_PX: Final = 420
 
 
 def render(results: Sequence[Result]) -> str:
@@ -31,9 +32,15 @@ def render(results: Sequence[Result]) -> str:
             titles={item.id: item.title for result in results for item in [*result.checks, *result.bars]},
             axis=chart.axis_over(measured),
             mark=chart.mark,
+            wide=CHART_PX,
             wording=wording,
         )
     )
+
+
+def render_one(result: Result) -> str:
+    """Give the page of one result."""
+    return render([result])
 
 
 def _environment() -> Environment:
@@ -46,6 +53,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["block"] = _block
+    made.filters["px"] = _px
     return made
 
 
@@ -55,4 +63,8 @@ def _harmless(value: object) -> object:
 
 
 def _block(text: str) -> Markup:
-    return Markup("{}").format(escape.block(text))
+    return Markup.escape(escape.block(text))
+
+
+def _px(place: float) -> str:
+    return f"{place * CHART_PX:.1f}"

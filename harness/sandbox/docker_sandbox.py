@@ -37,6 +37,7 @@ from harness.sandbox.docker_stream import AttachedStream
 from harness.sandbox.docker_subject import DockerSubject, inspect
 from harness.sandbox.docker_volumes import Volumes, fill_volumes, give_disks, make_volumes
 from harness.sandbox.gate import Gate
+from harness.sandbox.hand_over import in_turn
 from harness.sandbox.owner import current_owner
 from harness.sandbox.roles import Isolation, Limits, Staged, State, Stats, Subject
 from harness.sandbox.tail import Tail
@@ -102,26 +103,17 @@ class DockerSandbox:
         self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
     ) -> list[Stats]:
         """Freeze some, thaw others and read: one after the other, or side by side where the engine has to do it."""
+        if all(subject.is_frozen_by_file for subject in self._started([*pause, *resume])):
+            return in_turn(self, pause, resume, watch)
         found: dict[Subject, Stats] = {}
 
-        def freeze() -> None:
-            self.pause(pause)
-            read(pause)
+        def half(pause: Sequence[Subject], resume: Sequence[Subject]) -> None:
+            watched = [subject for subject in watch if subject in {*pause, *resume}]
+            found.update(zip(watched, in_turn(self, pause, resume, watched), strict=True))
 
-        def thaw() -> None:
-            read(resume)
-            self.resume(resume)
-
-        def read(subjects: Sequence[Subject]) -> None:
-            watched = [subject for subject in subjects if subject in watch]
-            found.update(zip(watched, self.stats(watched), strict=True))
-
-        if all(subject.is_frozen_by_file for subject in self._started([*pause, *resume])):
-            freeze()
-            thaw()
-        else:
-            self._for_each(lambda act: act(), [freeze, thaw])
-        read([subject for subject in watch if subject not in found])
+        self._for_each(lambda act: act(), [partial(half, pause, ()), partial(half, (), resume)])
+        others = [subject for subject in watch if subject not in found]
+        found.update(zip(others, self.stats(others), strict=True))
         return [found[subject] for subject in watch]
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:

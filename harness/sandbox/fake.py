@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
 from harness.errors import HarnessError, SandboxFailed
+from harness.sandbox.hand_over import in_turn
 from harness.sandbox.roles import Isolation, State, Stats, Subject
 
 
@@ -52,12 +53,7 @@ class FakeControl:
         self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
     ) -> list[Stats]:
         """Mark some as paused, give the accounts of those to `watch`, and mark others as running."""
-        if pause:
-            self.pause(pause)
-        found = self.stats(watch) if watch else []
-        if resume:
-            self.resume(resume)
-        return found
+        return in_turn(self, pause, resume, watch)
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """Mark subjects as running, with empty accounts."""

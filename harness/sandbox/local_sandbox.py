@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, cast
 from harness.errors import SandboxFailed
 from harness.sandbox.commands import Commands, role_commands
 from harness.sandbox.cores import Cores
+from harness.sandbox.hand_over import in_turn
 from harness.sandbox.launcher import Orders
 from harness.sandbox.local_folder import MARK_VARIABLE, LocalFolder, sweep_local
 from harness.sandbox.local_starter import Starter, probe_users
@@ -80,10 +81,7 @@ class LocalSandbox:
         self, pause: Sequence[Subject], resume: Sequence[Subject], watch: Sequence[Subject] = ()
     ) -> list[Stats]:
         """Stop some, read the accounting of those to `watch`, and only then continue others."""
-        self.pause(pause)
-        found = self.stats(watch)
-        self.resume(resume)
-        return found
+        return in_turn(self, pause, resume, watch)
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """End each subject's processes and start it anew."""

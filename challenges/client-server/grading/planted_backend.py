@@ -75,13 +75,18 @@ class PlantedBackend:
 
     def answered_at(self, item: str) -> float:
         """When the last call for an item was answered, by the loop's clock; 0 when there was none."""
-        at = [call.ended_at for call in self.calls if call.item == item and call.ended_at is not None]
+        at = [ended_at for _, ended_at in self._answered(item)]
         return at[-1] if at else 0.0
 
     def held_sec(self, item: str) -> float:
         """How long the last call for an item that was answered took; 0 when there was none."""
-        took = [call.ended_at - call.began_at for call in self.calls if call.item == item and call.ended_at is not None]
+        took = [ended_at - began_at for began_at, ended_at in self._answered(item)]
         return took[-1] if took else 0.0
+
+    def _answered(self, item: str) -> list[tuple[float, float]]:
+        """When each call for an item that was answered began and ended, in the order of their beginning."""
+        ended = ((call.began_at, call.ended_at) for call in self.calls if call.item == item)
+        return [(began_at, ended_at) for began_at, ended_at in ended if ended_at is not None]
 
     async def until(self, is_so: Callable[["PlantedBackend"], bool], timeout_sec: float) -> bool:
         """Wait for a state of affairs; False when it did not come about in time."""

@@ -21,9 +21,10 @@ READ_BEYOND_MB = 32.0
 """Beyond the column: the footer, and read-ahead, of which some machines do 8 MiB at once, here up to three times."""
 
 HELD_MOST_MB = 16.0
+"""What memory may grow by while all columns, of 73 MiB, are held."""
+
 CHUNKS = 5
 """A table that comes in several need not be put together."""
-"""What memory may grow by while all columns, of 73 MiB, are held."""
 
 MIB = 2**20
 
