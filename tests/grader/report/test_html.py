@@ -49,7 +49,16 @@ def outline(*results: Result) -> Outline:
 
 def test_one_result_is_told_whole() -> None:
     text = outline(result(of=SLOW)).text
-    for told in ("candidate-7", "fail", f"4.50{TIMES}", "4.455 to 4.545", "margin -81.1", "decided by", "noise floor"):
+    for told in (
+        "candidate-7",
+        "fail",
+        f"4.50{TIMES}",
+        "4.455 to 4.545",
+        "margin -81.1",
+        "decided by",
+        "noise floor",
+        "99.0 %",
+    ):
         assert told in text
     assert "which is 33% less" in text
     assert "popped the wrong value" in outline(result(of=FAILED)).text
