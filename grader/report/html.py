@@ -31,7 +31,7 @@ def render(results: Sequence[Result]) -> str:
             challenge=results[0].challenge,
             titles={item.id: item.title for result in results for item in [*result.checks, *result.bars]},
             axis=chart.axis_over(measured),
-            confidence=min((bar.ratio.confidence for bar in measured if bar.ratio), default=None),
+            confidence=wording.confidence(measured),
             mark=chart.mark,
             wide=CHART_PX,
             wording=wording,

@@ -28,6 +28,8 @@ def _lines(result: Result) -> Iterator[str]:
     if result.bars:
         columns = ("bar", "verdict", "ratio", "interval", "pass", "margin in noise", "why")
         yield from ("", *_table(columns, map(_bar, result.bars)))
+        if sure := wording.confidence(result.bars):
+            yield from ("", markdown(f"intervals: {sure}"))
         yield from ("", markdown(wording.noise_floor(result)))
     yield from _list(
         "For a person to look at", [f"{found.kind}: {found.text}. {found.advice}" for found in result.findings]

@@ -104,8 +104,11 @@ def _bars(result: Result) -> RenderableType:
             Text(wording.ratio(bar.pass_)),
             Text(wording.margin(bar)),
         )
+    sure = wording.confidence(result.bars)
     legend = Text(
-        "ratio: candidate over reference, less is better; margin: in units of noise, + is the good side", "dim"
+        "ratio: candidate over reference, less is better; "
+        f"{f'interval: {sure}; ' if sure else ''}margin: in units of noise, + is the good side",
+        "dim",
     )
     notes = [_text(f"{bar.id}: {note}") for bar in result.bars if (note := wording.bar_note(bar))]
     return Padding(Group(table, *notes, legend), (1, 0, 0, 0))

@@ -1,6 +1,7 @@
 """The words that every format shares: the headline, how numbers are written, and what to do next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import floor
 
 from grader.bar_verdict import BarVerdict
 from grader.evidence import CheckStatus
@@ -38,6 +39,12 @@ def ratio(value: float) -> str:
 def interval(bar: BarResult) -> str:
     """Write a bar's confidence interval."""
     return "" if bar.ratio is None else f"{bar.ratio.low:.3f} to {bar.ratio.high:.3f}"
+
+
+def confidence(bars: Iterable[BarResult]) -> str:
+    """Say how sure the least sure of the intervals is, rounded down; empty where there is none."""
+    least = min((bar.ratio.confidence for bar in bars if bar.ratio is not None), default=None)
+    return "" if least is None else f"at least {floor(1000 * least) / 10:.1f}% confidence"
 
 
 def margin(bar: BarResult) -> str:

@@ -57,7 +57,7 @@ def test_one_result_is_told_whole() -> None:
         "margin -81.1",
         "decided by",
         "noise floor",
-        "99.0 %",
+        "at least 99.0% confidence",
     ):
         assert told in text
     assert "which is 33% less" in text

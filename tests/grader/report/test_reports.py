@@ -56,6 +56,7 @@ def test_what_failed_is_told_with_what_to_do() -> None:
         in slow
     )
     assert "memory: too close to call" in slow
+    assert "interval: at least 99.0% confidence" in slow
     assert "noise floor: 0.50% (the reference against itself on lookup: 0.995 to 1.005)" in slow
 
 
@@ -155,6 +156,7 @@ def test_markdown_has_a_row_for_each_check_and_bar() -> None:
     assert text.startswith("## FAIL&#58; small\n")
     assert "\n| agreement | pass | Agrees with the model |  |\n" in text
     assert re.search(r"\n\| lookup \| fail \| 4\.50. \| 4\.455 to 4\.545 \| 3\.00. \| -81\.1 \| <code>the whole", text)
+    assert "99.0% confidence" in text
 
 
 def hostile_everywhere(text: str) -> Result:
