@@ -8,6 +8,7 @@ on one held map; keys travel as raw int64.
     build, insert, delete, ...       one held map, untimed or timed: checks on large maps, and the bars' preparation
     bulk_insert, hit_lookups, ...    the bars: input in, whole answer out, garbage collector off
     footprint, leaks                 what the held map and the garbage collector show
+    postponed                        what changes of a map leave to be done by whoever looks at it
     note_natives, census             what native containers gained while any other call filled the held map
 """
 
@@ -31,13 +32,19 @@ class Refusal(Exception):
 
 
 class Key:
-    """A key with a chosen hash, equal to every key of its group; while armed, `==` and `hash` do as told."""
+    """A key with a chosen hash, equal to every key of its group; while armed, `==`, `hash` and `repr` do as told."""
 
     def __init__(self, hashed, group):
         self.hashed = hashed
         self.group = group
         self.on_eq = []
         self.on_hash = []
+        self.on_repr = []
+
+    def __repr__(self):
+        if self.on_repr:
+            raise Refusal(self.on_repr.pop())
+        return f"Key({self.hashed}, {self.group})"
 
     def __hash__(self):
         if self.on_hash:
@@ -199,6 +206,10 @@ def _operation_arm_hash(stage, key):
     stage.keys[key].on_hash = ["hash"]
 
 
+def _operation_arm_repr(stage, key):
+    stage.keys[key].on_repr = ["repr"]
+
+
 def _operation_disarm(stage, key):
     stage.keys[key].on_eq, stage.keys[key].on_hash = [], []
 
@@ -264,6 +275,7 @@ _OPERATIONS = {
     "step": _Stage.step,
     "arm": _operation_arm,
     "arm-hash": _operation_arm_hash,
+    "arm-repr": _operation_arm_repr,
     "disarm": _operation_disarm,
 }
 
@@ -285,7 +297,10 @@ _held = None
 
 
 def _quiet(function):
-    """Keep the garbage collector out of what is timed; it has run before, in `rest`."""
+    """Keep the garbage collector out of what is timed; it has run before, in `rest`.
+
+    A census looks before the collector is on again, so that nothing can be put away when it comes on.
+    """
 
     @functools.wraps(function)
     def quiet(*args):
@@ -293,6 +308,8 @@ def _quiet(function):
         try:
             return function(*args)
         finally:
+            if _noted is not None:
+                _look()
             gc.enable()
 
     return quiet
@@ -513,12 +530,13 @@ def _size(part):
 
 
 _noted = None
+_seen = None
 
 
 def note_natives():
     """Let go of the held map, and note every native container and what is in it, for the next census."""
-    global _noted  # noqa: PLW0603  what is noted must outlive the calls in between
-    _noted = None
+    global _noted, _seen  # noqa: PLW0603  what is noted must outlive the calls in between
+    _noted = _seen = None
     rest()
     before = {id(container): (len(container), container) for container in _native_containers([])}
     _noted = before, _entries(container for _, container in before.values())
@@ -529,14 +547,22 @@ def census(kind, inserted):
 
     Asks nothing of the map. Answers [most that one container grew, distinct keys that containers gained, keys reached].
     """
-    global _noted  # noqa: PLW0603  its containers may go
+    global _noted, _seen  # noqa: PLW0603  their containers may go
+    if _seen is None:
+        _look()
+    grown, gained = _seen
+    _noted = _seen = None
+    return [grown, gained, _reached(kind, inserted)]
+
+
+def _look():
+    """See how native containers have grown since they were noted."""
+    global _seen  # noqa: PLW0603  read when the census is asked for
     before, known = _noted
     own = {id(before), id(known)}
     after = [container for container in _native_containers([_held]) if id(container) not in own]
     grown = max(len(container) - before.get(id(container), (0,))[0] for container in after)
-    gained = len(_entries(after) - known)
-    _noted = before = None
-    return [grown, gained, _reached(kind, inserted)]
+    _seen = grown, len(_entries(after) - known)
 
 
 def _native_containers(extra):
@@ -575,6 +601,74 @@ def _reached(kind, inserted):
 
 def _lies_in(folder, module):
     return str(getattr(module, "__file__", None)).startswith(folder)
+
+
+def postponed(raw_keys, change, look):
+    """Fill a fresh map, change it in one way, and look at it nine times: steps of the interpreter for each look.
+
+    What a change left to be done is done at the first look, and shows as more steps than the other looks take.
+    """
+    keys = _ints(raw_keys)
+    m = HashMap()
+    if change != "set":
+        for key in keys:
+            m[key] = key
+    _CHANGES[change](m, keys)
+    looking = _LOOKS[look]
+    return [_steps(looking, m, key) for key in keys[-9:]]
+
+
+def _steps(looking, m, key):
+    """Count the interpreter's steps while one call runs: the same each time, on any machine."""
+    count = 0
+
+    def trace(frame, event, _):
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        looking(m, key)
+    finally:
+        sys.settrace(None)
+    return count
+
+
+def _set_all(m, keys):
+    for key in keys:
+        m[key] = key
+
+
+def _setdefault_all(m, keys):
+    for key in keys:
+        m.setdefault(key + 1, key)
+
+
+def _delete_most(m, keys):
+    for key in keys[:-16]:
+        del m[key]
+
+
+def _pop_most(m, keys):
+    for key in keys[:-16]:
+        m.pop(key)
+
+
+_CHANGES = {
+    "set": _set_all,
+    "setdefault": _setdefault_all,
+    "update": lambda m, keys: m.update([(key + 1, key) for key in keys]),
+    "del": _delete_most,
+    "pop": _pop_most,
+}
+_LOOKS = {
+    "key in m": lambda m, key: key in m,
+    "m[key]": lambda m, key: m[key],
+    "m.get(key)": lambda m, key: m.get(key),
+    "len(m)": lambda m, _: len(m),
+}
 
 
 class Tracked:

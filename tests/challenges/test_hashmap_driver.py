@@ -294,7 +294,7 @@ class TestCensus:
             submission = Noting(reference_driver)
             grading("census").demand_no_native_growth(submission, Random(seed))
             asked = [function for function, _ in submission.asked]
-            assert asked.count("note_natives") == asked.count("census") == 4
+            assert asked.count("note_natives") == asked.count("census") == 5
             assert {"build", "bulk_insert", "count_words", "replay"} < set(asked)
             assert {"churn", "iterate"} & set(asked)
             orders.add(tuple(asked))

@@ -44,12 +44,13 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 PROGRAM_STARTERS = frozenset(
     {
+        *("fork", "forkpty"),
         *("execl", "execle", "execlp", "execlpe", "execv", "execve", "execvp", "execvpe", "popen", "system"),
         *("posix_spawn", "posix_spawnp", "spawnl", "spawnle", "spawnlp", "spawnlpe"),
         *("spawnv", "spawnve", "spawnvp", "spawnvpe"),
     }
 )
-"""What starts another program, which no rule would read."""
+"""What starts another program, which no rule would read, or another process."""
 
 REFUSED: dict[str, frozenset[str]] = {
     "os": PROGRAM_STARTERS | {"putenv", "sched_getaffinity", "unsetenv"},

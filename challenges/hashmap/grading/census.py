@@ -45,7 +45,7 @@ class Filling:
 
 def demand_no_native_growth(submission: Subject, rng: Random) -> None:
     """Fill maps and count what native containers gained; says in its messages what it can't see."""
-    fillings = [_build(rng), _bulk_insert(rng), _words(rng), _objects(rng)]
+    fillings = [_build(rng), _bulk_insert(rng), _words(rng), _objects(rng), _lookups(rng)]
     rng.shuffle(fillings)
     unwatched = rng.randrange(len(fillings))
     for place, filling in enumerate(fillings):
@@ -100,6 +100,13 @@ def _words(rng: Random) -> Filling:
     round_ = workload.StringKeys().round(rng)
     words = set(str(round_.timed.args[0]).split(" "))
     return _of_round(round_, "strings", len(words), " ".join(sorted(words)))
+
+
+def _lookups(rng: Random) -> Filling:
+    """Play a round of one of the bars of lookups, whose maps are the smallest."""
+    round_ = rng.choice((workload.HitLookup, workload.MissLookup))().round(rng)
+    keys = cast(bytes, round_.prepare[0].args[0])
+    return _of_round(round_, "ints", len(keys) // 8, keys)
 
 
 def _other(rng: Random) -> Filling:

@@ -19,6 +19,7 @@ ATTRIBUTES = frozenset(
         *("gi_frame", "gi_code", "cr_frame", "cr_code", "cr_origin", "ag_frame", "ag_code"),
         *("maketrans", "fromkeys", "format_map", "groupdict", "keywords", "kwargs", "kwds", "_kwargs"),
         *("_asdict", "_field_defaults", "_member_map_", "_value2member_map_", "_from_iterable"),
+        *("metadata", "_module"),
     }
 )
 """Attributes that make native mappings or sets, or lead to the interpreter's own."""

@@ -1,5 +1,6 @@
 """Checks on large maps: churn, growth and shrinking, a million entries. Keys are random int64, as raw bytes."""
 
+from dataclasses import dataclass
 from random import Random
 from statistics import median
 from typing import Any, Protocol
@@ -75,13 +76,31 @@ def ask(submission: Subject, doing: str, function: str, *args: object, timeout_s
     raise AssertionError(f"{doing}: the submission {describe(outcome)}")
 
 
+@dataclass(frozen=True)
+class Ageing:
+    """How a map ages: which entries go, and what keys come."""
+
+    oldest_first: bool
+    ascending: bool
+    """Keys as counters and timestamps give them, not as hashes of something do."""
+
+    def __str__(self) -> str:
+        gone = "the oldest" if self.oldest_first else "random"
+        return f"deleting {gone} entries and inserting new ones{' with ascending keys' * self.ascending}"
+
+
+AGEINGS = (Ageing(True, False), Ageing(False, False), Ageing(True, True))
+
+
 class Churn:
     """Deletions and insertions in turn, in a model of the map."""
 
-    def __init__(self, rng: Random, oldest_first: bool) -> None:
+    def __init__(self, rng: Random, ageing: Ageing) -> None:
         self._rng = rng
-        self._oldest_first = oldest_first
+        self._oldest_first = ageing.oldest_first
         keys = distinct(rng, STEADY + CHURN + LATE_BATCHES * BATCH)
+        if ageing.ascending:
+            keys = np.arange(len(keys), dtype=np.int64) + rng.getrandbits(40)
         self.first = keys[:STEADY]
         self._fresh = iter(keys[STEADY:].tolist())
         self._ring = self.first.tolist()
@@ -102,15 +121,15 @@ class Churn:
         return raw(old), raw(new), first, raw(list(self._model.values()))
 
 
-def demand_bounded_churn(submission: Subject, rng: Random, oldest_first: bool) -> None:
+def demand_bounded_churn(submission: Subject, rng: Random, ageing: Ageing) -> None:
     """Age a map by deleting and inserting; compare its speed and size with those of fresh maps of its size."""
-    story = f"deleting {'the oldest' if oldest_first else 'random'} entries and inserting new ones {CHURN} times"
+    story = f"{ageing}, {CHURN} times"
     fresh_sec, fresh_bytes = [], []
     for _ in range(FRESH_MAPS):
-        churn = _start(submission, rng, oldest_first)
+        churn = _start(submission, rng, ageing)
         fresh_bytes.append(ask(submission, "measuring a map", "footprint"))
         fresh_sec += [_timed(submission, churn, BATCH) for _ in range(EARLY_BATCHES)]
-    churn = _start(submission, rng, oldest_first)
+    churn = _start(submission, rng, ageing)
     for _ in range(CHURN // AGEING):
         _timed(submission, churn, AGEING)
     aged_sec = min(_timed(submission, churn, BATCH) for _ in range(LATE_BATCHES))
@@ -120,8 +139,8 @@ def demand_bounded_churn(submission: Subject, rng: Random, oldest_first: bool) -
     assert larger <= LARGER, f"a map of {STEADY} entries became {larger:.0f} times larger by {story}"
 
 
-def _start(submission: Subject, rng: Random, oldest_first: bool) -> Churn:
-    churn = Churn(rng, oldest_first)
+def _start(submission: Subject, rng: Random, ageing: Ageing) -> Churn:
+    churn = Churn(rng, ageing)
     ask(submission, "building a map", "build", churn.first.tobytes())
     return churn
 

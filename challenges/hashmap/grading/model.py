@@ -25,7 +25,7 @@ class Unhashable(Exception):
 
 
 class Refused(Exception):
-    """The key raised when it was compared or hashed."""
+    """The key raised when it was compared, hashed or shown."""
 
 
 class Resized(Exception):
@@ -62,6 +62,7 @@ class Model:
         self._identities = identities(specs)
         self._armed: dict[int, list[Any]] = {}
         self._hash_armed: set[int] = set()
+        self._repr_armed: set[int] = set()
         self._maps: dict[int, dict[Hashable, tuple[int, Any]]] = {m: {} for m in range(MAPS)}
         self._iterators: dict[Any, Iterator[Any]] = {}
 
@@ -203,6 +204,10 @@ class Model:
         return [[key, value, "tuple"] for key, value in self._maps[m].values()]
 
     def _do_repr(self, m: int) -> str:
+        for key, _ in self._maps[m].values():
+            if key in self._repr_armed:
+                self._repr_armed.discard(key)
+                raise Refused
         inside = (f"{self.specs[key][1]!r}: {_shown(value)}" for key, value in self._maps[m].values())
         return f"HashMap({{{', '.join(inside)}}})"
 
@@ -217,6 +222,9 @@ class Model:
 
     def _do_arm_hash(self, key: int) -> None:
         self._hash_armed.add(key)
+
+    def _do_arm_repr(self, key: int) -> None:
+        self._repr_armed.add(key)
 
     def _do_disarm(self, key: int) -> None:
         self._armed.pop(key, None)

@@ -74,7 +74,27 @@ def pattern_scripts() -> Iterator[Script]:
     for name, hashes in patterns.items():
         specs: list[Spec] = [["object", hashed, group] for group, hashed in enumerate(hashes)]
         yield Script(name, specs, _through_everything(len(specs)))
+    yield from _most_of_long_runs_deleted()
     yield Script("long runs at a table's end", _run_across_the_end(), _through_everything(2 * len(TABLE_SIZES) * 3))
+
+
+def _most_of_long_runs_deleted() -> Iterator[Script]:
+    """Delete most of three long runs of equal hashes, in three orders: all that is left is found, and nothing else."""
+    n, left = 270, 96
+    specs: list[Spec] = [["object", key // (n // 3), key] for key in range(n)]
+    orders = {
+        "oldest first": list(range(n)),
+        "newest first": list(range(n))[::-1],
+        "here and there": sorted(range(n), key=lambda key: key * 89 % n),
+    }
+    for name, order in orders.items():
+        gone = order[:-left]
+        operations: list[Operation] = [["set", 0, key, key + 1] for key in range(n)]
+        for number, key in enumerate(gone):
+            operations += [["del", 0, key], ["get", 0, order[-1 - number % left], -1]]
+        operations += [["get", 0, key, -1] for key in range(n)] + [["iter", 0], ["len", 0]]
+        operations += [["setdefault", 0, key, -key] for key in range(n)] + [["items", 0]]
+        yield Script(f"most of three long runs deleted, {name}", specs, operations)
 
 
 def _run_across_the_end() -> list[Spec]:

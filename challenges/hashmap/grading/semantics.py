@@ -314,3 +314,13 @@ def repr_scripts() -> Iterator[Script]:
     ]
     operations += [["set", 0, 3, 1], ["hold-itself", 0, 1], ["repr", 0], ["set", 0, 4, 2], ["repr", 0], ["repr", 1]]
     yield Script("repr", specs, operations)
+    yield _repr_after_one_that_raised()
+
+
+def _repr_after_one_that_raised() -> Script:
+    """Show a map again, and one inside itself, after a key's repr has raised in the middle."""
+    specs: list[Spec] = [*ints(*range(4)), ["object", 5, 1]]
+    operations: list[Operation] = [["set", 0, 0, 1], ["set", 0, 4, 2], ["set", 0, 1, 3]]
+    operations += [["arm-repr", 4], ["repr", 0], ["len", 0], ["del", 0, 4], ["repr", 0], ["items", 0]]
+    operations += [["hold-itself", 0, 2], ["repr", 0], ["set", 1, 0, 1], ["repr", 1]]
+    return Script("repr after one that raised", specs, operations)

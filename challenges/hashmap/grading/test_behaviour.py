@@ -10,8 +10,9 @@ import scripts
 import semantics
 from census import demand_no_native_growth
 from hunting import hunt
-from large import Subject, demand_bounded_churn, demand_growth_and_shrink, demand_million
+from large import AGEINGS, Subject, demand_bounded_churn, demand_growth_and_shrink, demand_million
 from objects import demand_released
+from postponed import demand_nothing_postponed
 from replaying import demand, demand_shrinking
 from scripts import Script
 from source_rule import violations
@@ -90,8 +91,12 @@ def test_equality_and_repr(submission: Submission) -> None:
 
 
 def test_bounded_churn(submission: Submission, fresh_seed: int) -> None:
-    for oldest_first in (True, False):
-        demand_bounded_churn(submission, Random(fresh_seed), oldest_first)
+    for ageing in AGEINGS:
+        demand_bounded_churn(submission, Random(fresh_seed), ageing)
+
+
+def test_done_is_done(submission: Submission, fresh_seed: int) -> None:
+    demand_nothing_postponed(submission, Random(fresh_seed))
 
 
 def test_growth_and_shrink(submission: Submission, fresh_seed: int) -> None:

@@ -13,6 +13,9 @@ ANSWER_CHARS = 200
 
 MAPS = "mnopqrst"
 
+ARMING = frozenset({"arm", "arm-hash", "arm-repr", "disarm"})
+"""Operations on a key, not on a map."""
+
 
 def story(specs: Sequence[Spec], operations: Sequence[Operation]) -> str:
     """Write operations as one line of Python, with a legend for keys that can't be written as literals."""
@@ -26,7 +29,7 @@ def story(specs: Sequence[Spec], operations: Sequence[Operation]) -> str:
 def sentence(specs: Sequence[Spec], operation: Operation) -> str:
     """Write one operation as Python."""
     name, first, *rest = operation
-    if name in {"arm", "arm-hash", "disarm"}:
+    if name in ARMING:
         return _armed(specs, name, first, rest)
     if name == "step":
         return f"next(i{first})"
@@ -154,6 +157,8 @@ def _armed(specs: Sequence[Spec], name: str, number: int, rest: list[Any]) -> st
         return f"({key(specs, number)} behaves again)"
     if name == "arm-hash":
         return f"(hash({key(specs, number)}) now raises)"
+    if name == "arm-repr":
+        return f"(the next repr({key(specs, number)}) raises)"
     if rest[0] == ["raise"]:
         return f"(the next == of {key(specs, number)} raises)"
     inside = "; ".join(sentence(specs, operation) for operation in rest[0][0])
@@ -171,7 +176,7 @@ def _legend(specs: Sequence[Spec], operations: Sequence[Operation]) -> str:
 def _numbers(operations: Sequence[Operation]) -> set[int]:
     found: set[int] = set()
     for name, first, *rest in operations:
-        if name in {"arm", "arm-hash", "disarm"}:
+        if name in ARMING:
             found.add(first)
             for action in rest[0] if rest else []:
                 found |= _numbers(action) if isinstance(action, list) else set()

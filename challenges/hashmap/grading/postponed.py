@@ -1,0 +1,40 @@
+"""Done is done: after many changes of a map, the first look at it takes no more work than the looks after it.
+
+Work is counted in steps of the interpreter, which no machine's load changes.
+"""
+
+from itertools import product
+from random import Random
+from typing import Any
+
+from keys import distinct, raw
+from large import Subject, ask
+
+CHANGES = ("set", "setdefault", "update", "del", "pop")
+LOOKS = ("key in m", "m[key]", "m.get(key)", "len(m)")
+
+ENTRIES = (1_500, 2_500)
+"""How many: a secret number in between."""
+
+SHARE = 4
+"""The first look may take this many times the steps of the others: chains differ in length."""
+
+STEPS_ALLOWED = 2
+"""And this many steps beyond, for each change: work that was put off takes more than ten, a rest of a rebuild that
+each operation carries on with takes far less."""
+
+NAMES = {"set": "m[key] = value", "setdefault": "setdefault", "update": "update", "del": "del m[key]", "pop": "pop"}
+
+
+def demand_nothing_postponed(submission: Subject, rng: Random) -> None:
+    """Change maps in every way, and look in every way."""
+    for change, look in product(CHANGES, LOOKS):
+        keys = distinct(rng, rng.randint(*ENTRIES))
+        doing = f"looking at a map by `{look}` after {len(keys)} changes by {NAMES[change]}"
+        answer: Any = ask(submission, doing, "postponed", raw(keys), change, look)
+        first, *others = answer
+        allowed = SHARE * max(others) + STEPS_ALLOWED * len(keys)
+        assert first <= allowed, (
+            f"{doing}: the first look takes {first} steps of the interpreter, those after it at most {max(others)}; "
+            "so changes leave work to be done by whoever looks"
+        )
