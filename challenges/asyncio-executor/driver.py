@@ -8,6 +8,7 @@ shows leaks.
 
     meet, meet_io, meet_nested   the jobs; worker processes import them from this file, as `driver`
     open_, submit, result, ...   calls of the executor's interface, one each
+    let_in_and_cancelled         a race between room for a submitter and its end
     ping                         a heartbeat, answered on the submission's loop
     bulk_..., mix                many small jobs at once
     census                       threads, processes, tasks and files of this process
@@ -314,6 +315,32 @@ async def cancel_submit(key):
     return _submitting[key].cancel()
 
 
+async def let_in_and_cancelled(turns):
+    """Cancel a submitter so many turns of the loop after room was made for it.
+
+    Answers [whether submit was cancelled, how often its job ran, whether another job runs thereafter].
+    """
+    async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=1)) as executor:
+        gate, ran = asyncio.Event(), []
+        held = [await executor.submit(_job("io", gate.wait, (), None)) for _ in range(2)]
+        waiting = asyncio.create_task(executor.submit(_job("io", _note, (ran,), None)))
+        await asyncio.sleep(0.001)
+        gate.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        outcome = await _outcome(waiting)
+        await asyncio.gather(*held)
+        if outcome[0] == "value":
+            await outcome[1]
+        other = await executor.submit(_job("io", echo_io, (turns,), None))
+        return [outcome[0] == "cancelled", len(ran), await other == turns]
+
+
+async def _note(ran):
+    ran.append(1)
+
+
 async def result(key):
     """Wait for a job's outcome."""
     return await _outcome(_futures[key])
@@ -508,9 +535,9 @@ async def mix(ex, jobs):
 # ---- what surrounds it
 
 
-async def ping():
-    """Answer."""
-    return [os.getpid(), threading.get_ident()]
+async def ping(number):
+    """Answer, with a number that is new each time."""
+    return [os.getpid(), threading.get_ident(), number]
 
 
 async def kill(pid):

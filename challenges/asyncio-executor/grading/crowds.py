@@ -21,7 +21,7 @@ def demand_crowd(subject: Subject) -> None:
             on.arrival(name, "an io job should have started")
         what = f"{CROWD} jobs should have been queued"
         on.call("bulk_submit", "e", "crowd", CROWD, what=what, patience_sec=CROWD_PATIENCE_SEC)
-        on.call("ping", what=f"the loop should have answered with {CROWD} jobs queued")
+        on.ping(f"the loop should have answered with {CROWD} jobs queued")
         _demand_counts(on, "io", f"with {CROWD} jobs queued", queued=CROWD, running=4)
         cancelled = range(CROWD // 4, CROWD // 4 * 3)
         what = f"{len(cancelled)} of {CROWD} queued jobs should have been cancelled"

@@ -8,6 +8,9 @@ LANES = ("io", "blocking", "cpu", "nested")
 CPU_SETTLE_SEC = 0.6
 """A process too many takes longer to show than a thread too many."""
 
+TURNS = 12
+"""From when a job may end, an executor lets a submitter in within a few turns of the loop."""
+
 
 def demand_concurrency(subject: Subject, rng: Random) -> None:
     """Fill every lane, and let its jobs go one by one."""
@@ -54,10 +57,24 @@ def demand_bounded_queue(subject: Subject) -> None:
                 f"with 1 {kind} job running and 2 queued, the limits of both, submit accepted {early} more at once "
                 "instead of waiting for room"
             )
-        on.call("ping", what="the loop should have answered while submitters wait for room")
+        on.ping("the loop should have answered while submitters wait for room")
         on.call("stats", "e", what="stats() should have answered while submitters wait for room")
         for kind, waiting in tickets.items():
             _let_in(on, kind, waiting)
+    with stage(subject) as on:
+        for turns in range(TURNS):
+            _demand_all_or_nothing(on, turns)
+
+
+def _demand_all_or_nothing(on: Stage, turns: int) -> None:
+    """Cancel a submitter at the very moment when it is let in: it is accepted, or its job never runs."""
+    when = f"with a submitter cancelled {turns} turns of the event loop after room was made for it"
+    what = f"{when}, every job and the next submit should have ended"
+    cancelled, ran, goes_on = on.call("let_in_and_cancelled", turns, what=what)
+    assert ran == (not cancelled), (
+        f"{when}, submit {'raised CancelledError' if cancelled else 'accepted the job'} and the job ran {ran} times"
+    )
+    assert goes_on is True, f"{when}, another job gave a wrong result"
 
 
 def _fill(on: Stage, kind: str) -> None:

@@ -32,15 +32,13 @@ def demand_answers(subject: Subject) -> None:
 def _demand_pings(on: Stage, when: str) -> None:
     for _ in range(PINGS):
         on.settle(PING_EVERY_SEC)
-        on.call(
-            "ping", what=f"the event loop should have answered {when}: it was blocked", patience_sec=PING_PATIENCE_SEC
-        )
+        on.ping(f"the event loop should have answered {when}: it was blocked", PING_PATIENCE_SEC)
 
 
 def demand_places(subject: Subject) -> None:
     """Have each kind say where it runs, and look when crash jobs' processes end."""
     with stage(subject) as on, on.executor("e"):
-        pid, thread = on.call("ping")
+        pid, thread = on.ping("the event loop should have answered")
         for kind in ("io", "nested"):
             on.submit("e", kind, f"{kind}-1")
             guest = on.arrival(f"{kind}-1", f"a {kind} job should have started")

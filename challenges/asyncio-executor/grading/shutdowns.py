@@ -145,7 +145,7 @@ def demand_scope(subject: Subject) -> None:
     """Leave `async with` by its end and by an exception."""
     with stage(subject) as on:
         inside = on.start("within", "good", SMALL, False)
-        on.call("ping")
+        on.ping("the event loop should have answered")
         on.submit("good", "io", "io-1")
         on.arrival("io-1", "an io job should have started")
         on.call("leave", "good")
@@ -156,7 +156,7 @@ def demand_scope(subject: Subject) -> None:
         assert on.result("io-1", "a job should have ended") == ["value", 1], "the end of `async with` lost a result"
     with stage(subject) as on:
         inside = on.start("within", "bad", SMALL, True)
-        on.call("ping")
+        on.ping("the event loop should have answered")
         on.submit("bad", "io", "io-1")
         on.arrival("io-1", "an io job should have started")
         on.call("leave", "bad")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import randbits
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -124,6 +125,13 @@ class Stage:
         """Make one call and give its value, while everything else goes on."""
         ticket = self.start(function, *args)
         return self.outcome(ticket, what or f"{function.rstrip('_')} should have ended", patience_sec)
+
+    def ping(self, what: str, patience_sec: float = PATIENCE_SEC) -> tuple[int, int]:
+        """Have the event loop answer; gives its process and thread."""
+        number = randbits(31)
+        pid, thread, echoed = self.call("ping", number, what=what, patience_sec=patience_sec)
+        assert echoed == number, "the event loop gave a wrong answer"
+        return pid, thread
 
     # ---- jobs
 

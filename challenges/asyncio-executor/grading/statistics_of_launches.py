@@ -6,6 +6,7 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, TypeVar
 
+from limits import LANES
 from stage import Stage, Subject, stage
 from workload import CRASH_JOBS, ROOMY, io_latencies, mix, mix_lags, mix_seconds
 
@@ -72,10 +73,32 @@ class Heartbeats:
         def take(launch: PairedLaunch) -> Numbers:
             if launch.number not in self._known:
                 self._known[launch.number] = _paced(*in_turn(launch, _lags))
+                if launch.number == 0:
+                    _demand_full_lanes(launch)
             candidate, reference = self._known[launch.number]
             return with_floor(bar, of(candidate), of(reference))
 
         return take
+
+
+def _demand_full_lanes(launch: PairedLaunch) -> None:
+    """Amid a mix as it is measured, see for oneself that as many jobs of each kind run as may."""
+    rng = Random(launch.rng.getrandbits(64))
+    with stage(launch.candidate) as on, on.executor("e", **ROOMY):
+        jobs, results = mix(rng, CRASH_JOBS)
+        running = on.start("mix", "e", jobs)
+        for kind in LANES:
+            guests = [f"{kind}-{number}" for number in range(ROOMY[kind])]
+            tickets = [on.submitting("e", kind, guest) for guest in guests]
+            for guest, ticket in zip(guests, tickets, strict=True):
+                on.outcome(ticket, f"amid a mix, submit should have accepted a {kind} job")
+                on.arrival(
+                    guest, f"amid a mix, {len(guests)} {kind} jobs should have run at once, which is their limit"
+                )
+            for guest in guests:
+                on.finish(guest)
+        answer = on.outcome(running, "a mix of jobs should have ended")
+        assert answer == results, "a mix of jobs gave wrong results"
 
 
 def percentile_99(values: list[float]) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
+from secrets import randbits
 from time import perf_counter
 from typing import Any
 
@@ -69,7 +70,18 @@ def _took(on: Stage, ticket: int) -> float:
 def mix_lags(on: Stage, jobs: list[Job], results: list[object]) -> tuple[list[float], float]:
     """Ask for signs of life, on a schedule, while a mix runs; in seconds after the scheduled time, and the mix's."""
     ticket = on.start("mix", "e", jobs)
-    lags = open_loop(on, lambda _: on.start("ping"), PING_EVERY_SEC, lambda: on.has_landed(ticket))
+    numbers: dict[int, int] = {}
+
+    def start(_: int) -> int:
+        number = randbits(31)
+        ping = on.start("ping", number)
+        numbers[ping] = number
+        return ping
+
+    lags = open_loop(on, start, PING_EVERY_SEC, lambda: on.has_landed(ticket))
+    for ping, number in numbers.items():
+        answer = on.outcome(ping, "the event loop should have answered")
+        assert answer[-1] == number, "the event loop gave a wrong answer"
     assert on.outcome(ticket, "a mix of jobs should have ended") == results, "a mix of jobs gave wrong results"
     return lags, _took(on, ticket)
 
