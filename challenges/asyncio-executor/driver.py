@@ -58,6 +58,21 @@ def _refuse():
     raise ValueError("not to be rebuilt")
 
 
+class SlowResult:
+    """A result that takes a while to be rebuilt."""
+
+    def __reduce__(self):
+        return _take_time, ()
+
+
+def _take_time():
+    time.sleep(SLOW_SEC)
+    return "rebuilt"
+
+
+SLOW_SEC = 0.05
+
+
 EXCEPTIONS = {
     "LookupError": LookupError,
     "ValueError": ValueError,
@@ -92,10 +107,8 @@ def _told(command, connection):
             return [value]
         case ["raise", name, arguments]:
             raise EXCEPTIONS[name](*arguments)
-        case ["result", "unpicklable"]:
-            return [threading.Lock()]
-        case ["result", "stubborn"]:
-            return [StubbornResult()]
+        case ["result", kind]:
+            return [{"unpicklable": threading.Lock, "stubborn": StubbornResult, "slow": SlowResult}[kind]()]
         case ["exit", code]:
             os._exit(code)
         case ["kill"]:
@@ -414,6 +427,14 @@ async def stats(ex):
 async def shutdown(ex, drain, timeout_sec):
     """Shut an executor down."""
     await _executors[ex].shutdown(drain=drain, timeout_sec=timeout_sec)
+
+
+async def shutdown_cancelled(ex):
+    """Shut an executor down, and give up waiting for it."""
+    ending = asyncio.create_task(_executors[ex].shutdown())
+    await asyncio.sleep(0.05)
+    ending.cancel()
+    return await _outcome(ending)
 
 
 async def shutdown_plainly(ex):

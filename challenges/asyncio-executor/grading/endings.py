@@ -26,6 +26,9 @@ def demand_cancel(subject: Subject) -> None:
         _demand_blocking(on)
         _demand_cleaning_up(on)
         _demand_capacity(on)
+    with stage(subject) as on, on.executor("e", cpu=2):
+        for attempt in range(3):
+            _demand_own_process(on, attempt)
 
 
 def _demand_quick(took: float, what: str) -> None:
@@ -100,6 +103,20 @@ def _demand_cleaning_up(on: Stage) -> None:
         guest.tell("go on")
         on.arrival(second, f"a cancelled {kind} job has cleaned up, and its slot should have come back")
         _end(on, second)
+
+
+def _demand_own_process(on: Stage, attempt: int) -> None:
+    """Cancel a job whose result is being rebuilt, while its process may be at work on the next already."""
+    first, second = f"cpu-slow{attempt}", f"cpu-next{attempt}"
+    on.submit("e", "cpu", first)
+    on.arrival(first, "a cpu job should have started").tell("result", "slow")
+    on.departure(first, "a cpu job should have ended")
+    on.submit("e", "cpu", second)
+    on.arrival(second, "the next cpu job should have started")
+    on.call("cancel", first, what="the loop should have answered")
+    on.settle(SETTLE_SEC / 2)
+    assert second in on.here(), "a cpu job was cancelled when its function had returned, and the next job died with it"
+    _end(on, second)
 
 
 def _demand_capacity(on: Stage) -> None:

@@ -9,6 +9,8 @@ WITH_PROCESSES = 5
 """Every so many-th cycle uses processes, which cost more to start than all the rest."""
 
 WARM_UP = 2
+DEATHS = 12
+
 SLACK = {"threads": 8, "processes": 1, "tasks": 5, "files": 8}
 """Far less than one each cycle."""
 
@@ -21,10 +23,14 @@ def demand_no_leaks(subject: Subject) -> None:
         before = _census(on)
         for cycle in range(CYCLES):
             _cycle(on, str(cycle), with_processes=cycle % WITH_PROCESSES == 0, drain=cycle % 2 == 0)
+        _idle_deaths(on)
         after = _census(on)
         for what, slack in SLACK.items():
             grown = after[what] - before[what]
-            assert grown <= slack, f"after {CYCLES} executors were used and shut down there are {grown} more {what}"
+            assert grown <= slack, (
+                f"after {CYCLES} executors were used and shut down, and {DEATHS} idle processes had died, "
+                f"there are {grown} more {what}"
+            )
 
 
 def _cycle(on: Stage, ex: str, with_processes: bool, drain: bool) -> None:
@@ -53,6 +59,22 @@ def _cycle(on: Stage, ex: str, with_processes: bool, drain: bool) -> None:
             lambda trace=trace: trace.closed_at is not None,
             f"{what} of an executor should have ended with its shutdown",
         )
+
+
+def _idle_deaths(on: Stage) -> None:
+    """Kill processes between two jobs, again and again."""
+    on.call("open_", "deaths", {"io": 1, "blocking": 1, "cpu": 1, "nested": 1, "queue": 4})
+    for number in range(DEATHS):
+        name = f"cpu-idle{number}"
+        on.submit("deaths", "cpu", name)
+        guest = on.arrival(name, "a cpu job should have started, after an idle process had died")
+        on.obey(name, "keep")
+        on.finish(name)
+        on.result(name, "a cpu job should have ended")
+        if guest.closed_at is None:
+            on.call("kill", guest.pid)
+            on.until(lambda guest=guest: guest.closed_at is not None, "a process should have ended")
+    on.call("shutdown", "deaths", True, None, what="shutdown should have returned")
 
 
 def _census(on: Stage) -> dict[str, int]:

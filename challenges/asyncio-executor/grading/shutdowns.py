@@ -90,6 +90,31 @@ def demand_no_drain(subject: Subject) -> None:
         ran = [name for name in on.guests if name.endswith(("-2", "-3", "-4", "-waiting", "crash-1"))]
         assert not ran, f"shutdown(drain=False), and {len(ran)} jobs ran that had been waiting"
     _demand_cut_short(subject)
+    _demand_again(subject)
+
+
+def _demand_again(subject: Subject) -> None:
+    """End what somebody has begun to end, who then gave up."""
+    with stage(subject) as on:
+        on.call("open_", "e", SMALL)
+        for kind in KINDS:
+            on.submit("e", kind, f"{kind}-1")
+        for kind in ("io", "blocking", "cpu", "nested"):
+            on.arrival(f"{kind}-1", f"a {kind} job should have started")
+        on.obey("cpu-1", "keep")
+        answer = on.call("shutdown_cancelled", "e", what="a shutdown whose caller is cancelled should have ended")
+        assert answer == ["cancelled"], "a shutdown whose caller was cancelled did not raise CancelledError"
+        _demand_refused(on, on.submitting("e", "io", "io-late"), "somebody who submitted after such a shutdown")
+        ending = on.start("shutdown", "e", False, None)
+        after = "after a shutdown whose caller was cancelled"
+        for kind in ("io", "cpu", "nested"):
+            on.departure(f"{kind}-1", f"{after}, shutdown(drain=False) should have stopped a running {kind} job")
+        on.settle(SETTLE_SEC)
+        assert not on.has_landed(ending), f"{after}, shutdown(drain=False) returned while a blocking function still ran"
+        on.finish("blocking-1")
+        on.outcome(ending, f"{after}, shutdown(drain=False) should have returned when the last function had")
+        process = on.guests["cpu-1"]
+        on.until(lambda: process.closed_at is not None, f"{after}, shutdown should have ended the processes")
 
 
 def _demand_cut_short(subject: Subject) -> None:
