@@ -59,12 +59,9 @@ def test_factors_of_a_modulus_take_longer_to_find_than_what_they_save(grading: I
     assert min(made.p, made.q) ** 0.5 > 50 * 10_000_000
 
 
-def test_mixing_alone_and_at_once_agree(grading: Import, functions: ModuleType) -> None:
-    oracle = grading("numbers_oracle")
-    numbers = np.array([0, 1, 2**32 - 1, 123456789], np.uint32)
-    at_once = oracle.mixed_all(numbers).tolist()
-    assert at_once == [functions.mixed(int(number)) for number in numbers]
-    assert at_once == [oracle.mixed(int(number)) for number in numbers]
+def test_mixing_agrees(grading: Import, functions: ModuleType) -> None:
+    for number in (0, 1, 2**32 - 1, 123456789):
+        assert grading("numbers_oracle").mixed(number) == functions.mixed(number)
 
 
 def test_native_functions_agree(grading: Import, functions: ModuleType) -> None:
@@ -78,7 +75,8 @@ def test_driver_and_starter_have_the_same_public_workloads() -> None:
     driver, starter = (_definitions(HOME / name) for name in ("driver.py", "starter/workloads.py"))
     shared = set(starter) - {"main"}
     assert {"PUBLIC", "KINDS", "Workload", "squarings", "processes"} <= shared
-    assert {name: driver.get(name) for name in shared} == {name: starter[name] for name in shared}
+    in_driver = {name: driver.get(name, "").replace("    _demand_unforked()\n", "") for name in shared}
+    assert in_driver == {name: starter[name] for name in shared}
 
 
 def _definitions(path: Path) -> dict[str, str]:

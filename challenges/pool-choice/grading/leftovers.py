@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from random import Random
+from typing import Protocol
 
 from big_array import BIG_MB, HELD_BEYOND_MB, big_batch, demand_right_parts
+from numbers_oracle import squaring
 from profiles import computes, dangerous, stage, uneven, waits
 from replies import Result
-from stage_play import HANG_SEC, Submission, playing
+from stage_play import HANG_SEC, Submission, playing, run_and_demand
+
+from harness.sandbox.roles import Stats
 
 GROWTH_MOST_MB = 144.0
 ENDED_SEC = 10.0
@@ -20,6 +24,9 @@ STAY = 1
 """Processes that may stay: `multiprocessing`'s resource tracker."""
 
 LOOK_SEC = 0.05
+
+WARM_RUNS, RUNS, RARELY = 2, 40, 5
+"""Runs on threads, and how many of them come with one in processes."""
 
 
 def demand_bounded_memory(submission: Submission, reference: Submission, rng: Random) -> None:
@@ -63,13 +70,35 @@ def demand_closed_pools(submission: Submission, rng: Random) -> None:
                 f"{title}: {ENDED_SEC:g} s after run() returned, {backend.lifelines} of "
                 f"{backend.lifelines_ever} workers still hold their connections to the grader"
             )
-        _demand_processes_ended(submission, before, title)
+        if before is not None:  # as it is on a machine that does not tell
+            demand_processes_ended(submission, before, title)
+    _demand_closed_files(submission, rng)
 
 
-def _demand_processes_ended(submission: Submission, before: int | None, title: str) -> None:
+def _demand_closed_files(submission: Submission, rng: Random) -> None:
+    """Run again and again, and count the files that stay open."""
+    counts = []
+    for run in range(WARM_RUNS + RUNS):
+        for profile in (waits(16), *[uneven(computes(4))] * (run % RARELY == 0)):
+            squarings = [squaring(rng, 10) for _ in range(profile.tasks)]
+            items, answers = [each.item for each in squarings], [Result(each.answer) for each in squarings]
+            run_and_demand(submission, "run after run", [stage("squarings", profile)], items, answers)
+        counts.append(submission.value("awake"))
+    known = [count for count in counts if type(count) is int]
+    assert len(known) == len(counts), "the count of open files has the wrong shape"
+    grown = min(known[-RARELY:]) - min(known[:WARM_RUNS])
+    assert grown < RUNS / RARELY, f"after {RUNS} runs there are {grown} more open files: a run must close what it opens"
+
+
+class Counted(Protocol):
+    """A subject whose accounting can be read."""
+
+    def stats(self) -> Stats:
+        """Read it."""
+
+
+def demand_processes_ended(submission: Counted, before: int, title: str) -> None:
     """Count the container's processes from outside: what closed its connection may live on."""
-    if before is None:
-        return  # a machine that does not tell
     deadline = time.perf_counter() + ENDED_SEC
     while (more := (submission.stats().processes or 0) - before) > STAY:
         assert time.perf_counter() < deadline, (

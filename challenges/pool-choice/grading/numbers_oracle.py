@@ -20,6 +20,9 @@ LOW = 2**60 - 1
 
 MASK = 0xFFFFFFFF
 
+MIXING = 1_000_000_000_000_000_000_000_007
+"""Beyond what NumPy's integers hold."""
+
 
 @dataclass(frozen=True)
 class Squaring:
@@ -37,14 +40,27 @@ class Squaring:
 
     @property
     def answer(self) -> int:
-        """Give the low bits of x to the power 2**rounds, modulo pq."""
+        """Give what is left of x after all rounds."""
         return squared(self.x, self.p, self.q, self.rounds)
 
 
 def squared(x: int, p: int, q: int, rounds: int) -> int:
-    """Square `x` so many times modulo pq, by way of the order of the group, and give the low bits."""
-    exponent = pow(2, rounds, (p - 1) * (q - 1))
-    return pow(x, exponent, p * q) & LOW
+    """Square `x` and take 2 off so many times, modulo pq, and give the low bits.
+
+    With x = a + 1/a a round gives a**2 + 1/a**2, so all of them give the Lucas number V of the index 2**rounds, and
+    indices count modulo p**2 - 1, the order of the field in which a lies. (The Lucas-Lehmer test does the same steps.)
+    """
+    mod_p, mod_q = (_lucas(x, pow(2, rounds, prime * prime - 1), prime) for prime in (p, q))
+    return (mod_p + p * ((mod_q - mod_p) * pow(p, -1, q) % q)) & LOW
+
+
+def _lucas(x: int, index: int, modulus: int) -> int:
+    """Give V(index) for V(0) = 2, V(1) = x, V(n + 1) = x V(n) - V(n - 1), by doubling."""
+    low, high = 2, x
+    for bit in f"{index:b}":
+        both = (low * high - x) % modulus
+        low, high = ((low * low - 2) % modulus, both) if bit == "0" else (both, (high * high - 2) % modulus)
+    return low % modulus
 
 
 def squaring(rng: Random, rounds: int) -> Squaring:
@@ -52,10 +68,7 @@ def squaring(rng: Random, rounds: int) -> Squaring:
     p, q = prime(rng), prime(rng)
     while q == p:
         q = prime(rng)
-    x = rng.randrange(2, p * q)
-    while x % p == 0 or x % q == 0:
-        x = rng.randrange(2, p * q)
-    return Squaring(x, p, q, rounds)
+    return Squaring(rng.randrange(3, p * q), p, q, rounds)
 
 
 def prime(rng: Random) -> int:
@@ -81,12 +94,7 @@ def _passes(n: int, witness: int) -> bool:
 
 def mixed(number: int) -> int:
     """Do as the driver's function of this name."""
-    return (number * 2654435761 + 12345) & MASK
-
-
-def mixed_all(numbers: np.ndarray) -> np.ndarray:
-    """Mix an array of numbers below 2**32; NumPy's arithmetic modulo 2**64 does not touch the low bits."""
-    return (numbers.astype(np.uint64) * np.uint64(2654435761) + np.uint64(12345)) & np.uint64(MASK)
+    return number * number * number % MIXING & MASK
 
 
 def compressed(data: bytes) -> bytes:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Protocol
 
 from backend import Backend
+from leftovers import demand_processes_ended
 from workload import CALL_SEC, Side, Timed
 
 from harness.sandbox.roles import Stats
@@ -111,14 +112,23 @@ class _Served:
 def _turns(launch: Launch, batches: Callable[[Side, int], AbstractContextManager[Timed]], times: int) -> Turns:
     turns = Turns([], [])
     sides = [(launch.candidate, turns.candidate), (launch.reference, turns.reference)]
+    usual = launch.reference.stats().processes
     for number in range(times):
         seed = launch.rng.getrandbits(SEED_BITS)
         for side, taken in sides if (launch.number + number) % 2 == 0 else reversed(sides):
             with batches(side, seed) as batch:
+                _demand_fresh_start(side, usual)
                 taken.append(_turn(side, batch))
     for side, _ in sides:
         side.value("rest")
     return turns
+
+
+def _demand_fresh_start(side: Accounted, usual: int | None) -> None:
+    """Wait until what the run before has started is gone, as it has to be: a run starts its own processes."""
+    side.value("awake")
+    if usual is not None:
+        demand_processes_ended(side, usual, "before a timed run")
 
 
 def _turn(side: Accounted, batch: Timed) -> Turn:
