@@ -33,10 +33,21 @@ def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
     _deaths(submission, rng, "six of 24, anywhere", some)
     _deaths(submission, rng, "two at once", ["kill", "exit"] + [fine] * 10, late=(0, 1))
     _deaths(submission, rng, "beside an item under way", [fine, "kill"] + [fine] * 6, late=(0,))
+    some = [fine] * 92 + ["exit", "kill", "segv", "success"]
+    rng.shuffle(some)
+    _deaths(submission, rng, "four of 96 short ones", some, item_sec=0.002)
 
 
-def _deaths(submission: Submission, rng: Random, story: str, hows: Sequence[str], late: Sequence[int] = ()) -> None:
+def _deaths(
+    submission: Submission,
+    rng: Random,
+    story: str,
+    hows: Sequence[str],
+    late: Sequence[int] = (),
+    item_sec: float = 0.01,
+) -> None:
     """Run items that end their worker, or do not; those in `late` only after a while."""
+    profile = replace(dangerous(len(hows)), wall_sec=item_sec, cpu_sec=item_sec, slowest_sec=2 * item_sec)
     title = f"{DYING} ({story})"
     numbers = [rng.getrandbits(32) for _ in hows]
     items = [[how, number, "planted", key] for key, (how, number) in enumerate(zip(hows, numbers, strict=True))]
@@ -47,7 +58,7 @@ def _deaths(submission: Submission, rng: Random, story: str, hows: Sequence[str]
     def delay(key: int) -> float:
         return LATE_SEC if key in late else 0.0
 
-    with playing(submission, title, rng, [stage("dying", dangerous(len(hows)))], items, delay) as scene:
+    with playing(submission, title, rng, [stage("dying", profile)], items, delay) as scene:
         scene.end(expected)
         scene.demand_started(range(len(hows)), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death")
 

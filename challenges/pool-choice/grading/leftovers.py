@@ -28,6 +28,9 @@ LOOK_SEC = 0.05
 WARM_RUNS, RUNS, RARELY = 2, 40, 5
 """Runs on threads, and how many of them come with one in processes."""
 
+NAPPING, NAPS_SEC = 192, (0.001, 0.003, 0.01)
+AGAIN = "run after run"
+
 
 def demand_bounded_memory(submission: Submission, reference: Submission, rng: Random) -> None:
     """Run parts of one large array, and read what the container's memory grew by."""
@@ -79,10 +82,12 @@ def _demand_closed_files(submission: Submission, rng: Random) -> None:
     """Run again and again, and count the files that stay open."""
     counts = []
     for run in range(WARM_RUNS + RUNS):
-        for profile in (waits(16), *[uneven(computes(4))] * (run % RARELY == 0)):
-            squarings = [squaring(rng, 10) for _ in range(profile.tasks)]
+        naps = [rng.choice(NAPS_SEC)] * NAPPING  # all of them wake at once
+        run_and_demand(submission, AGAIN, [stage("naps", waits(NAPPING))], naps, list(map(Result, naps)))
+        if run % RARELY == 0:
+            squarings = [squaring(rng, 10) for _ in range(4)]
             items, answers = [each.item for each in squarings], [Result(each.answer) for each in squarings]
-            run_and_demand(submission, "run after run", [stage("squarings", profile)], items, answers)
+            run_and_demand(submission, AGAIN, [stage("squarings", uneven(computes(4)))], items, answers)
         counts.append(submission.value("awake"))
     known = [count for count in counts if type(count) is int]
     assert len(known) == len(counts), "the count of open files has the wrong shape"

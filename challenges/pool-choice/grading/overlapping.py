@@ -21,6 +21,8 @@ def demand_no_one_waits_for_a_straggler(submission: Submission, rng: Random) -> 
     for profile, kind in cases:
         for place in (0, 1, rng.randrange(2, profile.tasks - 1), profile.tasks - 1):
             _straggle(submission, rng, profile, kind, place)
+    for place in (0, rng.randrange(1, 8)):  # so many items that somebody may hand them out ahead
+        _straggle(submission, rng, uneven(computes(rng.randint(200, 300))), "processes", place)
 
 
 def _straggle(submission: Submission, rng: Random, profile: Profile, kind: str, straggler: int) -> None:
