@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 import msgpack
-from http_client import Answer, Client, get
+from http_client import Answer, Client, get, post
 from stand import Stand
 
 BODY_BYTES = 64 * 1024
@@ -15,6 +15,8 @@ ASKED_EVERY_SEC = 0.3
 
 ASKED_TWICE = 400
 ENOUGH = 20
+KEPT_ITEMS = 1_000
+ATTEMPTS = 3
 CONNECTIONS = 8
 
 MANY_ITEMS = 10_500
@@ -66,12 +68,12 @@ async def batches(stand: Stand) -> None:
     for ids in (asked, asked[::-1], there[:1], []):
         answer = await stand.post("/batch", msgpack.packb(ids))
         _expect(answer, 200, "a batch")
-        got = _unpacked(answer.body)
+        got = unpacked(answer.body)
         assert got == {item: wanted[item] for item in ids}, (
             f"a batch of {len(ids)} ids: not one [status, bytes or nil] for each id, as GET /item answers it"
         )
     full = stand.items.fresh(BATCH_ITEMS)
-    got = _unpacked((await stand.post("/batch", msgpack.packb(full))).body)
+    got = unpacked((await stand.post("/batch", msgpack.packb(full))).body)
     assert isinstance(got, dict), "a batch of 100 ids: not answered with a map"
     assert got == {item: [200, stand.items.value(item)] for item in full}, "a batch of 100 ids: not all were answered"
     await _wrong_batches(stand)
@@ -106,6 +108,7 @@ async def keeps_fresh(stand: Stand) -> None:
     again, examined = await _asked_again_soon(stand, stand.items.fresh(ASKED_TWICE))
     assert examined >= ENOUGH, "of items asked for twice in a row, most took longer than a second to come"
     assert not again, f"of {examined} items asked for twice within {KEPT_SEC:g} s, {again} were fetched twice"
+    await _fetched_anew_stay(stand)
     items = stand.items.fresh(5)
     for item in items:
         stand.right(item, await stand.item(item))
@@ -120,6 +123,31 @@ async def keeps_fresh(stand: Stand) -> None:
         assert answer.body == stand.items.value(item), (
             f"an item that had changed was answered as it was {STALE_SEC:g} s before"
         )
+
+
+async def _fetched_anew_stay(stand: Stand) -> None:
+    """Fetch items that were fetched long ago anew, then nearly as many others as must be kept: they are the newest."""
+    for _ in range(ATTEMPTS):
+        items = stand.items.fresh(ENOUGH)
+        await ask_all(stand, [*items, *stand.items.fresh(ASKED_TWICE)])
+        await asyncio.sleep(STALE_SEC)
+        anew = await ask_all(stand, items)
+        others = [stand.items.fresh(BATCH_ITEMS) for _ in range((KEPT_ITEMS - 2 * ENOUGH) // BATCH_ITEMS)]
+        async with Client(stand.port) as client:
+            for batch in others:
+                await client.ask(post("/batch", msgpack.packb(batch)))
+        before = Counter(call.item for call in stand.backend.calls)
+        again = await ask_all(stand, items)
+        soon = [item for item in items if again[item].here_at - anew[item].sent_at < KEPT_SEC]
+        calls = Counter(call.item for call in stand.backend.calls)
+        lost = sum(calls[item] > before[item] for item in soon)
+        assert not lost, (
+            f"of {len(soon)} items that were fetched anew, and asked for within {KEPT_SEC:g} s when fewer than "
+            f"{KEPT_ITEMS} others had been fetched, {lost} were not in memory"
+        )
+        if soon:
+            return
+    raise AssertionError(f"fetching fewer than {KEPT_ITEMS} items took longer than {KEPT_SEC:g} s, {ATTEMPTS} times")
 
 
 async def _asked_again_soon(stand: Stand, items: list[str]) -> tuple[int, int]:
@@ -161,7 +189,8 @@ def _expect(answer: Answer, status: int, what: str) -> None:
     assert answer.status == status, f"{what}: status {answer.status} instead of {status}"
 
 
-def _unpacked(body: bytes) -> object:
+def unpacked(body: bytes) -> object:
+    """Read a batch's answer."""
     try:
         return msgpack.unpackb(body, strict_map_key=False)
     except Exception as error:  # noqa: BLE001  whatever a hostile body provokes

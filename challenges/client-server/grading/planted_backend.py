@@ -6,7 +6,7 @@ were cancelled. The other end is the driver beside the submission, so every line
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class PlantedBackend:
         self.holds: Callable[[str], bool] = lambda _: False
         self._items = items
         self._delay_sec = 0.0
+        self._delays_sec: dict[str, float] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
 
@@ -58,6 +59,10 @@ class PlantedBackend:
     def delay_all(self, seconds: float) -> None:
         """Answer each call after `seconds` from now on."""
         self._delay_sec = seconds
+
+    def delay(self, items: Iterable[str], seconds: float) -> None:
+        """Answer each call for one of `items` after `seconds`."""
+        self._delays_sec |= dict.fromkeys(items, seconds)
 
     def hold_all(self) -> None:
         """Answer nothing from now on."""
@@ -124,8 +129,9 @@ class PlantedBackend:
         self.most_open = max(self.most_open, len(self.open))
         if self.holds(item):
             return
-        if self._delay_sec > 0:
-            loop.call_later(self._delay_sec, self._answer, call)
+        delay_sec = self._delays_sec.get(item, self._delay_sec)
+        if delay_sec > 0:
+            loop.call_later(delay_sec, self._answer, call)
         else:
             self._answer(call)
 

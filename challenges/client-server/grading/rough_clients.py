@@ -1,9 +1,12 @@
 """Scenarios: clients that are slow, broken or hostile, and everybody else who must not notice."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 
 import msgpack
+from answers import unpacked
 from http_client import Client, get, post
 from stand import Stand
 
@@ -11,13 +14,19 @@ ARRIVAL_SEC = 3.0
 CLOSED_SEC = 9.0
 """By when a server that counts to three has surely closed the connection, on any machine."""
 
+SENDING_SEC, PIECES = 0.7, 10
+BACKEND_SEC = 0.5
+"""Together longer than a second, and each well below it."""
+
 SLOW_CLIENTS = 40
 BODY_BYTES = 64 * 1024
+NOBODY_SEC = 5.0
+"""Requests wait for a second at most, and so does whoever waits in line behind them."""
 
 
 async def slow_clients(stand: Stand) -> None:
     """Send requests that never end, which must be ended, and slow ones, which must be served."""
-    async with asyncio.TaskGroup() as group:
+    async with _first_fault(), asyncio.TaskGroup() as group:
         trickling = [group.create_task(_trickle(stand, number)) for number in range(SLOW_CLIENTS)]
         group.create_task(_merely_slow(stand))
         readers = [group.create_task(_never_reads(stand)) for _ in range(8)]
@@ -31,6 +40,15 @@ async def slow_clients(stand: Stand) -> None:
         f"were still open after {CLOSED_SEC:g} s"
     )
     assert len(readers) == 8
+
+
+@asynccontextmanager
+async def _first_fault() -> AsyncIterator[None]:
+    """Tell of several that failed side by side only the first."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
 
 
 async def _trickle(stand: Stand, number: int) -> bool:
@@ -50,15 +68,24 @@ async def _trickle(stand: Stand, number: int) -> bool:
 
 
 async def _merely_slow(stand: Stand) -> None:
-    """Take half a second over a request, which is allowed."""
+    """Take most of a second over a request, which is allowed; its own second begins when it is there."""
     items = stand.items.fresh(5)
-    raw = post("/batch", msgpack.packb(items))
+    stand.backend.delay(items, BACKEND_SEC)
+    body = msgpack.packb(items)
+    raw = post("/batch", body)
+    head, piece = len(raw) - len(body), len(body) // PIECES
     async with Client(stand.port) as client:
-        for at in range(0, len(raw), len(raw) // 10):
-            await client.send(raw[at : at + len(raw) // 10])
-            await asyncio.sleep(0.05)
-        reply = await client.reply("a batch that took half a second to arrive")
-    assert reply is not None and reply.status == 200, "a batch that took half a second to arrive was not served"  # noqa: PT018
+        await client.send(raw[:head])
+        for at in range(head, len(raw), piece):
+            await asyncio.sleep(SENDING_SEC / PIECES)
+            await client.send(raw[at : at + piece])
+        reply = await client.reply("a batch that took 0.7 s to arrive")
+    assert reply is not None and reply.status == 200, "a batch that took 0.7 s to arrive was not served"  # noqa: PT018
+    wanted = {item: [200, stand.items.value(item)] for item in items}
+    assert unpacked(reply.body) == wanted, (
+        f"a batch that took 0.7 s to arrive, and whose items the backend gives after {BACKEND_SEC:g} s, was not "
+        "answered with them: a request's second begins when it has arrived"
+    )
 
 
 async def _never_reads(stand: Stand) -> None:
@@ -81,6 +108,7 @@ async def broken_clients(stand: Stand, rng: Random) -> None:
         stand.right(item, await stand.item(item))
     await _oversized(stand)
     await _resets(stand, rng)
+    await _resets_in_line(stand)
     assert await stand.backend.until(lambda backend: not backend.open, 5.0), "calls of the backend were never ended"
     for item in stand.items.fresh(20):
         stand.right(item, await stand.item(item))
@@ -136,3 +164,23 @@ async def _resets(stand: Stand, rng: Random) -> None:
             if number % 4 == 0:
                 await asyncio.sleep(0.002)
             client.reset()
+
+
+async def _resets_in_line(stand: Stand) -> None:
+    """Hang up in line while the backend answers nobody: when those before have timed out, every call must end."""
+    stand.backend.hold_all()
+    before = [asyncio.ensure_future(stand.item(item)) for item in stand.items.fresh(stand.limit)]
+    await stand.backend.until(lambda backend: len(backend.open) == stand.limit, ARRIVAL_SEC)
+    for _ in range(3 * stand.limit):
+        async with Client(stand.port) as client:
+            await client.send(get(f"/item/{stand.items.fresh(1)[0]}"))
+            await asyncio.sleep(0.005)
+            client.reset()
+    ended = await stand.backend.until(lambda backend: not backend.open, NOBODY_SEC)
+    still = len(stand.backend.open)
+    stand.backend.release()
+    await asyncio.wait(before)
+    assert ended, (
+        f"{NOBODY_SEC:g} s after every client had hung up or must have timed out, {still} calls of the backend were "
+        "still under way: nobody waits for them"
+    )
