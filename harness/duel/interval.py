@@ -76,10 +76,11 @@ def estimate(launches: Sequence[Sequence[float]]) -> Estimate | None:
     if len(medians) < MIN_LAUNCHES or not all(map(math.isfinite, medians)):
         return None
     rank, confidence = median_ranks(len(medians))
+    low, high = medians[rank - 1], medians[-rank]
     return Estimate(
-        center=interquartile_mean(medians),
-        low=medians[rank - 1],
-        high=medians[-rank],
+        center=min(max(interquartile_mean(medians), low), high),  # equal values average to another by their rounding
+        low=low,
+        high=high,
         confidence=confidence,
         noise=MIDMEAN_ERROR * statistics.stdev(medians) / math.sqrt(len(medians)),
     )

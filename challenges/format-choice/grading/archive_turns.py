@@ -21,10 +21,10 @@ WINDOWS = 6
 MEMORY_ROWS = 240_000
 MEMORY_NOISE = 8
 MEMORY_FLOOR_MB = 6.0
+"""Less than this the accounting can't tell from nothing."""
+
 HELD_BEYOND_MB = 32.0
 """What a submission may hold beforehand beyond what the reference holds: more is ballast, to be dropped for room."""
-
-"""Less than this the accounting can't tell from nothing."""
 
 
 @dataclass

@@ -94,6 +94,16 @@ def test_estimate_lies_inside_its_interval(launches: list[list[float]]) -> None:
     assert found.low - 1e-9 <= found.center <= found.high + 1e-9
 
 
+@given(
+    st.lists(st.sampled_from([math.log(19.75 / 46.88671875), math.log(19.5 / 46.88671875)]), min_size=2, max_size=21)
+)
+def test_equal_launches_average_to_nothing_beside_them(medians: list[float]) -> None:
+    """As counted bytes are: the mean of equal numbers may differ from them by its rounding."""
+    found = estimate([[median] for median in medians])
+    assert found is not None
+    assert found.low <= found.center <= found.high
+
+
 @given(st.lists(values, min_size=5, max_size=13), st.floats(1e6, 1e9))
 def test_one_wild_launch_does_not_move_the_estimate_past_its_neighbours(medians: list[float], wild: float) -> None:
     before, after = estimate([[m] for m in medians]), estimate([[m] for m in [wild, *medians[1:]]])
