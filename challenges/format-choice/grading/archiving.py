@@ -50,6 +50,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
 
     visit(columns.everything(list(range(30))), chunks=7)
     visit(columns.everything([]))
+    visit(columns.spans(), chunks=1)
     drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
     submission.restart()
     for name, table in kept:

@@ -97,6 +97,21 @@ def everything(rows: list[int]) -> list[Column]:
     return [[f"all {kind}", kind, [[*ends[kind], None][n % 3] for n in rows]] for kind in TYPES]
 
 
+def spans() -> list[Column]:
+    """Make columns whose values lie 2**8, 2**16 or 2**32 apart, or one less or more: where packed widths end."""
+    table: list[Column] = []
+    for bits in (8, 16, 32):
+        for span in (2**bits - 1, 2**bits, 2**bits + 1):
+            numbers = [5, 5 + span, 7, None, -span, 0]
+            table.append([f"int {span}", "int64", numbers])
+            table.append([f"decimal {span}", "decimal128(18, 4)", [7, 7 + span, 9, 8, None, 7]])
+            table.append([f"time {span}", "timestamp[us]", [10**15, 10**15 + span, 10**15, 10**15 + 1, None, 10**15]])
+            if bits < 32:
+                texts = ["x" * span, "", "y" * (span // 2), None, "z", ""]
+                table.append([f"text {span}", "string", texts])
+    return table
+
+
 @dataclass(frozen=True)
 class Condition:
     """`column how value`, as the driver is told it and as the oracle compares it."""

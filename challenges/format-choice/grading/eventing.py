@@ -76,6 +76,11 @@ def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
         back = _encoded(submission, other, passing)
         title = f"version {version} reads what version {other} passed on, with another id, amount and user"
         _demand_reads(submission, version, back, expected, title)
+        again = cast("list[Record]", _decoded(submission, other, back, "unknown fields, passed on"))
+        submission.restart()
+        _demand_reads(
+            submission, version, _encoded(submission, other, again), expected, f"{title}, and passed on again"
+        )
 
 
 def demand_damage_is_seen(submission: Subject, rng: Random) -> None:

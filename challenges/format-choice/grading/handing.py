@@ -23,6 +23,9 @@ READ_BEYOND_MB = 32.0
 HELD_MOST_MB = 16.0
 """What memory may grow by while all columns, of 73 MiB, are held."""
 
+MISSES = 400
+"""More than a process may have files open."""
+
 CHUNKS = 5
 """A table that comes in several need not be put together."""
 
@@ -43,6 +46,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
 
     visit(columns.everything(list(range(9))), chunks=3)
     visit(columns.everything([]))
+    visit(columns.spans())
     drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
     submission.restart()
     for name, table in kept:
@@ -50,12 +54,29 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         rng.shuffle(chosen)
         _demand_same(submission, name, table, chosen[: rng.randint(1, len(chosen))], "in a fresh process, ")
     name, table = kept[0]
-    absent = submission.value("read_small_table", name, [table[0][0], "no such column"])
-    demand_raised(absent, "key", "read_columns of a column that is not there")
+    for time in range(MISSES):
+        absent = submission.value("read_small_table", name, ["no such column", table[0][0]][:: 1 if time % 4 else -1])
+        demand_raised(absent, "key", f"read_columns of a column that is not there, for the {time + 1}. time")
+    _demand_same(submission, name, table, [table[0][0]])
     submission.value("write_small_table", name, kept[1][1], 1)
     _demand_same(submission, name, kept[1][1], [table[0][0]], "written again to the same path, ")
     demand_nothing_beside(submission, {name for name, _ in kept})
+    _demand_written_over(submission, name)
     submission.value("clear")
+
+
+def _demand_written_over(submission: Subject, name: str) -> None:
+    """Write tables over each other, at once, of which some differ in names, types or values alone."""
+    rows = [1, 2, 3]
+    tables: list[list[Column]] = [
+        [["a", "int64", rows], ["b", "int64", rows]],
+        [["b", "int64", rows], ["c", "int64", rows]],
+        [["b", "int64", rows[::-1]], ["c", "int64", rows]],
+        [["b", "double", [1.0, 2.0, 3.0]], ["c", "int64", [1, None, 3]]],
+    ]
+    for table in tables * 3:
+        gave(submission.value("write_small_table", name, table, 1), f"write_table of {shown(table)}")
+        _demand_same(submission, name, table, [each[0] for each in table], "written over another at once, ")
 
 
 def demand_one_column_is_read(submission: Subject, rng: Random) -> None:
