@@ -92,6 +92,8 @@ LOOKS = 120
 VERSIONS = 150
 ROWS_REWRITTEN = 60
 
+DELETED_ROWS, DELETIONS, COUNTS = 60_000, 3, 40
+
 
 def processes(subject: SubjectFacade, rng: Random) -> None:
     """Rewrite the same rows in one process while others look, which must see each batch whole; then all write."""
@@ -113,6 +115,7 @@ def processes(subject: SubjectFacade, rng: Random) -> None:
         assert last == [b"%d" % VERSIONS] * len(keys), "what was acknowledged in one process is not seen in another"
     _all_write(subject)
     subject.value("reset", [FOLDER])
+    _deletes_at_once(subject)
 
 
 def _check_looks(looks: list[Any]) -> None:
@@ -123,6 +126,25 @@ def _check_looks(looks: list[Any]) -> None:
         assert len(set(values)) == 1, "a reader in another process saw a batch in part: some rows new, some old"
         assert int(values[0]) >= before, "a reader saw an older state after a newer one"
         before = int(values[0])
+
+
+def _deletes_at_once(subject: SubjectFacade) -> None:
+    """Delete very many rows at once, while another process counts them: it sees all of them or none."""
+    rows: list[Row] = [["many", number, 0, b"x"] for number in range(DELETED_ROWS)]
+    gave(subject.value("replay", OPEN))
+    subject.value("peer_start", "counter")
+    gave(subject.value("peer_replay", "counter", OPEN))
+    for _ in range(DELETIONS):
+        gave(subject.value("replay", [["put", "s", rows]], timeout_sec=CALL_SEC))
+        subject.value("peer_send", "counter", [["count", "s", ["many"]]] * COUNTS)
+        [deleted] = gave(subject.value("replay", [["delete", "s", ["many"], None]], timeout_sec=CALL_SEC))
+        assert deleted == len(rows), f"delete_range says that it deleted {deleted} of {len(rows)} rows"
+        seen = set(gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC)))
+        assert seen <= {0, len(rows)}, (
+            f"while delete_range deleted {len(rows)} rows, another process saw "
+            f"{min(seen - {0, len(rows)})} of them: it deletes all or none"
+        )
+    subject.value("reset", [FOLDER])
 
 
 def _all_write(subject: SubjectFacade) -> None:
@@ -210,6 +232,34 @@ def parallel_in_one_state(subject: SubjectFacade, rng: Random) -> None:
         assert [row[:3] for row in rows] == sorted(keys), "parallel_scan during writes lost rows"
         assert len({row[3] for row in rows}) == 1, (
             "parallel_scan during writes gave parts of different states of the store"
+        )
+        if time.monotonic() > until:
+            break
+    gave(subject.value("peer_receive", "writer", timeout_sec=CALL_SEC))
+    subject.value("reset", [FOLDER])
+
+
+def parallel_while_rows_come_and_go(subject: SubjectFacade, rng: Random) -> None:
+    """Fold in parallel while another process inserts rows in the middle and deletes them, over and over."""
+    staying = sorted(draw_rows(rng, 1500, ("a", "c")))
+    passing = sorted(draw_rows(rng, 20, ("b",)))
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", staying]]))
+    gave(subject.value("replay", [["parallel", "s", None, None, 2]], timeout_sec=CALL_SEC))
+    subject.value("peer_start", "writer")
+    gave(subject.value("peer_replay", "writer", OPEN))
+    states = (staying, sorted(staying + passing))
+    until = time.monotonic() + PARALLEL_SEC
+    for call in range(PARALLEL_CALLS):
+        if call % 6 == 0:
+            if call:
+                gave(subject.value("peer_receive", "writer", timeout_sec=CALL_SEC))
+            subject.value("peer_send", "writer", [["put", "s", passing], ["delete", "s", ["b"], ["c"]]] * 200)
+        [parts] = gave(subject.value("replay", [["parallel", "s", None, None, 2]], timeout_sec=CALL_SEC))
+        rows = [row for part in parts for row in part]
+        assert rows in states, (
+            f"while another process inserted {len(passing)} rows and deleted them, parallel_scan gave {len(rows)} rows "
+            f"where there are {len(states[0])} or {len(states[1])}, or not in their order"
         )
         if time.monotonic() > until:
             break

@@ -95,9 +95,14 @@ def space_reuse(subject: SubjectFacade, rng: Random) -> None:
     gave(subject.value("peer_replay", "idle", [*OPEN, ["get", "s", ["a", 1, 1]], ["scan", "s", None, None, 3, True]]))
     _churn(subject, rng, "48 MB were stored and deleted, 4 MB at a time")
     subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", [["fails", 1, 1, b"fail here"]]]]))
+    failed = listed(subject.value("replay", [["parallel-failing", "s", None, None, 2]], timeout_sec=CALL_SEC))[0]
+    assert failed[:2] == ["raised", "ValueError"], f"a fold raised ValueError, and parallel_scan {failed[:2]}"
+    _churn(subject, rng, "after a parallel_scan whose fold raised 48 MB were stored and deleted", parallel_round=None)
+    subject.value("reset", [FOLDER])
 
 
-def _churn(subject: SubjectFacade, rng: Random, what: str) -> None:
+def _churn(subject: SubjectFacade, rng: Random, what: str, parallel_round: int | None = PARALLEL_ROUND) -> None:
     for number in range(CHURN_ROUNDS):
         rows: list[Row] = [[f"churn-{number}", ts, 0, rng.randbytes(CHURN_VALUE_BYTES)] for ts in range(CHURN_ROWS)]
         operations: list[Operation] = [
@@ -111,7 +116,7 @@ def _churn(subject: SubjectFacade, rng: Random, what: str) -> None:
             ["drop", "dropped"],
             ["get-many", "s", [rows[-1][:3]]],
         ]
-        if number == PARALLEL_ROUND:
+        if number == parallel_round:
             operations.append(["parallel", "s", [f"churn-{number}"], None, 2])
         answers = gave(subject.value("replay", operations))
         assert answers[4] == (CHURN_ROWS if number else 0), (

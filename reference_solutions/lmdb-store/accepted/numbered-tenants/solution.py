@@ -373,7 +373,7 @@ def _work(path: str, pipe: Any, number: int) -> None:
                     answer = fold(rows), None
                 except Exception as fault:  # noqa: BLE001  it belongs to the caller
                     answer = None, fault
-                txn = None
+                txn.abort()  # a traceback may still hold on to what read from it
                 pipe.send(answer)
             except (EOFError, OSError):
                 return
