@@ -58,6 +58,7 @@ def _saturation(launch: PairedLaunch) -> tuple[float, float]:
             side.demand_counted()
         if launch.number == 0:
             _demand_fresh(sides)
+            _demand_one_process(*sides)
     return both
 
 
@@ -68,6 +69,13 @@ def _demand_fresh(sides: tuple[Side, Side]) -> None:
     time.sleep(STALE_SEC)
     for side in sides:
         _faultless(side.saturate(5.0, requests=2 * HOT_ITEMS), side)
+
+
+def _demand_one_process(candidate: Side, reference: Side) -> None:
+    """Count processes from outside: the reference has none beside the one that serves."""
+    mine, usual = (side.stand.subject.stats().processes for side in (candidate, reference))
+    if mine is not None and usual is not None:
+        assert mine <= usual, f"{mine - usual} processes more than one: everything must run in the one that calls you"
 
 
 def _saturated(side: Side, duration_sec: float) -> float:
