@@ -74,6 +74,7 @@ def _idle_deaths(on: Stage) -> None:
         if guest.closed_at is None:
             on.call("kill", guest.pid)
             on.until(lambda guest=guest: guest.closed_at is not None, "a process should have ended")
+            on.settle()
     on.call("shutdown", "deaths", True, None, what="shutdown should have returned")
 
 

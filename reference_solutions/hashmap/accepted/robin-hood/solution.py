@@ -25,36 +25,36 @@ class Gone:
 
 
 class HashMap(MutableMapping):
-    __slots__ = ("_changes", "_hashes", "_in_repr", "_keys", "_mask", "_size", "_table", "_values")
+    __slots__ = ("_at", "_changes", "_end", "_hashes", "_in_repr", "_keys", "_mask", "_size", "_table", "_values")
 
     def __init__(self, items: Mapping | Iterable = ()) -> None:
         self._in_repr = False
         self._changes = 0  # of which keys there are
+        self._at = 0  # where a key that is to be deleted has been found
+        self._end = 0, 0  # where the search for what is inserted next has ended: a slot, and how far from its home
         self._hashes, self._keys, self._values = array("q"), [], []
         self._build()
         self.update(items)
 
     def _build(self) -> None:
-        """Drop the rows of deleted entries and fill a table of four to eight slots an entry."""
+        """Drop the rows of deleted entries and fill a table of six to twelve slots an entry."""
         live = [row for row, key in enumerate(self._keys) if key is not Gone]
         if len(live) < len(self._keys):
             self._hashes = array("q", [self._hashes[row] for row in live])
             self._keys = [self._keys[row] for row in live]
             self._values = [self._values[row] for row in live]
         size = SMALLEST
-        while size < 4 * len(live):
+        while size < 6 * len(live):
             size *= 2
         self._size = len(live)
         self._mask = size - 1
         self._table = array("i", [FREE]) * size
         for row, hashed in enumerate(self._hashes):
-            self._place(row, hashed)
+            self._place(row, hashed & self._mask, 0)
 
-    def _place(self, row: int, hashed: int) -> None:
-        """Put a row into the table, at its rank in its run."""
+    def _place(self, row: int, slot: int, distance: int) -> None:
+        """Put a row into the table, at its rank in its run, from a slot on that is so far from its home."""
         table, hashes, mask = self._table, self._hashes, self._mask
-        slot = hashed & mask
-        distance = 0
         while (resident := table[slot]) != FREE:
             nearer = (slot - hashes[resident]) & mask
             if nearer < distance:
@@ -65,27 +65,30 @@ class HashMap(MutableMapping):
         table[slot] = row
 
     def _find(self, key: Any, hashed: int) -> int:
-        """Return the key's row, or FREE."""
+        """Return the key's row, or FREE, and note the slot where the search has ended."""
         for _ in range(RESTARTS):
             table, hashes, mask, changes = self._table, self._hashes, self._mask, self._changes
             slot = hashed & mask
-            distance = 0
             while (row := table[slot]) != FREE:
                 resident_hash = hashes[row]
                 if resident_hash == hashed:
                     resident = self._keys[row]
                     if resident is key:
+                        self._at = slot
                         return row
-                    equal = bool(resident == key)
+                    if resident == key:
+                        if self._changes != changes:
+                            break
+                        self._at = slot
+                        return row
                     if self._changes != changes:
                         break
-                    if equal:
-                        return row
-                elif (slot - resident_hash) & mask < distance:
+                elif (slot - resident_hash) & mask < (slot - hashed) & mask:
+                    self._end = slot, (slot - hashed) & mask
                     return FREE
                 slot = (slot + 1) & mask
-                distance += 1
             else:
+                self._end = slot, (slot - hashed) & mask
                 return FREE
         raise RuntimeError("HashMap kept changing during a search")
 
@@ -105,7 +108,10 @@ class HashMap(MutableMapping):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         hashed = hash((key,))
-        if self._table[hashed & self._mask] != FREE:
+        slot = hashed & self._mask
+        if self._table[slot] == FREE:
+            self._end = slot, 0
+        else:
             row = self._find(key, hashed)
             if row != FREE:
                 self._values[row] = value
@@ -123,17 +129,18 @@ class HashMap(MutableMapping):
     def _insert(self, key: Any, hashed: int, value: Any) -> None:
         if 8 * len(self._keys) >= 3 * len(self._table):
             self._build()
+            self._end = hashed & self._mask, 0
         row = len(self._keys)
         self._hashes.append(hashed)
         self._keys.append(key)
         self._values.append(value)
         self._size += 1
         self._changes += 1
-        slot = hashed & self._mask
+        slot, distance = self._end
         if self._table[slot] == FREE:
             self._table[slot] = row
         else:
-            self._place(row, hashed)
+            self._place(row, slot, distance)
 
     def __delitem__(self, key: Any) -> None:
         row = self._find(key, hash((key,)))
@@ -151,9 +158,7 @@ class HashMap(MutableMapping):
 
     def _delete(self, row: int) -> Any:
         table, hashes, mask = self._table, self._hashes, self._mask
-        slot = hashes[row] & mask
-        while table[slot] != row:
-            slot = (slot + 1) & mask
+        slot = self._at  # where `_find` has just found it
         following = (slot + 1) & mask
         while (resident := table[following]) != FREE and (hashes[resident] ^ following) & mask:  # not at home
             table[slot] = resident
