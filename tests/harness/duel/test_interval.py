@@ -91,7 +91,7 @@ def test_noise_is_the_standard_error_of_the_estimate(launches: int) -> None:
 def test_estimate_lies_inside_its_interval(launches: list[list[float]]) -> None:
     found = estimate(launches)
     assert found is not None
-    assert found.low - 1e-9 <= found.center <= found.high + 1e-9
+    assert found.low <= found.center <= found.high
 
 
 @given(

@@ -140,11 +140,11 @@ def test_stats_tell_what_was_used(bench):
     bench.start(CANDIDATE)
     [before] = bench.sandbox.stats([CANDIDATE])
     bench.ask(CANDIDATE, "spin", 0.25)
-    bench.ask(CANDIDATE, "touch", 40)
+    bench.ask(CANDIDATE, "touch", 41)  # a page that was held before may be given back meanwhile
     [after] = bench.sandbox.stats([CANDIDATE])
     assert after.state is State.RUNNING
     assert 0.25 <= after.cpu_sec - before.cpu_sec < 1.0
-    assert after.memory_peak_mb - before.memory_mb >= 39  # of 40: what a process held before it may give back meanwhile
+    assert after.memory_peak_mb - before.memory_mb >= 40
     assert after.memory_mb - before.memory_mb < 10
     assert after.throttled_sec == 0.0
     bench.ask(CANDIDATE, "eat", 20)

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import ItemsView, KeysView, Mapping, MutableMapping, ValuesView
 from itertools import accumulate, compress
 
 CAP = 80  # most entries of a leaf, but for a longer run of one hash
 FILL = 56  # entries of a leaf after a rebuild
 SLACK = 24  # tombstones that are always tolerated
+RESTARTS = 100  # a search may be disturbed by a key's own __eq__; this often, and no more
 
 
 class _Gone:
@@ -30,59 +32,10 @@ def _changed() -> RuntimeError:
     return RuntimeError("HashMap changed during iteration")
 
 
-class _View:
-    __slots__ = ("_map",)
-
-    def __init__(self, of):
-        self._map = of
-
-    def __len__(self):
-        return len(self._map)
-
-
-class _Keys(_View):
-    __slots__ = ()
-
-    def __iter__(self):
-        return iter(self._map)
-
-    def __contains__(self, key):
-        return key in self._map
-
-
-class _Values(_View):
-    __slots__ = ()
-
-    def __iter__(self):
-        m = self._map
-        keys = m._K
-        size = len(keys) - m._dead
-        for k, v in zip(keys, m._V, strict=False):
-            if k is not _Gone:
-                yield v
-                if len(keys) - m._dead != size or m._K is not keys:
-                    raise _changed()
-
-
-class _Items(_View):
-    __slots__ = ()
-
-    def __iter__(self):
-        m = self._map
-        keys = m._K
-        size = len(keys) - m._dead
-        for entry in zip(keys, m._V, strict=False):
-            if entry[0] is not _Gone:
-                yield entry
-                if len(keys) - m._dead != size or m._K is not keys:
-                    raise _changed()
-
-
-class HashMap:
+class HashMap(MutableMapping):
     """Map hashable keys to values, in insertion order."""
 
     __slots__ = ("_F", "_H", "_K", "_S", "_V", "__weakref__", "_busy", "_dead")
-    __reversed__ = None
     __hash__ = None
 
     def __init__(self, items=()):
@@ -101,24 +54,27 @@ class HashMap:
 
     def _seek(self, key, h):
         """Search the whole run of `h`: (leaf, place of `key` in the leaf or -1, end of the run)."""
-        j = bisect_right(self._F, h)
-        hashes = self._H[j]
-        end = i = bisect_right(hashes, h)
-        places = self._S[j]
-        keys = self._K
-        size = len(keys)
-        dead = self._dead
-        while i and hashes[i - 1] == h:
-            i -= 1
-            k = keys[places[i]]
-            if k is key:
-                return j, i, end
-            same = True if k == key else False  # noqa: SIM210  the truth of it may be foreign code too
-            if self._K is not keys or len(keys) != size or self._dead != dead:
-                raise RuntimeError("HashMap changed by __eq__ of a key")
-            if same:
-                return j, i, end
-        return j, -1, end
+        for _ in range(RESTARTS):
+            j = bisect_right(self._F, h)
+            hashes = self._H[j]
+            end = i = bisect_right(hashes, h)
+            places = self._S[j]
+            keys = self._K
+            size = len(keys)
+            dead = self._dead
+            while i and hashes[i - 1] == h:
+                i -= 1
+                k = keys[places[i]]
+                if k is key:
+                    return j, i, end
+                same = True if k == key else False  # noqa: SIM210  the truth of it may be foreign code too
+                if self._K is not keys or len(keys) != size or self._dead != dead:
+                    break
+                if same:
+                    return j, i, end
+            else:
+                return j, -1, end
+        raise RuntimeError("HashMap kept changing during a search")
 
     def __getitem__(self, key):
         h = hash(key)
@@ -227,10 +183,7 @@ class HashMap:
 
     def update(self, items):
         """Insert or overwrite every entry of `items`: a mapping, or an iterable of pairs."""
-        if isinstance(items, HashMap):
-            for key, value in items.items():
-                self[key] = value
-        elif hasattr(items, "keys"):
+        if hasattr(items, "keys"):
             for key in items.keys():  # noqa: SIM118
                 self[key] = items[key]
         else:
@@ -315,12 +268,28 @@ class HashMap:
         return len(self._K) - self._dead
 
     def __iter__(self):
-        keys = self._K
-        size = len(keys) - self._dead
+        return self._each(self._K, len(self))
+
+    def _each(self, keys, size):
+        if self._K is not keys or len(keys) - self._dead != size:
+            raise _changed()
         for k in keys:
             if k is not _Gone:
                 yield k
-                if len(keys) - self._dead != size or self._K is not keys:
+                if self._K is not keys or len(keys) - self._dead != size:
+                    raise _changed()
+
+    def _each_value(self, keys, size):
+        for entry in self._each_item(keys, size):
+            yield entry[1]
+
+    def _each_item(self, keys, size):
+        if self._K is not keys or len(keys) - self._dead != size:
+            raise _changed()
+        for entry in zip(keys, self._V, strict=False):
+            if entry[0] is not _Gone:
+                yield entry
+                if self._K is not keys or len(keys) - self._dead != size:
                     raise _changed()
 
     def keys(self):
@@ -337,7 +306,7 @@ class HashMap:
 
     def copy(self):
         """Make a map with the same entries in the same order, which shares no state with this one."""
-        twin = HashMap()
+        twin = type(self)()
         while True:
             keys, size, dead = self._K, len(self._K), self._dead
             parts = self._F[:], [h[:] for h in self._H], [s[:] for s in self._S], keys[:], self._V[:]
@@ -349,7 +318,7 @@ class HashMap:
     __copy__ = copy
 
     def __eq__(self, other):
-        if not isinstance(other, HashMap):
+        if not isinstance(other, Mapping):
             return NotImplemented
         if len(self) != len(other):
             return False
@@ -367,3 +336,24 @@ class HashMap:
             return "HashMap({" + ", ".join([f"{k!r}: {v!r}" for k, v in self.items()]) + "})"
         finally:
             self._busy = False
+
+
+class _Keys(KeysView):
+    __slots__ = ()
+
+    def __iter__(self):
+        return iter(self._mapping)
+
+
+class _Values(ValuesView):
+    __slots__ = ()
+
+    def __iter__(self):
+        return self._mapping._each_value(self._mapping._K, len(self._mapping))
+
+
+class _Items(ItemsView):
+    __slots__ = ()
+
+    def __iter__(self):
+        return self._mapping._each_item(self._mapping._K, len(self._mapping))
