@@ -342,7 +342,7 @@ def _failure(error):
     return ["failed", type(error).__name__, args, str(error)]
 
 
-def awake():
+def open_files():
     """Say how many files this process has open."""
     return len(os.listdir("/proc/self/fd"))
 

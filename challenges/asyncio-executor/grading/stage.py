@@ -94,6 +94,7 @@ class Stage:
         self.guests: dict[str, Guest] = {}
         self._open: dict[int, Guest] = {}
         self._landings: dict[int, tuple[Outcome, float, float]] = {}
+        self._pings: dict[int, int] = {}
         self.most_here: dict[str, int] = {}
 
     # ---- calls
@@ -128,9 +129,19 @@ class Stage:
 
     def ping(self, what: str, patience_sec: float = PATIENCE_SEC) -> tuple[int, int]:
         """Have the event loop answer; gives its process and thread."""
+        return self.pinged(self.start_ping(), what, patience_sec)
+
+    def start_ping(self) -> int:
+        """Ask the event loop to answer with a number that nobody can know before."""
         number = randbits(31)
-        pid, thread, echoed = self.call("ping", number, what=what, patience_sec=patience_sec)
-        assert echoed == number, "the event loop gave a wrong answer"
+        ticket = self.start("ping", number)
+        self._pings[ticket] = number
+        return ticket
+
+    def pinged(self, ticket: int, what: str, patience_sec: float = PATIENCE_SEC) -> tuple[int, int]:
+        """Wait for the event loop's answer; gives its process and thread."""
+        pid, thread, echoed = self.outcome(ticket, what, patience_sec)
+        assert echoed == self._pings.pop(ticket), "the event loop gave a wrong answer"
         return pid, thread
 
     # ---- jobs

@@ -136,27 +136,32 @@ async def _fetched_anew_stay(stand: Stand) -> None:
         async with Client(stand.port) as client:
             for batch in others:
                 await client.ask(post("/batch", msgpack.packb(batch)))
-        before = Counter(call.item for call in stand.backend.calls)
-        again = await ask_all(stand, items)
-        soon = [item for item in items if again[item].here_at - anew[item].sent_at < KEPT_SEC]
-        calls = Counter(call.item for call in stand.backend.calls)
-        lost = sum(calls[item] > before[item] for item in soon)
+        lost, examined = await _asked_again(stand, anew, _calls(stand))
         assert not lost, (
-            f"of {len(soon)} items that were fetched anew, and asked for within {KEPT_SEC:g} s when fewer than "
+            f"of {examined} items that were fetched anew, and asked for within {KEPT_SEC:g} s when fewer than "
             f"{KEPT_ITEMS} others had been fetched, {lost} were not in memory"
         )
-        if soon:
+        if examined:
             return
     raise AssertionError(f"fetching fewer than {KEPT_ITEMS} items took longer than {KEPT_SEC:g} s, {ATTEMPTS} times")
 
 
 async def _asked_again_soon(stand: Stand, items: list[str]) -> tuple[int, int]:
     """Ask twice for items; gives how many were fetched twice, of those that were kept for less than they must be."""
-    first = await ask_all(stand, items)
-    second = await ask_all(stand, items)
-    soon = [item for item in items if second[item].here_at - first[item].sent_at < KEPT_SEC]
-    calls = Counter(call.item for call in stand.backend.calls)
-    return sum(calls[item] > 1 for item in soon), len(soon)
+    return await _asked_again(stand, await ask_all(stand, items), Counter(items))
+
+
+async def _asked_again(stand: Stand, first: dict[str, Answer], allowed: Counter[str]) -> tuple[int, int]:
+    """Ask again for what was answered; gives how many took more calls than allowed, of those asked for soon enough."""
+    second = await ask_all(stand, list(first))
+    soon = [item for item in first if second[item].here_at - first[item].sent_at < KEPT_SEC]
+    calls = _calls(stand)
+    return sum(calls[item] > allowed[item] for item in soon), len(soon)
+
+
+def _calls(stand: Stand) -> Counter[str]:
+    """Count the calls of the backend by item."""
+    return Counter(call.item for call in stand.backend.calls)
 
 
 async def many_items(stand: Stand) -> None:

@@ -75,7 +75,9 @@ def _demand_one_process(candidate: Side, reference: Side) -> None:
     """Count processes from outside: the reference has none beside the one that serves."""
     mine, usual = (side.stand.subject.stats().processes for side in (candidate, reference))
     if mine is not None and usual is not None:
-        assert mine <= usual, f"{mine - usual} processes more than one: everything must run in the one that calls you"
+        assert mine <= usual, (
+            f"processes beside the one that calls you: {mine - usual}; everything must run in that one"
+        )
 
 
 def _saturated(side: Side, duration_sec: float) -> float:

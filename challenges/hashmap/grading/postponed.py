@@ -10,7 +10,9 @@ from typing import Any
 from keys import distinct, raw
 from large import Subject, ask
 
-CHANGES = ("set", "setdefault", "update", "del", "pop")
+CHANGES = {"set": "m[key] = value", "setdefault": "setdefault", "update": "update", "del": "del m[key]", "pop": "pop"}
+"""Ways to change a map, by the driver's names for them, as a candidate writes them."""
+
 LOOKS = ("key in m", "m[key]", "m.get(key)", "len(m)")
 
 ENTRIES = (1_500, 2_500)
@@ -23,14 +25,12 @@ STEPS_ALLOWED = 2
 """And this many steps beyond, for each change: work that was put off takes more than ten, a rest of a rebuild that
 each operation carries on with takes far less."""
 
-NAMES = {"set": "m[key] = value", "setdefault": "setdefault", "update": "update", "del": "del m[key]", "pop": "pop"}
-
 
 def demand_nothing_postponed(submission: Subject, rng: Random) -> None:
     """Change maps in every way, and look in every way."""
     for change, look in product(CHANGES, LOOKS):
         keys = distinct(rng, rng.randint(*ENTRIES))
-        doing = f"looking at a map by `{look}` after {len(keys)} changes by {NAMES[change]}"
+        doing = f"looking at a map by `{look}` after {len(keys)} changes by {CHANGES[change]}"
         answer: Any = ask(submission, doing, "postponed", raw(keys), change, look)
         first, *others = answer
         allowed = SHARE * max(others) + STEPS_ALLOWED * len(keys)

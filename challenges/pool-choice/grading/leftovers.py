@@ -88,7 +88,7 @@ def _demand_closed_files(submission: Submission, rng: Random) -> None:
             squarings = [squaring(rng, 10) for _ in range(4)]
             items, answers = [each.item for each in squarings], [Result(each.answer) for each in squarings]
             run_and_demand(submission, AGAIN, [stage("squarings", uneven(computes(4)))], items, answers)
-        counts.append(submission.value("awake"))
+        counts.append(submission.value("open_files"))
     known = [count for count in counts if type(count) is int]
     assert len(known) == len(counts), "the count of open files has the wrong shape"
     grown = min(known[-RARELY:]) - min(known[:WARM_RUNS])

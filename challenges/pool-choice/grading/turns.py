@@ -12,19 +12,14 @@ from random import Random
 from typing import Protocol
 
 from backend import Backend
-from leftovers import demand_processes_ended
+from leftovers import Counted, demand_processes_ended
 from workload import CALL_SEC, Side, Timed
-
-from harness.sandbox.roles import Stats
 
 SEED_BITS = 32
 
 
-class Accounted(Side, Protocol):
-    """A subject whose accounting can be read."""
-
-    def stats(self) -> Stats:
-        """Read it."""
+class Accounted(Side, Counted, Protocol):
+    """A subject that can be called, and whose accounting can be read."""
 
 
 class Launch(Protocol):
@@ -126,7 +121,7 @@ def _turns(launch: Launch, batches: Callable[[Side, int], AbstractContextManager
 
 def _demand_fresh_start(side: Accounted, usual: int | None) -> None:
     """Wait until what the run before has started is gone, as it has to be: a run starts its own processes."""
-    side.value("awake")
+    side.value("open_files")  # any call thaws it, and only what is thawed can end
     if usual is not None:
         demand_processes_ended(side, usual, "before a timed run")
 
