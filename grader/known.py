@@ -6,8 +6,13 @@
 | reference_solutions/<slug>/reference/        | pass                                  |
 | reference_solutions/<slug>/accepted/<name>/  | pass                                  |
 | reference_solutions/<slug>/rejected/<name>/  | fail exactly as its expect.toml says  |
+| reference_solutions/<slug>/bases/<name>/     | nothing: faults are put into it       |
+
+A rejected solution is whole, or another one (`based_on`) with a fault put in: `fault.patch`, a unified diff. What it is
+when it is graded, `grader.faulty_copy` makes of the two.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +28,7 @@ from grader.errors import CatalogueFault
 from grader.verdict import Verdict
 
 EXPECT_FILE = "expect.toml"
+PATCH_FILE = "fault.patch"
 
 
 class SolutionKind(StrEnum):
@@ -41,6 +47,7 @@ class DeclaredExpectation(Declared):
     fails: list[str] = Field(min_length=1)
     may_fail: list[str] = Field(default_factory=list)
     why: str = Field(min_length=1)
+    based_on: str | None = Field(default=None, min_length=1)
 
 
 @dataclass(frozen=True)
@@ -55,13 +62,17 @@ class Expectation:
 
 @dataclass(frozen=True)
 class KnownSolution:
-    """One folder whose verdict is known beforehand; `name` is its path below the solutions, such as `rejected/slow`."""
+    """One folder whose verdict is known beforehand; `name` is its path below the solutions, such as `rejected/slow`.
+
+    Where there is a `base`, the solution is that folder with this one's patch applied.
+    """
 
     slug: str
     kind: SolutionKind
     name: str
     folder: Path
     expectation: Expectation
+    base: Path | None = None
 
 
 def solutions_folder(root: Path, slug: str) -> Path:
@@ -89,8 +100,8 @@ def survey(root: Path, entry: Entry) -> tuple[tuple[KnownSolution, ...], tuple[C
     solutions: list[KnownSolution] = []
     complaints: list[Complaint] = []
 
-    def add(kind: SolutionKind, name: str, folder: Path, expectation: Expectation) -> None:
-        solutions.append(KnownSolution(entry.slug, kind, name, folder, expectation))
+    def add(kind: SolutionKind, name: str, folder: Path, expectation: Expectation, base: Path | None = None) -> None:
+        solutions.append(KnownSolution(entry.slug, kind, name, folder, expectation, base))
 
     if (entry.folder / "starter").is_dir():
         add(SolutionKind.STARTER, "starter", entry.folder / "starter", fails)
@@ -100,8 +111,8 @@ def survey(root: Path, entry: Entry) -> tuple[tuple[KnownSolution, ...], tuple[C
         add(SolutionKind.ACCEPTED, f"accepted/{folder.name}", folder, passes)
     for folder in solution_folders(home / "rejected"):
         try:
-            expectation = read_expectation(folder / EXPECT_FILE, entry.challenge)
-            add(SolutionKind.REJECTED, f"rejected/{folder.name}", folder, expectation)
+            expectation, base = read_expectation(folder / EXPECT_FILE, entry.challenge)
+            add(SolutionKind.REJECTED, f"rejected/{folder.name}", folder, expectation, base)
         except CatalogueFault as fault:
             complaints.extend(fault.complaints)
     return tuple(solutions), tuple(complaints)
@@ -114,13 +125,37 @@ def solution_folders(parent: Path) -> list[Path]:
     return sorted(child for child in parent.iterdir() if child.is_dir() and not child.name.startswith((".", "__")))
 
 
-def read_expectation(path: Path, challenge: Challenge) -> Expectation:
-    """Read an `expect.toml`; raises CatalogueFault where it names something the challenge has not."""
+def read_expectation(path: Path, challenge: Challenge) -> tuple[Expectation, Path | None]:
+    """Read an `expect.toml`, and give the folder that the solution is based on, if any.
+
+    Raises CatalogueFault where it names something that the challenge, or its solutions, have not.
+    """
     declared = read_declaration(path, DeclaredExpectation)
-    complaints = [*_unknown_ids(path, declared, challenge), *_contradictions(path, declared, challenge)]
+    complaints = [
+        *_unknown_ids(path, declared, challenge),
+        *_contradictions(path, declared, challenge),
+        *_baseless(path, declared),
+    ]
     if complaints:
         raise CatalogueFault(complaints)
-    return Expectation(Verdict.FAIL, tuple(declared.fails), tuple(declared.may_fail), declared.why)
+    base = None if declared.based_on is None else path.parent.parent.parent / declared.based_on
+    return Expectation(Verdict.FAIL, tuple(declared.fails), tuple(declared.may_fail), declared.why), base
+
+
+def _baseless(path: Path, declared: DeclaredExpectation) -> list[Complaint]:
+    """Insist that a patch and what it is for come together, and that this is whole."""
+    patch = path.parent / PATCH_FILE
+    if declared.based_on is None:
+        problem, advice = "nothing says what it is for", f'set based_on in {EXPECT_FILE}, such as to "reference"'
+        return [Complaint(patch, "", problem, advice)] if patch.exists() else []
+    base = path.parent.parent.parent / declared.based_on
+    if not re.fullmatch(r"reference|(accepted|bases|rejected)/[^/.][^/]*", declared.based_on) or not base.is_dir():
+        problem = f"there is no solution {declared.based_on!r}"
+        return [Complaint(path, "based_on", problem, "name one, such as reference or accepted/<name>")]
+    if (base / PATCH_FILE).exists():
+        problem, advice = f"{declared.based_on} is a patch itself", "name what that one is based on"
+        return [Complaint(path, "based_on", problem, advice)]
+    return [] if patch.is_file() else [Complaint(patch, "", "the file is missing", "write it, or remove based_on")]
 
 
 def _unknown_ids(path: Path, declared: DeclaredExpectation, challenge: Challenge) -> list[Complaint]:

@@ -15,6 +15,7 @@ from grader.challenge import Challenge
 from grader.dead_zone import Margin, Separation, separations
 from grader.errors import UsageError
 from grader.expectation_match import Agreement, compare, observe, soundings
+from grader.faulty_copy import laid_out
 from grader.grading import GradingRequest, grade
 from grader.known import KnownSolution, SolutionKind, known_solutions
 from grader.venue import Venue
@@ -141,9 +142,10 @@ def _named(solution: KnownSolution, pattern: str) -> bool:
 
 def _row(root: Path, venue: Venue, planned: Plan, on_progress: Callable[[Plan, Progress], None]) -> Row:
     began = time.monotonic()
-    request = GradingRequest(root, planned.entry, planned.solution.folder, venue, selected=planned.selected)
     try:
-        result = grade(request, lambda step: on_progress(planned, step)).result
+        with laid_out(planned.solution) as folder:
+            request = GradingRequest(root, planned.entry, folder, venue, selected=planned.selected)
+            result = grade(request, lambda step: on_progress(planned, step)).result
     except UsageError as error:
         raise UsageError(f"{planned.solution.name} cannot be graded: {error}") from error
     observed = observe(result)

@@ -10,10 +10,12 @@ Stores live in folders below a root: the disk, or the small temporary file syste
 lists; many rows as columns: tenants, each row's tenant by its place there, times, numbers, values end to end, lengths.
 """
 
+import contextlib
 import gc
 import itertools
 import os
 import pickle
+import select
 import shutil
 import signal
 import socket
@@ -214,6 +216,67 @@ def _attempts(store, scan, key):
     return [[name, *_run(attempt)[:2]] for name, attempt in attempts.items()]
 
 
+HOLD_AT_MOST_SEC = 0.1
+"""A writer that waits for the held ones, as the store may have it, would wait for ever."""
+
+BEGUN_SEC = 0.01
+LOOK_EVERY_SEC = 0.0005
+
+
+def _operation_parallel_held(store, workers, held, peer, write):
+    """Scan in parallel with worker processes held up, while a peer writes once; `held` tells which: "all", 0 or -1."""
+    stopped = set()
+    _stop_workers(held, stopped)
+    hold = threading.Thread(target=_hold_up, args=(held, stopped, peer, write))
+    hold.start()
+    try:
+        return _stores[store].parallel_scan(None, None, workers, fold_rows)
+    finally:
+        hold.join()
+        peer_receive(peer)
+
+
+def _hold_up(held, stopped, peer, write):
+    """Stop worker processes that are being started, too; have the peer write; then let all go on."""
+    until = time.monotonic() + BEGUN_SEC
+    try:
+        while time.monotonic() < until:
+            time.sleep(LOOK_EVERY_SEC)
+            _stop_workers(held, stopped)
+        peer_send(peer, [write])
+        select.select([_peers[peer].process.stdout], [], [], HOLD_AT_MOST_SEC)
+    finally:
+        for pid in stopped:
+            _signal(pid, signal.SIGCONT)
+
+
+def _stop_workers(held, stopped):
+    workers = sorted(_workers())
+    for pid in workers if held == "all" else workers[held:][:1]:
+        if pid not in stopped:
+            stopped.add(pid)
+            _signal(pid, signal.SIGSTOP)
+
+
+def _signal(pid, number):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _workers():
+    """Find the processes that came of this one, but for peers."""
+    parents = {}
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+    peers = {peer.pid for peer in _peers.values()}
+    found, generation = set(), {os.getpid()}
+    while generation:
+        generation = {pid for pid, parent in parents.items() if parent in generation} - peers - found
+        found |= generation
+    return found
+
+
 _OPERATIONS = {
     "open": _operation_open,
     "close": _operation_close,
@@ -241,6 +304,7 @@ _OPERATIONS = {
     "with": _operation_with,
     "fork": _operation_fork,
     "parallel": lambda store, lo, hi, workers: _stores[store].parallel_scan(_bound(lo), _bound(hi), workers, fold_rows),
+    "parallel-held": _operation_parallel_held,
     "parallel-failing": lambda store, lo, hi, workers: _stores[store].parallel_scan(
         _bound(lo), _bound(hi), workers, fold_failing
     ),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from grader.catalogue import slugs
 from grader.complaint import Complaint, Severity
-from grader.errors import IntakeRefused
+from grader.errors import CatalogueFault, IntakeRefused
+from grader.faulty_copy import laid_out
 from grader.intake import take_in
 from grader.known import EXPECT_FILE, KnownSolution, SolutionKind, solution_folders, survey
 from grader.lint.target import Target
@@ -17,7 +18,7 @@ ACCEPTED_NEEDED = 2
 REJECTED_NEEDED = 10
 """Wrong, slow and cheating ones: fewer, and nobody has tried hard to get past the checks."""
 
-PLACES = frozenset({"reference", "accepted", "rejected"})
+PLACES = frozenset({"reference", "accepted", "bases", "rejected"})
 
 
 def solution_complaints(target: Target) -> Iterator[Complaint]:
@@ -53,7 +54,9 @@ def _stray_complaints(target: Target) -> Iterator[Complaint]:
     for folder in solution_folders(target.solutions):
         if folder.name not in PLACES:
             advice = "move it into accepted or rejected"
-            yield Complaint(folder, "", "solutions are reference, accepted or rejected, and nothing else", advice)
+            yield Complaint(
+                folder, "", "solutions are reference, accepted, rejected or their bases, and nothing else", advice
+            )
     sound = [target.solutions / "reference", *solution_folders(target.solutions / "accepted")]
     for folder in sound:
         if (folder / EXPECT_FILE).exists():
@@ -66,7 +69,10 @@ def _stray_complaints(target: Target) -> Iterator[Complaint]:
 def _intake_complaints(solution: KnownSolution, entry_point: str) -> Iterator[Complaint]:
     with tempfile.TemporaryDirectory(prefix="takehome-lint-") as scratch:
         try:
-            take_in(solution.folder, entry_point, Path(scratch) / "submission")
+            with laid_out(solution) as folder:
+                take_in(folder, entry_point, Path(scratch) / "submission")
+        except CatalogueFault as fault:
+            yield from fault.complaints
         except IntakeRefused as refused:
             problem, _, advice = str(refused).partition("; ")
             yield Complaint(solution.folder, "", f"it would not be taken in: {problem}", advice)

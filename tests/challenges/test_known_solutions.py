@@ -8,6 +8,7 @@ import pytest
 
 from grader.catalogue import Entry, find_root, load_catalogue
 from grader.expectation_match import Agreement, compare, observe
+from grader.faulty_copy import laid_out
 from grader.grading import GradingRequest, grade
 from grader.known import KnownSolution, SolutionKind, known_solutions
 from grader.venue import VenueChoice, find_venue
@@ -58,7 +59,8 @@ def test_a_known_solution_gets_what_it_should(entry, solution, image):
     if solution.kind is SolutionKind.ACCEPTED or (solution.kind is SolutionKind.REFERENCE and not whole):
         selected = tuple(check.id for check in entry.challenge.checks)
     venue = find_venue(VenueChoice.DOCKER, image)
-    result = grade(GradingRequest(ROOT, entry, solution.folder, venue, selected=selected)).result
+    with laid_out(solution) as folder:
+        result = grade(GradingRequest(ROOT, entry, folder, venue, selected=selected)).result
     if solution.kind in {SolutionKind.REFERENCE, SolutionKind.ACCEPTED}:
         assert result.verdict in {Verdict.PASS, Verdict.INCONCLUSIVE}, result.decided_by
     elif only_bars_catch(entry, solution):

@@ -6,6 +6,7 @@ import pytest
 
 from grader.catalogue import Entry, load_entry
 from grader.errors import CatalogueFault
+from grader.faulty_copy import laid_out
 from grader.known import SolutionKind, known_solutions, solutions_folder
 from grader.scaffold import scaffold
 from grader.verdict import Verdict
@@ -34,7 +35,9 @@ def test_the_folder_is_the_expectation(tmp_path: Path, entry: Entry) -> None:
         (SolutionKind.REJECTED, "rejected/misses-squares", Verdict.FAIL),
         (SolutionKind.REJECTED, "rejected/slow-loops", Verdict.FAIL),
     ]
-    assert all((solution.folder / "solution.py").is_file() for solution in found)
+    for solution in found:
+        with laid_out(solution) as folder:
+            assert (folder / "solution.py").is_file()
     assert found[0].expectation.may_fail == ("edges", "agreement", "count-speed")
     assert found[-1].expectation.fails == ("count-speed",)
     assert found[-1].expectation.why

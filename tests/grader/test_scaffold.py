@@ -12,6 +12,7 @@ import pytest
 from grader.catalogue import load_entry
 from grader.complaint import Severity
 from grader.errors import ScaffoldRefused, StorageFailed
+from grader.faulty_copy import laid_out
 from grader.known import known_solutions
 from grader.lint import lint
 from grader.scaffold import scaffold
@@ -77,7 +78,8 @@ def test_the_solutions_count_as_the_oracle_or_not_as_they_claim(tmp_path: Path) 
             "limits = [*range(300), 4999, 994_010, 4_999_999]\n"
             "print(all(is_right(limit, count_primes(limit)) for limit in limits))"
         )
-        ran = run(solution.folder, "-c", script)
+        with laid_out(solution) as folder:
+            ran = run(folder, "-c", script)
         wrong = {"edges", "agreement"} <= set(solution.expectation.fails)
         assert ran.stdout.strip() == str(not wrong), f"{solution.name}: {ran.stderr}"
 

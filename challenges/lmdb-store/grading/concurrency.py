@@ -226,6 +226,31 @@ def parallel_in_one_state(subject: SubjectFacade, rng: Random) -> None:
         )
 
 
+HELD_ROUNDS = 3
+
+
+def parallel_with_workers_held_up(subject: SubjectFacade, rng: Random) -> None:
+    """Have worker processes of a parallel scan stand still, as a busy machine does, while another process writes."""
+    staying = sorted(draw_rows(rng, 1100, ("a", "c")))
+    passing = sorted(draw_rows(rng, 20, ("b",)))
+    states = (staying, sorted(staying + passing))
+    put: Operation = ["put", "s", passing]
+    delete: Operation = ["delete", "s", ["b"], ["c"]]
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", staying], ["parallel", "s", None, None, 2]]))
+    subject.value("peer_start", "writer")
+    gave(subject.value("peer_replay", "writer", OPEN))
+    for held in ("all", 0, -1) * HELD_ROUNDS:
+        for write in (put, delete):
+            [parts] = gave(subject.value("replay", [["parallel-held", "s", 2, held, "writer", write]]))
+            rows = [row for part in parts for row in part]
+            assert rows in states, (
+                f"while worker processes stood still and another process stored {len(passing)} rows or deleted them, "
+                f"parallel_scan gave {len(rows)} rows where there are {len(states[0])} or {len(states[1])}"
+            )
+    subject.value("reset", [FOLDER])
+
+
 def parallel_while_rows_come_and_go(subject: SubjectFacade, rng: Random) -> None:
     """Fold in parallel while another process inserts rows in the middle and deletes them, over and over."""
     staying = sorted(draw_rows(rng, 1100, ("a", "c")))

@@ -171,6 +171,15 @@ def test_too_few_known_solutions_are_warnings(tmp_path: Path) -> None:
     assert "nobody knows that it can fail" in warnings[2].problem
 
 
+def test_a_patch_that_does_not_fit_is_a_fault(tmp_path: Path) -> None:
+    scaffold(tmp_path, "primes")
+    base = tmp_path / SOLUTIONS / "accepted" / "whole-sieve" / "solution.py"
+    base.write_text(base.read_text().replace("isqrt(limit - 1) + 1", "isqrt(limit) + 1"))
+    (complaint,) = faults(lint(tmp_path))
+    assert complaint.path == SOLUTIONS / "rejected" / "misses-squares" / "fault.patch"
+    assert "does not fit whole-sieve" in complaint.problem
+
+
 def test_one_cause_is_told_once(tmp_path: Path) -> None:
     scaffold(tmp_path, "primes")
     (tmp_path / CHALLENGE / "starter" / "solution.py").unlink()

@@ -1,5 +1,0 @@
-"""The one exception of the store."""
-
-
-class StoreError(Exception):
-    """The store could not do what was asked, and changed nothing."""
