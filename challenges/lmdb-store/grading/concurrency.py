@@ -248,8 +248,8 @@ def parallel_with_workers_held_up(subject: SubjectFacade, rng: Random) -> None:
             [parts] = gave(subject.value("replay", [["parallel-held", "s", 2, held, "writer", write]]))
             rows = [row for part in parts for row in part]
             assert rows in states, (
-                "while worker processes stood still and another process stored rows or deleted them, parallel_scan gave "
-                f"{len(rows)} rows that were never there together"
+                "while worker processes stood still and another process stored rows or deleted them, "
+                f"parallel_scan gave {len(rows)} rows that were never there together"
             )
     subject.value("reset", [FOLDER])
 
@@ -262,8 +262,8 @@ def parallel_while_rows_come_and_go(subject: SubjectFacade, rng: Random) -> None
     writes: list[Operation] = [["put", "s", passing], ["delete", "s", ["b"], ["c"]]] * 80
     for rows in _folded_amid(subject, staying, writes, BRIEF_CALLS):
         assert rows in states, (
-            f"while another process inserted {len(passing)} rows and deleted them, parallel_scan gave {len(rows)} rows that "
-            f"were never there together, or not in their order; there are {len(states[0])} or {len(states[1])}"
+            f"while another process inserted {len(passing)} rows and deleted them, parallel_scan gave {len(rows)} rows "
+            f"that were never there together, or not in their order; there are {len(states[0])} or {len(states[1])}"
         )
 
 
