@@ -46,13 +46,15 @@ class Bar(Graded):
     """A ratio to the reference; `id` names the function `test_<id>` in `grading/test_bars.py`.
 
     The submission passes at or below `pass`, with distinction at or below `distinction`. What is `counted`, such as
-    bytes, is no time: only its own spread counts against it, not how noisy times are on this machine.
+    bytes, is no time: only its own spread counts against it, not how noisy times are on this machine. What needs
+    several `cores` is measured only while the subjects have them.
     """
 
     pass_: float = Field(alias="pass", gt=1.0)
     distinction: float = Field(1.10, gt=1.0)
     control: bool = False
     counted: bool = False
+    cores: int = Field(1, ge=1)
 
     @model_validator(mode="after")
     def _control_is_timed(self) -> "Bar":
@@ -86,6 +88,9 @@ class Challenge(Declared):
         twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
         if twice:
             raise ValueError(f"ids used twice: {', '.join(twice)}")
+        many = [bar.id for bar in self.bars if bar.cores > self.limits.cores]
+        if many:
+            raise ValueError(f"bars on more cores than limits.cores: {', '.join(many)}")
         if self.bars and sum(bar.control for bar in self.bars) != 1:
             raise ValueError("exactly one bar must have control = true")
         return self

@@ -96,6 +96,7 @@ def _run(
         memory_mb=limits.memory_mb,
         call_timeout_sec=limits.call_timeout_sec,
         subject_cores=cores.subject,
+        grader_cores=cores.grader,
         isolation=request.venue.isolation,
     )
     on_progress(Progress(phase="starting", id="", done=0, total=0, text="starting the grader"))

@@ -19,6 +19,7 @@ from grader.challenge import Challenge
 from grader.evidence import Evidence, Finding, MachineEvidence, ResourceEvidence, Timing
 from grader.plugin.checks import Checks
 from grader.plugin.collection import BARS_FILE, BEHAVIOUR_FILE, Collection
+from grader.plugin.core_watch import CoreWatch
 from grader.plugin.fixtures import Fixtures
 from grader.plugin.run import Run
 from grader.plugin.settled import SettledBars
@@ -54,6 +55,7 @@ def main() -> None:
     """Serve one grading."""
     control = ControlClient(*_take_over_standard_streams())
     job = control.receive_job()
+    _keep_to(job.grader_cores)
     grading = Path(os.environ["TAKEHOME_GRADING"])
     challenge = Challenge.model_validate(tomllib.loads((grading / "challenge.toml").read_text("utf-8")))
     disks = os.environ.get("TAKEHOME_DISKS")
@@ -69,6 +71,12 @@ def main() -> None:
         evidence = _evidence(run, time.perf_counter() - began, load_before, fault)
         text = benchmarks.read_text("utf-8") if benchmarks.exists() else ""
     control.result(Result(evidence=evidence.model_dump(mode="json"), benchmarks=text))
+
+
+def _keep_to(cores: tuple[int, ...]) -> None:
+    """Leave the subjects' cores to them; this role may use them too, but only to see whether they are free."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
 
 
 def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
@@ -90,7 +98,8 @@ def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClie
         control.progress(Progress(phase=phase, id=id_, done=done, total=total, text=text))
 
     source = Path(os.environ["TAKEHOME_SUBMISSION"])
-    return Run(challenge, job.seed, frozenset(job.select), job.bars, roster, source, tell, len(job.subject_cores))
+    watch = CoreWatch(job.subject_cores)
+    return Run(challenge, job.seed, frozenset(job.select), job.bars, roster, source, tell, watch)
 
 
 def _run_pytest(run: Run, grading: Path, benchmarks: Path) -> str | None:

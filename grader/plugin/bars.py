@@ -41,7 +41,12 @@ class BarMeasurement:
         self._request = request
 
     def duel(self, workload: Workload) -> None:
-        """Measure the bar by alternating rounds of `workload`, then the control if this bar carries it."""
+        """Measure the bar by alternating rounds of `workload`, then the control if this bar carries it.
+
+        For what one core can show: a bar with `cores` is to be measured by `measure`.
+        """
+        if self._bar.cores > 1:
+            raise ValueError("a duel is played on one core; measure what needs more by a statistic")
         stopwatch = PedanticStopwatch(self._request, self._bar.id)
         match = Match(self._run.roster, workload, self._run.rng(self._bar.id), stopwatch, _across)
         result = match.play(self._bar.pass_, self._on_launch)
@@ -62,14 +67,22 @@ class BarMeasurement:
     def measure(self, statistic: Statistic, unit: str = "s") -> None:
         """Measure the bar by one pair of positive numbers a launch, (candidate, reference), smaller being better."""
         rng = self._run.rng(self._bar.id)
+        voided = self._run.watch.voided
         pairs, estimated = _taken_until(
             lambda found: decide(found, self._bar.pass_) is not Decision.UNDECIDED,
-            lambda number: self._statistic(statistic, number, rng),
+            lambda number: self._on_free_cores(lambda: self._statistic(statistic, number, rng)),
             self._on_launch,
         )
+        voided = self._run.watch.voided - voided
         if self._bar.control:
             self._control_statistic(statistic, self._quiet_enough(estimated))
-        self._record(estimated, unit, [[mine] for mine, _ in pairs], [[theirs] for _, theirs in pairs], voided=0)
+        self._record(estimated, unit, [[mine] for mine, _ in pairs], [[theirs] for _, theirs in pairs], voided)
+
+    def _on_free_cores(self, take: Callable[[], tuple[float, float]]) -> tuple[float, float]:
+        """Take a launch's numbers, again where the bar needs several cores and did not have them."""
+        if self._bar.cores == 1:
+            return take()
+        return self._run.watch.undisturbed(self._run.roster.freeze_all, take)
 
     def _statistic(self, statistic: Statistic, number: int, rng: Random) -> tuple[float, float]:
         """Take one launch's numbers; a call that ran out of time gets a second chance in fresh processes."""
@@ -155,7 +168,7 @@ class BarMeasurement:
         def take(number: int) -> tuple[float, float]:
             launch = PairedLaunch(self._run.roster, _control_pairing(number, STATISTIC_LOOKS[0]), rng)
             launch.ensure()
-            return statistic(launch)
+            return self._on_free_cores(lambda: statistic(launch))
 
         _, estimated = _taken_until(
             lambda found: found is not None and found.reach <= reach_wanted, take, self._on_launch

@@ -7,6 +7,7 @@ from random import Random
 
 from grader.challenge import Bar, Challenge, Check
 from grader.evidence import BarEvidence, CheckEvidence, CheckStatus, ControlEvidence, Finding
+from grader.plugin.core_watch import CoreWatch
 from harness.roster import Roster
 
 
@@ -21,7 +22,7 @@ class Run:
     roster: Roster
     source: Path
     tell: Callable[[str, str, int, int, str], None]
-    subject_cores: int = 1
+    watch: CoreWatch = field(default_factory=lambda: CoreWatch((0,)))
     checks: dict[str, CheckEvidence] = field(default_factory=dict)
     bars: dict[str, BarEvidence] = field(default_factory=dict)
     control: ControlEvidence | None = None

@@ -95,7 +95,7 @@ def _steps(result: Result) -> Iterator[str]:
     for check in result.checks:
         yield from _check_step(check)
     for bar in result.bars:
-        yield from _bar_step(bar)
+        yield from _bar_step(bar, checked=all(check.status is not CheckStatus.FAILED for check in result.checks))
     if result.selected:
         yield "Grade without a selection to get a verdict."
     if result.practice:
@@ -107,7 +107,7 @@ def _check_step(check: CheckResult) -> Iterator[str]:
         yield f"{check.id}: make the property hold that its message names, then run `takehome grade` again."
 
 
-def _bar_step(bar: BarResult) -> Iterator[str]:
+def _bar_step(bar: BarResult, *, checked: bool) -> Iterator[str]:
     match bar.verdict:
         case BarVerdict.FAIL:
             yield _failed_bar_step(bar)
@@ -117,7 +117,11 @@ def _bar_step(bar: BarResult) -> Iterator[str]:
                 "or get clearly below the bar."
             )
         case BarVerdict.NOT_MEASURED:
-            yield "Bars that were not measured are measured once every required check passes."
+            yield (
+                "Bars that need several cores are measured where these are free; end what else runs and grade again."
+                if checked
+                else "Bars that were not measured are measured once every required check passes."
+            )
         case BarVerdict.PASS | BarVerdict.ERROR:
             pass
 

@@ -43,6 +43,7 @@ class Job:
     memory_mb: StrictInt
     call_timeout_sec: float
     subject_cores: tuple[StrictInt, ...]
+    grader_cores: tuple[StrictInt, ...]
     isolation: Isolation
     kind: Literal["job"] = field(default="job", repr=False)
 

@@ -12,6 +12,11 @@ class Cores:
     grader: tuple[int, ...]
 
     @property
+    def open_to_grader(self) -> tuple[int, ...]:
+        """Where the grader may run: its own cores, and those of subjects that have several, to see if they are free."""
+        return tuple(sorted({*self.grader, *(self.subject if len(self.subject) > 1 else ())}))
+
+    @property
     def apart(self) -> bool:
         """Whether no core belongs to both; where one does, every measurement includes the grader's own work."""
         return not set(self.subject) & set(self.grader)

@@ -152,6 +152,7 @@ def test_the_job_carries_the_challenges_limits_and_the_seed(root: Path) -> None:
         memory_mb=128,
         call_timeout_sec=5.0,
         subject_cores=(1,),
+        grader_cores=(0,),
         isolation=Isolation.DOCKER,
     )
 

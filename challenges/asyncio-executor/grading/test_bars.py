@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from statistics import median
 
-import pytest
 from statistics_of_launches import (
     Heartbeats,
     cancel_latency,
@@ -30,13 +29,11 @@ def test_heartbeat_max(measure: Measure) -> None:
     measure(HEARTBEATS.statistic("heartbeat-max", max))
 
 
-def test_io_p99(measure: Measure, subject_cores: int) -> None:
-    _demand_two(subject_cores)
+def test_io_p99(measure: Measure) -> None:
     measure(io_p99)
 
 
-def test_mixed_throughput(measure: Measure, subject_cores: int) -> None:
-    _demand_two(subject_cores)
+def test_mixed_throughput(measure: Measure) -> None:
     measure(mixed_throughput)
 
 
@@ -46,8 +43,3 @@ def test_cancel_latency(measure: Measure) -> None:
 
 def test_shutdown_time(measure: Measure) -> None:
     measure(shutdown_time)
-
-
-def _demand_two(subject_cores: int) -> None:
-    if subject_cores < 2:
-        pytest.skip("not measured here: it needs two cores")

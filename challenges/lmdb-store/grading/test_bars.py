@@ -13,7 +13,6 @@ from harness.duel.round import Workload
 
 Duel = Callable[[Workload], None]
 Measure = Callable[..., None]
-CORES = 2
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +70,11 @@ def test_bulk_load(duel: Duel) -> None:
     duel(workload.BulkLoad())
 
 
-def test_parallel_scan_time(measure: Measure, small: Table, subject_cores: int) -> None:
-    _need_two(subject_cores)
+def test_parallel_scan_time(measure: Measure, small: Table) -> None:
     measure(partial(measures.parallel_scan, small))
 
 
-def test_parallel_share(measure: Measure, small: Table, subject_cores: int) -> None:
-    _need_two(subject_cores)
+def test_parallel_share(measure: Measure, small: Table) -> None:
     measure(partial(measures.parallel_share, small), unit="share")
 
 
@@ -87,8 +84,3 @@ def test_bytes_per_entry(measure: Measure) -> None:
 
 def test_memory(measure: Measure, large: Table) -> None:
     measure(partial(measures.memory, large), unit="MiB")
-
-
-def _need_two(cores: int) -> None:
-    if cores < CORES:
-        pytest.skip(f"not measured here: it needs two cores, and the subjects have {cores}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 import workload
 from big_array import BIG_MB, HELD_BEYOND_MB, big_batch
 from turns import Batches, Launch, Turns, take_served_turns, take_turns
@@ -30,9 +29,7 @@ _big_argument_turns: dict[int, Turns] = {}
 """The turns of each launch, which two bars look at."""
 
 
-def test_pure_python(measure: Measure, subject_cores: int) -> None:
-    _need_two(subject_cores)
-
+def test_pure_python(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         _pure_python_turns[launch.number] = take_turns(launch, workload.pure_python, times=2)
         return _pure_python_turns[launch.number].wall()
@@ -40,9 +37,7 @@ def test_pure_python(measure: Measure, subject_cores: int) -> None:
     measure(statistic)
 
 
-def test_cores_used(measure: Measure, subject_cores: int) -> None:
-    _need_two(subject_cores)
-
+def test_cores_used(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         turns = _pure_python_turns.pop(launch.number, None) or take_turns(launch, workload.pure_python, times=2)
         useful_sec = USEFUL * max(turn.cpu_sec for turn in turns.reference)
@@ -53,19 +48,15 @@ def test_cores_used(measure: Measure, subject_cores: int) -> None:
     measure(statistic, unit="cores")
 
 
-def test_short_tasks(measure: Measure, subject_cores: int) -> None:
-    _need_two(subject_cores)
+def test_short_tasks(measure: Measure) -> None:
     measure(_wall(workload.short_tasks, times=2))
 
 
-def test_compression(measure: Measure, subject_cores: int) -> None:
-    _need_two(subject_cores)
+def test_compression(measure: Measure) -> None:
     measure(_wall(workload.compression, times=2))
 
 
-def test_big_argument(measure: Measure, subject_cores: int) -> None:
-    _need_two(subject_cores)
-
+def test_big_argument(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         _big_argument_turns[launch.number] = _big_argument(launch)
         return _big_argument_turns[launch.number].wall()
@@ -105,9 +96,7 @@ def test_tiny_tasks(measure: Measure) -> None:
     measure(_wall(workload.tiny, times=4))
 
 
-def test_pipeline(measure: Measure, subject_cores: int) -> None:
-    _need_two(subject_cores)
-
+def test_pipeline(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         turns = take_served_turns(
             launch,
@@ -122,8 +111,3 @@ def test_pipeline(measure: Measure, subject_cores: int) -> None:
 
 def _wall(batches: Batches, times: int) -> Statistic:
     return lambda launch: take_turns(launch, batches, times).wall()
-
-
-def _need_two(cores: int) -> None:
-    if cores < CORES:
-        pytest.skip(f"not measured here: it needs two cores, and the subjects have {cores}")

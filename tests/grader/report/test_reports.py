@@ -60,6 +60,14 @@ def test_what_failed_is_told_with_what_to_do() -> None:
     assert "noise floor: 0.50% (the reference against itself on lookup: 0.995 to 1.005)" in slow
 
 
+def test_a_bar_whose_cores_were_busy_says_so_and_asks_for_a_quieter_machine() -> None:
+    busy = bar("lookup", status=BarStatus.NOT_MEASURED, ratio=None, message="it needs 2 cores, and others had them")
+    text = shown(result(of=evidence(bars=[busy, bar("memory")])))
+    assert text.splitlines()[0].strip().startswith("INCONCLUSIVE")
+    assert "it was not measured: it needs 2 cores, and others had them" in text
+    assert "Bars that need several cores are measured where these are free" in text
+
+
 def test_a_pass_has_nothing_to_do() -> None:
     assert wording.next_steps(result()) == []
     assert "What to do next" not in shown(result())

@@ -13,7 +13,7 @@ from harness.sandbox.roles import Isolation
 @pytest.fixture
 def job() -> Job:
     """Give a job like any other."""
-    return Job("hashmap", 7, (), True, 512, 10.0, (1,), Isolation.NONE)
+    return Job("hashmap", 7, (), True, 512, 10.0, (1,), (0,), Isolation.NONE)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from harness.wire.codec import pack, unpack
 
 CANDIDATE = Subject(Side.CANDIDATE, 3)
 
-JOB = Job("hashmap", 2**60, ("a", "b"), True, 512, 10.0, (1,), Isolation.DOCKER)
+JOB = Job("hashmap", 2**60, ("a", "b"), True, 512, 10.0, (1,), (0,), Isolation.DOCKER)
 STATS = Reply(3, stats=(Stats(State.PAUSED, cpu_sec=1.5), Stats(State.EXITED, signal=9, oom_killed=True)))
 FROM_HOST = {"job": JOB, "done": Reply(1), "refused": Reply(2, error="no such thing"), "stats": STATS}
 FROM_GRADER = {

@@ -57,7 +57,7 @@ while True:
 
 @pytest.fixture
 def job():
-    return Job("hashmap", 7, (), True, 96, 10.0, (1,), Isolation.DOCKER)
+    return Job("hashmap", 7, (), True, 96, 10.0, (1,), (0,), Isolation.DOCKER)
 
 
 @pytest.fixture

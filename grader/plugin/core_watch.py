@@ -1,0 +1,72 @@
+"""Measure what needs several cores only while the subjects have them, and say so when they have not.
+
+A bar on both cores asks what a second core is good for. Where a neighbour uses one, a submission that uses one only is
+as quick as the reference, so such a launch is not a measurement at all, whoever it would favour: it is done again, for
+as long as a grading's patience lasts, and then the bar is not measured.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pytest
+
+from harness.free_cores import free_cores
+
+WINDOW_SEC = 0.03
+"""Several of the kernel's turns, which take 3 to 4 ms."""
+
+ENOUGH = 0.9
+"""Share of the cores that loops must get: a quiet machine gives 0.95 to 1.0, one with a neighbour 0.66 to 0.8."""
+
+FRESH_SEC = 0.1
+"""How long it counts that the cores were free."""
+
+PATIENCE_SEC = 12.0
+"""Most seconds of one grading that are spent on waiting and on launches that do not count."""
+
+Taken = TypeVar("Taken")
+
+
+@dataclass
+class CoreWatch:
+    """The cores of the subjects, and how long they have been waited for in this grading."""
+
+    cores: Sequence[int]
+    look: Callable[[Sequence[int], float], float] = free_cores
+    clock: Callable[[], float] = time.perf_counter
+    lost_sec: float = 0.0
+    voided: int = 0
+    _free_at: float = float("-inf")
+
+    def undisturbed(self, freeze: Callable[[], None], take: Callable[[], Taken]) -> Taken:
+        """Take a measurement before and after which all cores were free; `freeze` stills the subjects for a look.
+
+        Skips the test, so that its bar is not measured, when patience is used up.
+        """
+        while True:
+            self._wait(freeze)
+            began = self.clock()
+            taken = take()
+            if self._are_free(freeze):
+                return taken
+            self.voided += 1
+            self._lose(began)
+
+    def _wait(self, freeze: Callable[[], None]) -> None:
+        began = self.clock()
+        while self.clock() - self._free_at > FRESH_SEC and not self._are_free(freeze):
+            self._lose(began)
+            began = self.clock()
+
+    def _are_free(self, freeze: Callable[[], None]) -> bool:
+        freeze()
+        found = self.look(self.cores, WINDOW_SEC) >= ENOUGH * len(self.cores)
+        self._free_at = self.clock() if found else float("-inf")
+        return found
+
+    def _lose(self, since: float) -> None:
+        self.lost_sec += self.clock() - since
+        if self.lost_sec > PATIENCE_SEC:
+            pytest.skip(f"it needs {len(self.cores)} cores, and other work on this machine kept them busy")
