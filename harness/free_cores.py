@@ -1,4 +1,4 @@
-"""Find out how many of some cores can be had in this moment, by asking for them: a neighbour has what nobody gets.
+"""Find out how many of some cores can be had in this moment, by asking for them.
 
 Where a neighbour keeps one core of two busy, two processes do little more than one does, and a submission that uses one
 core looks as quick as one that uses both. Times can't tell; the processor time that loops get can.

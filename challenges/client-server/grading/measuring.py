@@ -24,6 +24,9 @@ SPARE_SEC = 8.0
 CAPACITY_SEC = 15.0
 """By the spec."""
 
+TIMEOUTS_EXCUSED = 1
+"""One search may be held up by what else runs; who has no limit of its own is held up every time."""
+
 CAPACITY_OFF = 0.10
 
 FIELDS = (*COUNTS, "throughput_per_sec", *LATENCIES)
@@ -84,10 +87,15 @@ def finds_capacity(
     subject: SubjectFacade, slo_p99_ms: float, capacity_per_sec: float, behaviour: Callable[[], Behaviour], what: str
 ) -> None:
     """Check that a submission finds a server's capacity."""
-    off = []
+    off: list[float] = []
+    timed_out = 0
     for _ in range(ATTEMPTS):
         server = PlantedServer(behaviour())
         [outcome] = _outcomes(subject, [server], "find_capacity", [(slo_p99_ms,)], CAPACITY_SEC)
+        if isinstance(outcome, TimedOut) and timed_out < TIMEOUTS_EXCUSED:
+            timed_out += 1
+            subject.restart()
+            continue
         found = _finite(_value(outcome, "find_capacity", CAPACITY_SEC))
         assert found is not None, "find_capacity gave no finite number"
         assert not server.faults, server.faults[0]
