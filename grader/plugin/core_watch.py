@@ -20,6 +20,9 @@ WINDOW_SEC = 0.03
 ENOUGH = 0.9
 """Share of the cores that loops must get: a quiet machine gives 0.95 to 1.0, one with a neighbour 0.66 to 0.8."""
 
+LOOKS_AFTERWARDS = 8
+"""A launch leaves processes and containers to be ended, which takes a moment; a neighbour is there at every look."""
+
 FRESH_SEC = 0.1
 """How long it counts that the cores were free."""
 
@@ -49,7 +52,7 @@ class CoreWatch:
             self._wait(freeze)
             began = self.clock()
             taken = take()
-            if self._are_free(freeze):
+            if any(self._are_free(freeze) for _ in range(LOOKS_AFTERWARDS)):
                 return taken
             self.voided += 1
             self._lose(began)

@@ -5,7 +5,7 @@ from itertools import repeat
 
 import pytest
 
-from grader.plugin.core_watch import FRESH_SEC, PATIENCE_SEC, WINDOW_SEC, CoreWatch
+from grader.plugin.core_watch import FRESH_SEC, LOOKS_AFTERWARDS, PATIENCE_SEC, WINDOW_SEC, CoreWatch
 
 FREE, BUSY = 1.97, 1.45
 
@@ -60,10 +60,16 @@ def test_it_waits_until_the_cores_are_free() -> None:
 
 
 def test_what_was_disturbed_is_taken_again() -> None:
-    machine = Machine(iter([FREE, BUSY, FREE, FREE]))
-    assert machine.measure() == "taken at 2.09"
+    machine = Machine(iter([FREE, *[BUSY] * LOOKS_AFTERWARDS, FREE, FREE]))
+    assert machine.measure() == f"taken at {2 + (2 + LOOKS_AFTERWARDS) * WINDOW_SEC:.2f}"
     assert machine.watch.voided == 1
-    assert machine.watch.lost_sec == pytest.approx(1.0 + WINDOW_SEC)
+    assert machine.watch.lost_sec == pytest.approx(1.0 + LOOKS_AFTERWARDS * WINDOW_SEC)
+
+
+def test_what_a_launch_leaves_behind_is_no_neighbour() -> None:
+    machine = Machine(iter([FREE, *[BUSY] * (LOOKS_AFTERWARDS - 1), FREE]))
+    assert machine.measure() == "taken at 1.03"
+    assert machine.watch.voided == 0
 
 
 def test_patience_ends_and_the_bar_is_not_measured() -> None:
