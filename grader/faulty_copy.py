@@ -20,21 +20,26 @@ PATCH_TIMEOUT_SEC = 30.0
 def laid_out(solution: KnownSolution) -> Iterator[Path]:
     """Give the folder to grade, which is not to be written to; a copy that had to be made is gone afterwards.
 
-    Files that lie beside a patch are added to the copy. Raises CatalogueFault where the patch does not fit its base.
+    Files that lie beside a patch are added to the copy, or take a file's place in it. Raises CatalogueFault where the
+    patch does not fit its base.
     """
     if solution.base is None:
         yield solution.folder
         return
     with tempfile.TemporaryDirectory(prefix=PREFIX) as scratch:
         copy = Path(scratch) / solution.folder.name
-        try:
-            shutil.copytree(solution.base, copy, ignore=shutil.ignore_patterns("__pycache__", EXPECT_FILE))
-            beside = shutil.ignore_patterns("__pycache__", EXPECT_FILE, PATCH_FILE)
-            shutil.copytree(solution.folder, copy, ignore=beside, dirs_exist_ok=True)
-        except (OSError, shutil.Error) as error:
-            raise StorageFailed(f"{solution.name} cannot be laid out: {error}") from error
+        _copy(solution, solution.base, copy)
         _apply(solution.folder / PATCH_FILE, solution.base, copy)
+        _copy(solution, solution.folder, copy)
         yield copy
+
+
+def _copy(solution: KnownSolution, source: Path, target: Path) -> None:
+    not_handed_in = shutil.ignore_patterns("__pycache__", EXPECT_FILE, PATCH_FILE)
+    try:
+        shutil.copytree(source, target, ignore=not_handed_in, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise StorageFailed(f"{solution.name} cannot be laid out: {error}") from error
 
 
 def _apply(patch: Path, base: Path, folder: Path) -> None:

@@ -55,6 +55,9 @@ def test_files_beside_the_patch_are_added(root: Path) -> None:
     (folder(root) / "more" / "conftest.py").write_text("planted = True\n")
     with laid_out(known(root)) as found:
         assert set(texts(found)) == {"solution.py", "more/conftest.py"}
+    (folder(root) / "solution.py").write_text("from more import conftest\n")
+    with laid_out(known(root)) as found:
+        assert (found / "solution.py").read_text() == "from more import conftest\n"
 
 
 def test_the_fault_is_found_where_its_lines_have_moved_to(root: Path) -> None:
