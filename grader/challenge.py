@@ -47,7 +47,7 @@ class Bar(Graded):
 
     The submission passes at or below `pass`, with distinction at or below `distinction`. What is `counted`, such as
     bytes, is no time: only its own spread counts against it, not how noisy times are on this machine. What needs
-    several `cores` is measured only while the subjects have them.
+    several `cores`, the subjects' and then the grader's own for making load, is measured only while these are free.
     """
 
     pass_: float = Field(alias="pass", gt=1.0)
@@ -88,9 +88,9 @@ class Challenge(Declared):
         twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
         if twice:
             raise ValueError(f"ids used twice: {', '.join(twice)}")
-        many = [bar.id for bar in self.bars if bar.cores > self.limits.cores]
+        many = [bar.id for bar in self.bars if bar.cores > max(self.limits.cores, 2)]
         if many:
-            raise ValueError(f"bars on more cores than limits.cores: {', '.join(many)}")
+            raise ValueError(f"bars on more cores than subjects and grader have: {', '.join(many)}")
         if self.bars and sum(bar.control for bar in self.bars) != 1:
             raise ValueError("exactly one bar must have control = true")
         return self

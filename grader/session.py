@@ -98,8 +98,18 @@ def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClie
         control.progress(Progress(phase=phase, id=id_, done=done, total=total, text=text))
 
     source = Path(os.environ["TAKEHOME_SUBMISSION"])
-    watch = CoreWatch(job.subject_cores)
-    return Run(challenge, job.seed, frozenset(job.select), job.bars, roster, source, tell, watch)
+    cores = dict.fromkeys((*job.subject_cores, *job.grader_cores))
+    return Run(
+        challenge,
+        job.seed,
+        frozenset(job.select),
+        job.bars,
+        roster,
+        source,
+        tell,
+        subject_cores=len(job.subject_cores),
+        watch=CoreWatch(tuple(cores)),
+    )
 
 
 def _run_pytest(run: Run, grading: Path, benchmarks: Path) -> str | None:

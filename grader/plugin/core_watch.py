@@ -1,8 +1,9 @@
-"""Measure what needs several cores only while the subjects have them, and say so when they have not.
+"""Measure what needs several cores only while they are free, and say so when they are not.
 
 A bar on both cores asks what a second core is good for. Where a neighbour uses one, a submission that uses one only is
-as quick as the reference, so such a launch is not a measurement at all, whoever it would favour: it is done again, for
-as long as a grading's patience lasts, and then the bar is not measured.
+as quick as the reference. And where the grader makes load on a core of its own, what keeps that one busy slows both
+sides down until they look alike. Such a launch is no measurement, whoever it would favour: it is done again, for as
+long as a grading's patience lasts, and then the bar is not measured.
 """
 
 import time
@@ -34,7 +35,7 @@ Taken = TypeVar("Taken")
 
 @dataclass
 class CoreWatch:
-    """The cores of the subjects, and how long they have been waited for in this grading."""
+    """A grading's cores, those of the subjects first, and how long they have been waited for."""
 
     cores: Sequence[int]
     look: Callable[[Sequence[int], float], float] = free_cores
@@ -43,33 +44,33 @@ class CoreWatch:
     voided: int = 0
     _free_at: float = float("-inf")
 
-    def undisturbed(self, freeze: Callable[[], None], take: Callable[[], Taken]) -> Taken:
-        """Take a measurement before and after which all cores were free; `freeze` stills the subjects for a look.
+    def undisturbed(self, wanted: int, freeze: Callable[[], None], take: Callable[[], Taken]) -> Taken:
+        """Take a measurement before and after which `wanted` cores were free; `freeze` stills the subjects for a look.
 
         Skips the test, so that its bar is not measured, when patience is used up.
         """
         while True:
-            self._wait(freeze)
+            self._wait(wanted, freeze)
             began = self.clock()
             taken = take()
-            if any(self._are_free(freeze) for _ in range(LOOKS_AFTERWARDS)):
+            if any(self._are_free(wanted, freeze) for _ in range(LOOKS_AFTERWARDS)):
                 return taken
             self.voided += 1
-            self._lose(began)
+            self._lose(wanted, began)
 
-    def _wait(self, freeze: Callable[[], None]) -> None:
+    def _wait(self, wanted: int, freeze: Callable[[], None]) -> None:
         began = self.clock()
-        while self.clock() - self._free_at > FRESH_SEC and not self._are_free(freeze):
-            self._lose(began)
+        while self.clock() - self._free_at > FRESH_SEC and not self._are_free(wanted, freeze):
+            self._lose(wanted, began)
             began = self.clock()
 
-    def _are_free(self, freeze: Callable[[], None]) -> bool:
+    def _are_free(self, wanted: int, freeze: Callable[[], None]) -> bool:
         freeze()
-        found = self.look(self.cores, WINDOW_SEC) >= ENOUGH * len(self.cores)
+        found = self.look(self.cores[:wanted], WINDOW_SEC) >= ENOUGH * wanted
         self._free_at = self.clock() if found else float("-inf")
         return found
 
-    def _lose(self, since: float) -> None:
+    def _lose(self, wanted: int, since: float) -> None:
         self.lost_sec += self.clock() - since
         if self.lost_sec > PATIENCE_SEC:
-            pytest.skip(f"it needs {len(self.cores)} cores, and other work on this machine kept them busy")
+            pytest.skip(f"it needs {wanted} cores, and other work on this machine kept them busy")

@@ -48,7 +48,7 @@ class Fixtures:
     @pytest.fixture
     def subject_cores(self) -> int:
         """Tell how many cores each subject has, which may be fewer than the challenge asks for."""
-        return len(self._run.watch.cores)
+        return self._run.subject_cores
 
     @pytest.fixture
     def duel(self, _bar: BarMeasurement) -> Callable[[Workload], None]:
@@ -70,7 +70,7 @@ class Fixtures:
             self._run.bars[bar.id] = BarEvidence(id=bar.id, status=BarStatus.NOT_MEASURED, message=reason)
             pytest.skip(reason)
         if bar.cores > len(self._run.watch.cores):
-            pytest.skip(f"it needs {bar.cores} cores, and here the subjects have fewer")
+            pytest.skip(f"it needs {bar.cores} cores, and there are fewer here")
         began = perf_counter()
         yield BarMeasurement(self._run, bar, request)
         self._note_end(bar, perf_counter() - began)

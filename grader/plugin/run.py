@@ -22,6 +22,7 @@ class Run:
     roster: Roster
     source: Path
     tell: Callable[[str, str, int, int, str], None]
+    subject_cores: int = 1
     watch: CoreWatch = field(default_factory=lambda: CoreWatch((0,)))
     checks: dict[str, CheckEvidence] = field(default_factory=dict)
     bars: dict[str, BarEvidence] = field(default_factory=dict)

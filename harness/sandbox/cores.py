@@ -12,9 +12,9 @@ class Cores:
     grader: tuple[int, ...]
 
     @property
-    def open_to_grader(self) -> tuple[int, ...]:
-        """Where the grader may run: its own cores, and those of subjects that have several, to see if they are free."""
-        return tuple(sorted({*self.grader, *(self.subject if len(self.subject) > 1 else ())}))
+    def both(self) -> tuple[int, ...]:
+        """Every core of the grading. The grader may look whether they are free; its work keeps to its own."""
+        return tuple(sorted({*self.subject, *self.grader}))
 
     @property
     def apart(self) -> bool:

@@ -100,7 +100,7 @@ def grader_spec(setup: Setup) -> ContainerSpec:
         container={**_container("grader", setup.commands.grader, GRADER_USER, environment), "stdin_open": True},
         host={
             **_confinement(GRADER_LIMITS),
-            "cpuset_cpus": cpuset(setup.cores.open_to_grader),
+            "cpuset_cpus": cpuset(setup.cores.both),
             "mounts": mounts,
             "log_config": LogConfig(type="none"),
         },

@@ -17,10 +17,10 @@ class Machine:
         self.now = 0.0
         self.found = found
         self.story: list[str] = []
-        self.watch = CoreWatch((0, 1), self.look, lambda: self.now)
+        self.watch = CoreWatch((1, 0, 2), self.look, lambda: self.now)
 
     def look(self, cores: Sequence[int], window_sec: float) -> float:
-        assert (tuple(cores), window_sec) == ((0, 1), WINDOW_SEC)
+        assert (tuple(cores), window_sec) == ((1, 0), WINDOW_SEC)
         self.now += window_sec
         self.story.append("look")
         return next(self.found)
@@ -31,7 +31,7 @@ class Machine:
         return f"taken at {self.now:.2f}"
 
     def measure(self) -> str:
-        return self.watch.undisturbed(lambda: self.story.append("freeze"), self.take)
+        return self.watch.undisturbed(2, lambda: self.story.append("freeze"), self.take)
 
 
 def test_a_measurement_lies_between_two_looks_at_frozen_subjects() -> None:

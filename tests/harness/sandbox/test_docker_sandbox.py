@@ -86,14 +86,13 @@ def test_the_grader_reads_source_and_hidden_checks_but_cannot_change_them(bench)
     assert "10000" in bench.relay("read", "/proc/self/status")
 
 
-def test_subjects_and_grader_run_on_their_own_cores(bench):
+def test_subjects_run_on_the_same_cores_and_the_grader_may_look_at_them(bench):
     bench.start(CANDIDATE, REFERENCE)
     mine = bench.ask(CANDIDATE, "cores")
     assert mine == bench.ask(REFERENCE, "cores")
     status = bench.relay("read", "/proc/self/status")
     [allowed] = [line.split()[1] for line in status.splitlines() if line.startswith("Cpus_allowed_list")]
-    assert mine[0] > 0 or allowed == "0"
-    assert str(mine[0]) not in allowed or mine == [0]
+    assert allowed in {"0", f"0-{mine[0]}", f"0,{mine[0]}"}
 
 
 @pytest.mark.parametrize("waker", ["watch", "wake_by_timer"])
