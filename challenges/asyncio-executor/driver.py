@@ -9,6 +9,7 @@ shows leaks.
     meet, meet_io, meet_nested   the jobs; worker processes import them from this file, as `driver`
     open_, submit, result, ...   calls of the executor's interface, one each
     let_in_and_cancelled         a race between room for a submitter and its end
+    submit_and_look              what is seen of a context variable that jobs change
     ping                         a heartbeat, answered on the submission's loop
     bulk_..., mix                many small jobs at once
     census                       threads, processes, tasks and files of this process
@@ -37,7 +38,7 @@ import solution  # noqa: E402
 VAR = contextvars.ContextVar("VAR", default="unset")
 """What jobs see, or do not see, of their submitter's context."""
 
-TRACEBACK_CHARS = 8_000
+TRACEBACK_CHARS = 16_000
 
 
 class OddError(Exception):
@@ -45,6 +46,31 @@ class OddError(Exception):
 
     def __init__(self, code, text):
         super().__init__(f"{code}: {text}")
+
+
+class LockedError(Exception):
+    """An exception that can't be pickled: it holds a lock."""
+
+    def __init__(self, code, text):
+        super().__init__(f"{code}: {text}")
+        self.lock = threading.Lock()
+
+
+class HomesickError(Exception):
+    """An exception that pickles and can be rebuilt in the process that made it, and nowhere else."""
+
+    def __init__(self, code, text):
+        super().__init__(f"{code}: {text}")
+        self.given = code, text
+
+    def __reduce__(self):
+        return _rebuilt_at_home, (os.getpid(), *self.given)
+
+
+def _rebuilt_at_home(pid, code, text):
+    if os.getpid() != pid:
+        raise ValueError("far from home")
+    return HomesickError(code, text)
 
 
 class StubbornResult:
@@ -79,6 +105,8 @@ EXCEPTIONS = {
     "OSError": OSError,
     "SystemExit": SystemExit,
     "OddError": OddError,
+    "LockedError": LockedError,
+    "HomesickError": HomesickError,
 }
 
 
@@ -97,6 +125,17 @@ def _hello(name):
     return _line(name=name, pid=os.getpid(), thread=threading.get_ident(), var=VAR.get())
 
 
+def _die(code=None):
+    """End this process with a code, or, without one, by a signal."""
+    if code is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(code)
+
+
+def _done():
+    return _line(did=1, var=VAR.get())
+
+
 _kept = threading.local()
 
 
@@ -107,21 +146,39 @@ def _told(command, connection):
             return [value]
         case ["raise", name, arguments]:
             raise EXCEPTIONS[name](*arguments)
+        case ["raise-deep", depth, name, arguments]:
+            _descend(depth, name, arguments)
         case ["result", kind]:
             return [{"unpicklable": threading.Lock, "stubborn": StubbornResult, "slow": SlowResult}[kind]()]
-        case ["exit", code]:
-            os._exit(code)
-        case ["kill"]:
-            os.kill(os.getpid(), signal.SIGKILL)
+        case ["exit" | "kill", *code]:
+            _die(*code)
         case ["keep"]:
             _kept.connections = [*getattr(_kept, "connections", []), connection.dup()]
         case ["set", value]:
             VAR.set(value)
+        case ["look"]:
+            pass  # what it sees is said with every answer
         case ["work", seed, rounds]:
             return [work(seed, rounds)]
         case _:
             raise ValueError(f"no such command: {command!r}")
     return None
+
+
+def _descend(depth, name, arguments):
+    """Raise from far down; by turns with another function, so that no printed traceback can leave lines out."""
+    _descend_further(depth - 1, name, arguments)
+
+
+def _descend_further(depth, name, arguments):
+    if depth <= 0:
+        _raise_innermost(name, arguments)
+    _descend(depth - 1, name, arguments)
+
+
+def _raise_innermost(name, arguments):
+    deepest = EXCEPTIONS[name](*arguments)
+    raise deepest
 
 
 def meet(place, name):
@@ -135,7 +192,7 @@ def meet(place, name):
                     told = _told(json.loads(command), connection)
                     if told is not None:
                         return told[0]
-                    connection.sendall(_line(did=1))
+                    connection.sendall(_done())
         finally:
             connection.sendall(_line(bye=1))
     raise RuntimeError("the grader hung up")
@@ -159,7 +216,7 @@ async def _meet_on_loop(place, name, executor):
         while command := await reader.readline():
             command = json.loads(command)
             if command == ["linger"]:
-                writer.write(_line(did=1))
+                writer.write(_done())
                 await _linger(reader, writer)
             elif command[0] in {"submit", "await", "map"}:
                 writer.write(await _nested(executor, futures, command))
@@ -167,7 +224,7 @@ async def _meet_on_loop(place, name, executor):
                 told = _told(command, writer.get_extra_info("socket"))
                 if told is not None:
                     return told[0]
-                writer.write(_line(did=1))
+                writer.write(_done())
     except asyncio.CancelledError:
         writer.write(_line(cancelled=1))
         raise
@@ -247,6 +304,23 @@ async def sum_nested(executor, values, kind):
     return sum([await future for future in futures])
 
 
+async def change_io(value):
+    """Set the context variable and give what it was."""
+    return change(value)
+
+
+async def change_nested(_executor, value):
+    """Set the context variable and give what it was."""
+    return change(value)
+
+
+def change(value):
+    """Set the context variable and give what it was."""
+    seen = VAR.get()
+    VAR.set(value)
+    return seen
+
+
 def spin(seed):
     """Compute until the process is killed."""
     while True:
@@ -285,6 +359,7 @@ _executors = {}
 _futures = {}
 _submitting = {}
 _maps = {}
+_taking = {}
 _scopes = {}
 
 
@@ -328,30 +403,82 @@ async def cancel_submit(key):
     return _submitting[key].cancel()
 
 
-async def let_in_and_cancelled(turns):
-    """Cancel a submitter so many turns of the loop after room was made for it.
+async def submit_and_look(ex, kind):
+    """Have two jobs change the context variable, and look at it; gives what each of them saw, and then this caller."""
+    function = {"io": change_io, "blocking": change, "nested": change_nested}[kind]
+    VAR.set("own")
+    seen = [await (await _executors[ex].submit(_job(kind, function, (f"changed{n}",), None))) for n in range(2)]
+    return [*seen, VAR.get()]
 
-    Answers [whether submit was cancelled, how often its job ran, whether another job runs thereafter].
+
+async def let_in_and_cancelled(kind, room, turns):
+    """Cancel the first of two submitters so many turns of the loop after room was made for one.
+
+    Room is made by a job that `ended` or by a queued one that was `cancelled`. Answers [whether the first submit was
+    cancelled, how often its job ran, how many of three further jobs are accepted without anything ending].
     """
     async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=1)) as executor:
-        gate, ran = asyncio.Event(), []
-        held = [await executor.submit(_job("io", gate.wait, (), None)) for _ in range(2)]
-        waiting = asyncio.create_task(executor.submit(_job("io", _note, (ran,), None)))
+        gate, ran = _gate(kind), []
+        hold, note = _holding(kind)
+        held = [await executor.submit(_job(kind, hold, (gate,), None)) for _ in range(2)]
+        waiting = [asyncio.create_task(executor.submit(_job(kind, note, (ran, n), None))) for n in range(2)]
         await asyncio.sleep(0.001)
-        gate.set()
+        if room == "ended":
+            gate.set()
+        else:
+            held[1].cancel()
         for _ in range(turns):
             await asyncio.sleep(0)
-        waiting.cancel()
-        outcome = await _outcome(waiting)
-        await asyncio.gather(*held)
+        waiting[0].cancel()
+        outcome = await _outcome(waiting[0])
+        gate.set()
+        await asyncio.gather(*held, return_exceptions=True)
+        await (await waiting[1])
         if outcome[0] == "value":
             await outcome[1]
-        other = await executor.submit(_job("io", echo_io, (turns,), None))
-        return [outcome[0] == "cancelled", len(ran), await other == turns]
+        return [outcome[0] == "cancelled", ran.count(0), await _places(executor, kind)]
 
 
-async def _note(ran):
-    ran.append(1)
+async def _places(executor, kind):
+    """Count how many of three jobs that do not end by themselves are accepted, where two should be."""
+    gate, (hold, _) = _gate(kind), _holding(kind)
+    submits = [asyncio.create_task(executor.submit(_job(kind, hold, (gate,), None))) for _ in range(3)]
+    for _ in range(PLACES_TRIES):
+        await asyncio.sleep(0.002)
+        accepted = sum(submit.done() for submit in submits)
+        if accepted >= 2:
+            break
+    gate.set()
+    await asyncio.gather(*await asyncio.gather(*submits))
+    return accepted
+
+
+PLACES_TRIES = 1_000
+
+
+def _gate(kind):
+    return threading.Event() if kind == "blocking" else asyncio.Event()
+
+
+def _holding(kind):
+    """Give two functions for a kind: one that waits at a gate, and one that notes that it ran."""
+    return (_hold_thread, _note_thread) if kind == "blocking" else (_hold, _note)
+
+
+async def _hold(*args):  # a nested job gets the executor before its arguments
+    await args[-1].wait()
+
+
+async def _note(*args):
+    args[-2].append(args[-1])
+
+
+def _hold_thread(gate):
+    gate.wait()
+
+
+def _note_thread(ran, number):
+    ran.append(number)
 
 
 async def result(key):
@@ -442,18 +569,24 @@ async def shutdown_plainly(ex):
     await _executors[ex].shutdown()
 
 
-async def within(ex, limits, fails):
-    """Use an executor in `async with`, until `leave` is called."""
+async def within(ex, limits, fault):
+    """Use an executor in `async with`, until `leave` is called; then leave its end, or by an exception."""
     leaving = _scopes[ex] = asyncio.Event()
     try:
         async with solution.Executor(solution.Limits(**limits)) as executor:
             _executors[ex] = executor
             await leaving.wait()
-            if fails:
-                raise KeyError("from within")  # noqa: TRY301
-    except KeyError as fault:
-        return ["raised", fault.args[0]]
+            if fault == "CancelledError":
+                asyncio.current_task().cancel()
+                await asyncio.Event().wait()
+            elif fault is not None:
+                raise WITHIN[fault]("from within")  # noqa: TRY301
+    except BaseException as seen:  # noqa: BLE001  among them what ends a task
+        return ["raised", type(seen).__name__]
     return ["left"]
+
+
+WITHIN = {"KeyError": KeyError, "SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt}
 
 
 async def leave(ex):
@@ -505,6 +638,7 @@ async def map_open(ex, key, kind, name, items, place, source):
 
 async def map_next(key):
     """Take a map's next result."""
+    _taking[key] = asyncio.current_task()
     try:
         return ["value", await anext(_maps[key])]
     except StopAsyncIteration:
@@ -513,6 +647,13 @@ async def map_next(key):
         return ["cancelled"]
     except BaseException as fault:  # noqa: BLE001
         return ["raised", *_described(fault)]
+    finally:
+        del _taking[key]
+
+
+async def cancel_next(key):
+    """Cancel whoever waits for a map's next result."""
+    return _taking[key].cancel()
 
 
 async def map_all(ex, kind, name, items):

@@ -14,7 +14,7 @@ process between writing and reading, so that nothing but the file connects the t
 import gc
 import os
 import shutil
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import msgpack
@@ -330,6 +330,11 @@ def read_small_table(name, names):
     return _try(lambda: _told(solution.read_columns(_path(name), names)))
 
 
+def read_small_tables(name, asked):
+    """Read some columns, and others, of one table, and tell them all when all are read."""
+    return _try(lambda: [_told(table) for table in [solution.read_columns(_path(name), names) for names in asked]])
+
+
 def write_noise_table(name, seed, columns, rows, chunks=1):
     """Write a table of ints, c0, c1, ..., that comes in so many chunks, and have it on the disk."""
     table = pa.table({f"c{n}": _mixed(seed, n, 0, rows).view(np.int64) for n in range(columns)})
@@ -418,6 +423,29 @@ def scan_small_archive(name, columns, where):
     return _try(lambda: _told(_gathered(_scan(name, columns, where), columns)))
 
 
+def begin_scans(name, columns, times):
+    """Scan an archive so many times, and give up each time after the first batch."""
+    for _ in range(times):
+        next(iter(_scan(name, columns, [])), None)
+
+
+def scans_at_once(name, scans):
+    """Scan an archive in several ways at once, [columns, where] each, and take their batches in turn."""
+    return _try(_in_turn, [(columns, _scan(name, columns, where)) for columns, where in scans])
+
+
+def _in_turn(scans):
+    gathered = [[] for _ in scans]
+    going = [(place, iter(batches)) for place, (_, batches) in enumerate(scans)]
+    while going:
+        latest = [(place, batches, next(batches, None)) for place, batches in going]
+        for place, _, batch in latest:
+            gathered[place] += [] if batch is None else [batch]
+        going = [(place, batches) for place, batches, batch in latest if batch is not None]
+    tables = [_gathered(batches, columns) for batches, (columns, _) in zip(gathered, scans, strict=True)]
+    return [[_raw(table[name]) for name in table.column_names] for table in tables]
+
+
 def write_journal(name, seed, rows, noise, rows_a_batch):
     """Write an archive of generated rows, and have it on the disk."""
     batches = _batches(seed, rows, noise, rows_a_batch)
@@ -484,12 +512,15 @@ def _scan(name, columns, where):
 
 
 def _value(told):
-    """Make a value of a plain one, ["time", microseconds], ["date", days] or ["decimal", unscaled, scale]."""
+    """Make a value of a plain one: ["time", microseconds, minutes east], ["decimal", unscaled, scale] and the like."""
     match told:
         case ["decimal", unscaled, scale]:
             return _decimal(unscaled, scale)
         case ["time", microseconds]:
             return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+        case ["time", microseconds, minutes_east]:
+            zone = timezone(timedelta(minutes=minutes_east))
+            return datetime.fromtimestamp(0, zone) + timedelta(microseconds=microseconds)
         case ["local time", microseconds]:
             return datetime(1970, 1, 1) + timedelta(microseconds=microseconds)  # noqa: DTZ001  of no zone, as is meant
         case ["date", days]:

@@ -31,6 +31,10 @@ class Refusal(Exception):
     """What an armed key raises."""
 
 
+class KeyRefusal(KeyError):
+    """What an armed key raises that a map could take for its own "there is no such key"."""
+
+
 class Key:
     """A key with a chosen hash, equal to every key of its group; while armed, `==`, `hash` and `repr` do as told."""
 
@@ -40,6 +44,7 @@ class Key:
         self.on_eq = []
         self.on_hash = []
         self.on_repr = []
+        self.refusal = Refusal
 
     def __repr__(self):
         if self.on_repr:
@@ -48,7 +53,7 @@ class Key:
 
     def __hash__(self):
         if self.on_hash:
-            raise Refusal(self.on_hash.pop())
+            raise self.refusal(self.on_hash.pop())
         return self.hashed
 
     def __eq__(self, other):
@@ -58,6 +63,15 @@ class Key:
             if key.on_eq:
                 key.on_eq.pop(0)()
         return self.group is None or other.group is None or self.group == other.group
+
+
+class Contrary(Key):
+    """A key whose `!=` says yes to everything, whatever its `==` says; a map asks `==`."""
+
+    def __ne__(self, other):
+        return True
+
+    __hash__ = Key.__hash__
 
 
 def _unhashable(kind):
@@ -74,6 +88,8 @@ def _key(spec):
             return tuple(map(_key, parts))
         case ["object", hashed, group]:
             return Key(hashed, group)
+        case ["contrary", hashed, group]:
+            return Contrary(hashed, group)
         case ["unhashable", kind]:
             return _unhashable(kind)
     raise ValueError(f"no such key: {spec!r}")
@@ -147,7 +163,7 @@ class _Stage:
             return ["raised", _builtin_name(fault), *self.blamed(fault)]
 
     def blamed(self, fault):
-        if not isinstance(fault, KeyError):
+        if not isinstance(fault, KeyError) or isinstance(fault, KeyRefusal):
             return []
         return [self.number(fault.args[0]) if len(fault.args) == 1 else ["arguments", len(fault.args)]]
 
@@ -156,7 +172,9 @@ def _builtin_name(fault):
     """Name the nearest built-in class, so that a subclass of KeyError is a KeyError."""
     mro = type(fault).__mro__
     return next(
-        c.__name__ for c in mro if c is Refusal or (c.__module__ == "builtins" and hasattr(builtins, c.__name__))
+        c.__name__
+        for c in mro
+        if c in {Refusal, KeyRefusal} or (c.__module__ == "builtins" and hasattr(builtins, c.__name__))
     )
 
 
@@ -181,6 +199,16 @@ def _operation_copy(stage, m, source):
     return type(stage.maps[m]) is HashMap
 
 
+def _operation_update_broken_off(stage, m, pairs):
+    """Update from an iterable that raises when it has given all pairs."""
+
+    def broken_off():
+        yield from stage.pairs(pairs)
+        raise Refusal("iteration")
+
+    stage.maps[m].update(broken_off())
+
+
 def _operation_open(stage, m, name, what):
     stage.iterators[name] = stage.make_iterator(stage.maps[m], what)
 
@@ -190,9 +218,9 @@ def _operation_arm(stage, key, actions):
 
     def action(what):
         def refuse():
-            raise Refusal("==")
+            raise KeyRefusal("==") if what == "raise KeyError" else Refusal("==")
 
-        return refuse if what == "raise" else functools.partial(_run_all, stage, what)
+        return refuse if isinstance(what, str) else functools.partial(_run_all, stage, what)
 
     stage.keys[key].on_eq = [action(what) for what in actions]
 
@@ -202,8 +230,9 @@ def _run_all(stage, operations):
         stage.run(operation)
 
 
-def _operation_arm_hash(stage, key):
+def _operation_arm_hash(stage, key, what):
     stage.keys[key].on_hash = ["hash"]
+    stage.keys[key].refusal = KeyRefusal if what == "raise KeyError" else Refusal
 
 
 def _operation_arm_repr(stage, key):
@@ -214,6 +243,11 @@ def _operation_disarm(stage, key):
     stage.keys[key].on_eq, stage.keys[key].on_hash = [], []
 
 
+def _operation_hold(stage, m, key, other):
+    """Put another map into a map."""
+    stage.maps[m][stage.keys[key]] = stage.maps[other]
+
+
 def _operation_hold_itself(stage, m, key):
     """Put a map inside itself."""
     stage.maps[m][stage.keys[key]] = stage.maps[m]
@@ -222,13 +256,19 @@ def _operation_hold_itself(stage, m, key):
 def _plain_repr(m):
     """Give a repr that names every key and value in order as `HashMap({...})`, and any other as it is."""
     text, position = repr(m), 0
-    entries = [(repr(key), "HashMap({...})" if value is m else repr(value)) for key, value in m.items()]
-    for part in (part for entry in entries for part in entry if part != "HashMap({...})"):
-        found = text.find(part, position)
+    entries = list(m.items())
+    for part in (part for entry in entries for part in entry if part is not m):
+        found = text.find(repr(part), position)
         if found < 0:
             return text
-        position = found + len(part)
-    return "HashMap({" + ", ".join(f"{key}: {value}" for key, value in entries) + "})"
+        position = found + len(repr(part))
+    return "HashMap({" + ", ".join(f"{key!r}: {_plain_value_repr(m, value)}" for key, value in entries) + "})"
+
+
+def _plain_value_repr(m, value):
+    if value is m:
+        return "HashMap({...})"
+    return _plain_repr(value) if isinstance(value, HashMap) else repr(value)
 
 
 def _operation_is_hashable(stage, m):
@@ -252,6 +292,7 @@ _OPERATIONS = {
     "pop": lambda stage, m, key, *default: _plain(stage.maps[m].pop(stage.keys[key], *default)),
     "setdefault": lambda stage, m, key, *default: _plain(stage.maps[m].setdefault(stage.keys[key], *default)),
     "update": lambda stage, m, pairs: _plain(stage.maps[m].update(stage.pairs(pairs))),
+    "update-broken-off": _operation_update_broken_off,
     "update-keys": lambda stage, m, pairs: _plain(stage.maps[m].update(_Pairs(stage.pairs(pairs)))),
     "update-map": lambda stage, m, source: _plain(stage.maps[m].update(stage.maps[source])),
     "clear": lambda stage, m: _plain(stage.maps[m].clear()),
@@ -270,12 +311,14 @@ _OPERATIONS = {
     "items": lambda stage, m: stage.entries(stage.maps[m]),
     "repr": lambda stage, m: _plain_repr(stage.maps[m]),
     "is-hashable": _operation_is_hashable,
+    "hold": _operation_hold,
     "hold-itself": _operation_hold_itself,
     "open": _operation_open,
     "step": _Stage.step,
     "arm": _operation_arm,
     "arm-hash": _operation_arm_hash,
     "arm-repr": _operation_arm_repr,
+    "is-armed": lambda stage, key: bool(stage.keys[key].on_eq),
     "disarm": _operation_disarm,
 }
 
@@ -405,6 +448,23 @@ def churn(raw_old, raw_new, first_value):
         del m[old]
         m[new] = value
     return array("q", m.values()).tobytes()
+
+
+@_quiet
+def churn_by_pop(raw_old, raw_new, first_value):
+    """Do the same, but take keys out by `pop`."""
+    m = _held
+    for value, (old, new) in enumerate(zip(_ints(raw_old), _ints(raw_new), strict=True), first_value):
+        m.pop(old)
+        m[new] = value
+    return array("q", m.values()).tobytes()
+
+
+@_quiet
+def lengths(times):
+    """Ask the held map for its length so many times; answer their sum."""
+    m = _held
+    return sum([len(m) for _ in range(times)])
 
 
 @_quiet
@@ -604,7 +664,7 @@ def _lies_in(folder, module):
 
 
 def postponed(raw_keys, change, look):
-    """Fill a fresh map, change it in one way, and look at it nine times: steps of the interpreter for each look.
+    """Fill a fresh map, change it or make another of it, and look nine times: steps of the interpreter for each look.
 
     What a change left to be done is done at the first look, and shows as more steps than the other looks take.
     """
@@ -613,7 +673,7 @@ def postponed(raw_keys, change, look):
     if change != "set":
         for key in keys:
             m[key] = key
-    _CHANGES[change](m, keys)
+    m = _CHANGES[change](m, keys) or m
     looking = _LOOKS[look]
     return [_steps(looking, m, key) for key in keys[-9:]]
 
@@ -656,7 +716,22 @@ def _pop_most(m, keys):
         m.pop(key)
 
 
+def _copied(m, _):
+    return m.copy()
+
+
+def _made_of_pairs(_, keys):
+    return HashMap([(key, key) for key in keys])
+
+
+def _made_of_map(m, _):
+    return HashMap(m)
+
+
 _CHANGES = {
+    "copy": _copied,
+    "HashMap(pairs)": _made_of_pairs,
+    "HashMap(m)": _made_of_map,
     "set": _set_all,
     "setdefault": _setdefault_all,
     "update": lambda m, keys: m.update([(key + 1, key) for key in keys]),

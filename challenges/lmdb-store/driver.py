@@ -19,6 +19,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ for _folder in (os.environ.get("TAKEHOME_SUBMISSION", _HERE), _HERE):
     if _folder not in sys.path:
         sys.path.insert(0, _folder)
 
+import lmdb  # noqa: E402
 from solution import Store, StoreError  # noqa: E402
 
 sys.modules.setdefault("driver", sys.modules[__name__])
@@ -50,6 +52,37 @@ def _path(folder):
 
 class _Stopped(Exception):
     """What an iterable raises in the middle."""
+
+
+class _OfTwo(Exception):
+    """What can be pickled, but not read back: it is made of two things and keeps one."""
+
+    def __init__(self, what, why):
+        super().__init__(f"{what}: {why}")
+
+
+def _fault(name):
+    """Make an exception of the class that is so called."""
+    if name == "_OfTwo":
+        return _OfTwo("it", "stopped")
+    kinds = (
+        _Stopped,
+        StoreError,
+        lmdb.Error,
+        struct.error,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+        OSError,
+        FileNotFoundError,
+        BrokenPipeError,
+        EOFError,
+        SystemExit,
+    )
+    return {kind.__name__: kind for kind in kinds}[name]("it stopped")
 
 
 def _odd(kind):
@@ -126,10 +159,10 @@ def _operation_put_odd_value(store, before, kind, after):
     return _stores[store].put_many([*_items(before), (("odd", 1, 2), _odd(kind)), *_items(after)])
 
 
-def _operation_put_raising(store, rows):
+def _operation_put_raising(store, rows, name):
     def items():
         yield from _items(rows)
-        raise _Stopped("the iterable stopped")
+        raise _fault(name)
 
     return _stores[store].put_many(items())
 
@@ -141,10 +174,13 @@ def _operation_put_reading(store, rows, key):
     def items():
         for position, item in enumerate(_items(rows)):
             if position == len(rows) // 2:
-                seen.extend([_stores[store].get(_key(key)), _stores[store].count((key[0],))])
+                _read(_stores[store], _key(key), seen)
             yield item
 
     return [_stores[store].put_many(items()), *seen]
+
+
+READER_SEC = 6.0
 
 
 def _operation_put_while_threads_read(store, rows, key):
@@ -154,12 +190,37 @@ def _operation_put_while_threads_read(store, rows, key):
     def items():
         items = iter(_items(rows))
         yield next(items)
-        reader = threading.Thread(target=lambda: seen.append(_stores[store].get(_key(key))), daemon=True)
+        reader = threading.Thread(target=_read, args=(_stores[store], _key(key), seen), daemon=True)
         reader.start()
-        reader.join(5.0)
+        reader.join(READER_SEC)
+        if reader.is_alive():
+            seen.append("the next read waits for the writer")
         yield from items
 
-    return [_stores[store].put_many(items()), *(seen or ["the reader waited for the writer"])]
+    return [_stores[store].put_many(items()), *seen]
+
+
+def _read(store, key, seen):
+    """Read a store in every way, and tell by and by what was seen."""
+    seen.append(["get", store.get(key)])
+    seen.append(["get_many", store.get_many([key])])
+    seen.append(["count", store.count((key[0],))])
+    seen.append(["scan", _rows(store.scan(None, None, 3, True))])
+    seen.append(["parallel_scan", sum(len(part) for part in store.parallel_scan(None, None, 2, fold_rows))])
+
+
+def _operation_get_many_amid(store, keys, place, peer, write):
+    """Get many keys of an iterable; before it gives that at `place`, a peer writes."""
+
+    def given():
+        for number, key in enumerate(keys):
+            if number == place:
+                answers.extend(peer_replay(peer, [write]))
+            yield _key(key)
+
+    answers = []
+    values = _stores[store].get_many(given())
+    return [values, answers]
 
 
 def _operation_begin(scan, store, lo, hi, limit, reverse):
@@ -214,6 +275,80 @@ def _attempts(store, scan, key):
         "parallel_scan": lambda: store.parallel_scan(None, None, 2, fold_total),
     }
     return [[name, *_run(attempt)[:2]] for name, attempt in attempts.items()]
+
+
+STAYS_SEC = 6
+"""How long a child lives on that nobody ends; a store that waits for it should not be kept for ever."""
+
+
+class _Ended(BaseException):
+    """Leads a forked child of a peer to the end of its program."""
+
+
+def _operation_fork_ending():
+    """Fork a child that comes to the end of its program, as after `sys.exit`; only for peers."""
+    child = os.fork()
+    if child == 0:
+        raise _Ended
+    _, status = os.waitpid(child, 0)
+    return status
+
+
+def _operation_close_beside_child(store):
+    """Close while a forked child lives on; answer whether it was still there then."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(STAYS_SEC)
+        while True:
+            signal.pause()
+    try:
+        _stores[store].close()
+        return os.waitpid(child, os.WNOHANG)[0] == 0
+    finally:
+        _signal(child, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(child, 0)
+
+
+def _operation_parallel_returning(store, lo, hi, workers):
+    """Tell what a fold's results are, if not nothing."""
+    parts = _stores[store].parallel_scan(_bound(lo), _bound(hi), workers, fold_returning)
+    return [[type(part).__name__, str(part)] for part in parts if part is not None]
+
+
+def _operation_parallel_raising(store, lo, hi, workers):
+    """Tell what a parallel scan raises whose fold does, be it an `Exception` or not."""
+    try:
+        return ["gave", len(_stores[store].parallel_scan(_bound(lo), _bound(hi), workers, fold_raising))]
+    except BaseException as fault:  # noqa: BLE001  whatever it is, is the answer
+        return ["raised", type(fault).__name__, str(fault)[:500]]
+
+
+THREADS_SEC = 40.0
+"""Whoever starts processes for each call is slow, but not wrong."""
+
+
+def _operation_parallel_threads(store, ranges, calls):
+    """Scan in parallel on several threads at once, each its range so many times; answer what each call gave."""
+    answers = [[] for _ in ranges]
+    begin = threading.Barrier(len(ranges))
+
+    def scan(lo, hi, answers):
+        begin.wait()
+        for _ in range(calls):
+            answers.append(_run(lambda: _stores[store].parallel_scan(_bound(lo), _bound(hi), 2, fold_ends)))
+
+    threads = [
+        threading.Thread(target=scan, args=(*range_, answer), daemon=True)
+        for range_, answer in zip(ranges, answers, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + THREADS_SEC
+    for thread in threads:
+        thread.join(max(until - time.monotonic(), 0.0))
+    return [list(answer) for answer in answers]
 
 
 HOLD_AT_MOST_SEC = 0.1
@@ -289,6 +424,7 @@ _OPERATIONS = {
     "put-raising": _operation_put_raising,
     "put-reading": _operation_put_reading,
     "put-while-threads-read": _operation_put_while_threads_read,
+    "get-many-amid": _operation_get_many_amid,
     "get": lambda store, key: _stores[store].get(_key(key)),
     "get-odd": lambda store, kind: _stores[store].get(_odd(kind)),
     "get-many": lambda store, keys: _stores[store].get_many([_key(key) for key in keys]),
@@ -303,8 +439,13 @@ _OPERATIONS = {
     "drop": _operation_drop,
     "with": _operation_with,
     "fork": _operation_fork,
+    "fork-ending": _operation_fork_ending,
+    "close-beside-child": _operation_close_beside_child,
     "parallel": lambda store, lo, hi, workers: _stores[store].parallel_scan(_bound(lo), _bound(hi), workers, fold_rows),
     "parallel-held": _operation_parallel_held,
+    "parallel-returning": _operation_parallel_returning,
+    "parallel-raising": _operation_parallel_raising,
+    "parallel-threads": _operation_parallel_threads,
     "parallel-failing": lambda store, lo, hi, workers: _stores[store].parallel_scan(
         _bound(lo), _bound(hi), workers, fold_failing
     ),
@@ -344,12 +485,16 @@ def reset(folders):
 _peers = {}
 
 
+_BE_A_PEER = f"import sys; sys.path.insert(0, {_HERE!r}); import driver; driver.be_a_peer()"
+"""Imported, not run: what it folds with must be a module's that other processes can import."""
+
+
 class _Peer:
     """Another process that replays operations, spoken to by pipes: a fresh interpreter."""
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__)],  # noqa: PTH100
+            [sys.executable, "-c", _BE_A_PEER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -395,7 +540,7 @@ def peer_kill(name):
     _peers.pop(name).end(signal.SIGKILL)
 
 
-def _be_a_peer():
+def be_a_peer():
     """Replay what comes in until nothing does."""
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -404,7 +549,10 @@ def _be_a_peer():
             operations = pickle.load(questions)  # noqa: S301  from our own parent
         except EOFError:
             return
-        pickle.dump(replay(operations), answers)
+        try:
+            pickle.dump(replay(operations), answers)
+        except _Ended:
+            return
         answers.flush()
 
 
@@ -482,7 +630,7 @@ def found(folder, extra):
             put = store.put_many(_items(extra))
             return [rows, put, store.get_many([_key(row[:3]) for row in extra])]
 
-    return _run(lambda: _in_a_fork(look))
+    return _found_by(look)
 
 
 def found_only(folder):
@@ -492,7 +640,13 @@ def found_only(folder):
         with Store.open(_path(folder)) as store:
             return _columns(store.scan())
 
-    return _run(lambda: _in_a_fork(look))
+    return _found_by(look)
+
+
+def _found_by(look):
+    """Look in a forked process, which may die of it."""
+    answer = _run(lambda: _in_a_fork(lambda: _run(look)))
+    return answer[1] if answer[0] == "gave" else answer
 
 
 # ---- a full disk
@@ -520,6 +674,18 @@ def ballast(mib):
             file.write(bytes(mib * 1024 * 1024))
     else:
         os.remove(path)  # noqa: PTH107
+    status = os.statvfs(tempfile.gettempdir())
+    return status.f_bavail * status.f_frsize
+
+
+def ballast_to_the_brim():
+    """Take up what is left of the small file system; answer the free bytes."""
+    with (
+        contextlib.suppress(OSError),
+        open(_path("small/takehome-ballast"), "ab", buffering=0) as file,  # noqa: PTH123
+    ):
+        while file.write(bytes(4096)):
+            pass
     status = os.statvfs(tempfile.gettempdir())
     return status.f_bavail * status.f_frsize
 
@@ -558,6 +724,38 @@ def fold_failing(rows):
         if value == b"fail here":
             raise ValueError("the fold failed")
     return 0
+
+
+def fold_raising(rows):
+    """Raise what the first row says."""
+    for _, value in rows:
+        raise _fault(value.decode())
+
+
+def fold_returning(rows):
+    """Give what the first row says, or nothing."""
+    returned = {
+        b"an exception": ValueError("given"),
+        b"an error of the store": StoreError("given"),
+        b"an exit": SystemExit("given"),
+        b"a class": ValueError,
+        b"a pair": (None, ValueError("given")),
+        b"false": False,
+        b"a list": [],
+    }
+    for _, value in rows:
+        return returned[value]
+    return None
+
+
+def fold_ends(rows):
+    """Give the first and the last key of a part, and how many rows it has."""
+    first = key = None
+    count = 0
+    for key, _ in rows:
+        first = first or key
+        count += 1
+    return [list(first), list(key), count] if count else None
 
 
 DIGESTED_BYTES = 40
@@ -751,10 +949,11 @@ def fold_parallel(salt, lo, hi, workers):
 
 
 @_quiet
-def fold_serial(salt, lo, hi):
-    """Fold a range in this process."""
+def fold_serial(salt, bounds):
+    """Fold what lies between bounds in this process, one scan after another."""
     _shake(salt)
-    return [fold_total(_held[1].scan(_bound(lo), _bound(hi)))]
+    scan = _held[1].scan
+    return [fold_total(scan(_bound(lo), _bound(hi))) for lo, hi in itertools.pairwise(bounds)]
 
 
 def get_one(key):
@@ -766,21 +965,27 @@ def start_writing(batches):
     """Write batches to the held store over and over, on another thread."""
     global _writing  # noqa: PLW0603  one at a time
     batches = [_batch(columns) for columns in batches]
-    stop = threading.Event()
+    stop, stored = threading.Event(), []
 
     def write():
         while not stop.is_set():
             for batch in batches:
-                _held[1].put_many(batch)
+                rows = _held[1].put_many(batch)
+                stored.append(rows)
 
     thread = threading.Thread(target=write, daemon=True)
-    _writing = stop, thread
+    _writing = stop, thread, stored
     thread.start()
+
+
+def batches_written():
+    """Tell how many batches were stored on the other thread until now."""
+    return len(_writing[2])
 
 
 def stop_writing():
     """End that; tells whether it had gone on until now."""
-    stop, thread = _writing
+    stop, thread, _ = _writing
     went_on = thread.is_alive()
     stop.set()
     thread.join()
@@ -800,7 +1005,3 @@ def scan_halfway(lo, hi, rows):
 def drop_scan():
     """Let go of that scan."""
     del _scans["halfway"]
-
-
-if __name__ == "__main__":
-    _be_a_peer()

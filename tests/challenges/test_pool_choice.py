@@ -108,11 +108,17 @@ RIGHT = [
     ({"results_pickle": False}, ("inline", 1, 100)),
     ({"wall_sec": 0.01, "cpu_sec": 0.01, "gil_free": 1.0, "argument_bytes": 10**6}, ("threads", 2, 1)),
     ({"tasks": 0}, ("inline", 1, 1)),
+    ({"cores": 24, "tasks": 32}, ("processes", 24, 1)),
+    ({"cores": 100, "tasks": 40}, ("processes", 40, 1)),
+    ({"cores": 100}, ("processes", 64, 1)),
+    ({"cores": 100, "may_die": True}, ("processes", 64, 1)),
 ]
 
 BROKEN = [
     ("rule 1", {}, ("processes", 3, 1)),
     ("rule 1", {}, ("processes", 0, 1)),
+    ("rule 1", {"cores": 100}, ("processes", 65, 1)),
+    ("rule 8", {"cores": 24, "tasks": 32}, ("processes", 16, 1)),
     ("rule 1", {"cpu_sec": 0.005}, ("threads", 65, 1)),
     ("rule 1", {}, ("inline", 2, 1)),
     ("rule 1", {"tasks": 1, "may_die": True}, ("processes", 2, 1)),
@@ -179,7 +185,11 @@ def test_every_clear_case_is_drawn(grading: Import) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [None, [], ["list"], ["list", 3], ["list", [3]], ["list", [[]]], ["not a list", "tuple"], {"a": 1}]
+    "reply",
+    [
+        *(None, [], ["list"], ["list", 3], ["list", [3]], ["list", [[]]], {"a": 1}),
+        *(["not a list", "tuple"], ["not new", "the batch's own list"], ["changed", "the batch's list"]),
+    ],
 )
 def test_replies_of_the_wrong_shape_are_the_submissions_fault(grading: Import, reply: object) -> None:
     replies = grading("replies")
@@ -206,6 +216,9 @@ def _complaint(grading: Import, kind: str, args: tuple[object, ...], entry: list
         ("Raises", ("A", (), "x", False), ["failed", "B", ["?"], "A: x"], ["failed", "B", [], "x"]),
         ("Died", (), ["died", "now"], ["failed", "ValueError", [], ""]),
         ("FailsSomehow", ("result",), ["failed", "B", [], ""], ["died", ""]),
+        ("RunsIn", (("threads", "inline"),), ["result", "inline"], ["result", "processes"]),
+        ("RunsIn", (("inline",),), ["result", "inline"], ["result", "threads"]),
+        ("RunsIn", (("inline",),), ["result", "inline"], ["failed", "ValueError", [], ""]),
         ("SpecialResult", ("handle", 3), ["handle", 3], ["handle", 4]),
     ],
 )

@@ -72,6 +72,34 @@ def demand_stats(subject: Subject) -> None:
             on.departure(f"{kind}-c", f"a {kind} job should have ended")
             seen = {"succeeded": 1, "failed": 1, "cancelled": 2}
             _demand_counts(on, kind, "after all jobs have ended", **seen)
+            _demand_failures(on, kind, seen)
+
+
+def _demand_failures(on: Stage, kind: str, counted: dict[str, int]) -> None:
+    """Have jobs fail in every other way: by SystemExit, by time, and, in processes, by dying."""
+    ways: dict[str, list[Any]] = {"raised SystemExit(3)": ["raise", "SystemExit", [3]]}
+    if kind in {"cpu", "crash"}:
+        ways["gave what can't be pickled"] = ["result", "unpicklable"]
+        ways["ended its process with code 0"] = ["exit", 0]
+    for number, (how, command) in enumerate(ways.items()):
+        name = f"{kind}-fails{number}"
+        on.submit("e", kind, name)
+        on.arrival(name, f"a {kind} job should have started")
+        on.guests[name].tell(*command)
+        on.result(name, "a job that fails should have ended")
+        counted = counted | {"failed": counted["failed"] + 1}
+        _demand_counts(on, kind, f"after a {kind} job {how}, which is a failure", **counted)
+    name = f"{kind}-late"
+    if kind == "blocking":  # what can't be stopped ends by itself
+        on.call("submit", "e", name, kind, "wait", [0, 4 * LATE_SEC], LATE_SEC, "unset")
+    else:
+        on.submit("e", kind, name, timeout_sec=LATE_SEC)
+    on.result(name, "a job that ran out of time should have ended")
+    counted = counted | {"failed": counted["failed"] + 1}
+    _demand_counts(on, kind, "after a job ran out of time, which is a failure", **counted)
+
+
+LATE_SEC = 0.05
 
 
 def _demand_counts(on: Stage, kind: str, when: str, **expected: int) -> None:

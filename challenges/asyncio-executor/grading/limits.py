@@ -2,7 +2,9 @@
 
 from random import Random
 
+from oracle import worked
 from stage import SETTLE_SEC, Stage, Subject, stage
+from workload import CRASH_JOBS, IO_EVERY_SEC, ROOMY, mix, open_loop
 
 LANES = ("io", "blocking", "cpu", "nested")
 CPU_SETTLE_SEC = 0.6
@@ -10,6 +12,21 @@ CPU_SETTLE_SEC = 0.6
 
 TURNS = 12
 """From when a job may end, an executor lets a submitter in within a few turns of the loop."""
+
+ROOM_MADE = (
+    ("io", "ended"),
+    ("nested", "ended"),
+    ("io", "cancelled"),
+    ("blocking", "cancelled"),
+    ("nested", "cancelled"),
+)
+"""Kinds of jobs, and how one makes room, which takes as many turns of the loop each time."""
+
+MIX_PATIENCE_SEC = 20.0
+"""Slowness is what the bars are for."""
+
+PROGRESS_ROUNDS, PROGRESS_PATIENCE_SEC = 2_000_000, 10.0
+"""A few tenths of a second, so that a process which is let run now and then does not come to the end of it."""
 
 
 def demand_concurrency(subject: Subject, rng: Random) -> None:
@@ -33,6 +50,79 @@ def demand_concurrency(subject: Subject, rng: Random) -> None:
         for kind, limit in limits.items():
             most = on.most_here[kind]
             assert most <= limit, f"{most} {kind} jobs ran at once, and their limit is {limit}"
+
+
+def demand_separation(subject: Subject) -> None:
+    """Fill one executor, and use and end another of the same limits beside it."""
+    one_each = dict.fromkeys(LANES, 1) | {"queue": 1}
+    with stage(subject) as on, on.executor("first", **one_each):
+        for kind in LANES:
+            for number in range(2):
+                on.submit("first", kind, f"{kind}-first{number}")
+            on.arrival(f"{kind}-first0", f"a {kind} job should have started")
+        beside = "though another executor of the same limits is full: executors share nothing"
+        on.call("open_", "second", one_each, what="a second executor should have opened")
+        for kind in LANES:
+            for number in range(2):
+                what = f"submit should have accepted a {kind} job, {beside}"
+                on.submit("second", kind, f"{kind}-second{number}", what=what)
+            on.arrival(f"{kind}-second0", f"a {kind} job should have started, {beside}")
+        ending = on.start("shutdown", "second", False, 5.0)
+        on.departure("io-second0", "shutdown(drain=False) should have stopped a running io job")
+        on.finish("blocking-second0")  # not before: the next one would start
+        on.outcome(ending, "shutdown(drain=False) of one of two executors should have returned")
+        for kind in LANES:
+            ended = "when another executor was shut down: executors share nothing"
+            assert f"{kind}-first0" in on.here(), f"a {kind} job was ended {ended}"
+            on.finish(f"{kind}-first0", 1)
+            answer = on.result(f"{kind}-first0", f"a {kind} job should have ended")
+            assert answer == ["value", 1], f"a {kind} job lost its result {ended}"
+            on.arrival(f"{kind}-first1", f"a queued {kind} job should have started, and was lost {ended}")
+
+
+def demand_full_lanes(subject: Subject, rng: Random) -> None:
+    """Amid mixes as they are measured, see for oneself that as many jobs of each kind run as may."""
+    with stage(subject) as on, on.executor("e", **ROOMY):
+        jobs, results = mix(rng, CRASH_JOBS)
+        running = on.start("mix", "e", jobs)
+        guests = {kind: [f"{kind}-{number}" for number in range(ROOMY[kind])] for kind in LANES}
+        tickets = [on.submitting("e", kind, guest) for kind in LANES for guest in guests[kind]]
+        for ticket in tickets:
+            on.outcome(ticket, "amid a mix, submit should have accepted a job", MIX_PATIENCE_SEC)
+        on.start("mix", "e", jobs)  # so that jobs wait behind the guests; the end of the executor is that of these
+        for kind in LANES:
+            what = f"amid a mix, {len(guests[kind])} {kind} jobs should have run at once, which is their limit"
+            for guest in guests[kind]:
+                on.arrival(guest, what, MIX_PATIENCE_SEC)
+            for guest in guests[kind]:  # now: nested jobs of the mix wait for jobs behind these
+                on.finish(guest)
+        answer = on.outcome(running, "a mix of jobs should have ended", MIX_PATIENCE_SEC)
+        assert answer == results, "a mix of jobs gave wrong results"
+
+
+def demand_progress(subject: Subject, rng: Random) -> None:
+    """Have cpu jobs compute while io jobs come and go: a job that has a slot runs."""
+    with stage(subject) as on, on.executor("e", **ROOMY):
+        seeds = [f"progress-{rng.getrandbits(48)}" for _ in range(ROOMY["cpu"])]
+        tickets = [on.start("run", "e", "cpu", "work", [seed, PROGRESS_ROUNDS]) for seed in seeds]
+        passed = 0
+
+        def start(number: int) -> int:
+            nonlocal passed
+            passed = number
+            return on.start("run", "e", "io", "echo-io", [number])
+
+        def over() -> bool:
+            assert passed * IO_EVERY_SEC <= PROGRESS_PATIENCE_SEC, (
+                f"while an io job ran every {IO_EVERY_SEC * 1000:g} ms, {len(seeds)} cpu jobs that compute for a few "
+                f"tenths of a second had not ended after {PROGRESS_PATIENCE_SEC:g} s: they had slots, and hardly ran"
+            )
+            return all(map(on.has_landed, tickets))
+
+        open_loop(on, start, IO_EVERY_SEC, over)
+        for seed, ticket in zip(seeds, tickets, strict=True):
+            answer = on.outcome(ticket, "a cpu job should have ended")
+            assert answer == ["value", worked(seed, PROGRESS_ROUNDS)], "a cpu job gave a wrong result"
 
 
 def _demand_first(on: Stage, kind: str, limit: int) -> None:
@@ -62,19 +152,23 @@ def demand_bounded_queue(subject: Subject) -> None:
         for kind, waiting in tickets.items():
             _let_in(on, kind, waiting)
     with stage(subject) as on:
-        for turns in range(TURNS):
-            _demand_all_or_nothing(on, turns)
+        for kind, room in ROOM_MADE:
+            for turns in range(TURNS):
+                _demand_all_or_nothing(on, kind, room, turns)
 
 
-def _demand_all_or_nothing(on: Stage, turns: int) -> None:
+def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
     """Cancel a submitter at the very moment when it is let in: it is accepted, or its job never runs."""
-    when = f"with a submitter cancelled {turns} turns of the event loop after room was made for it"
-    what = f"{when}, every job and the next submit should have ended"
-    cancelled, ran, goes_on = on.call("let_in_and_cancelled", turns, what=what)
+    freed = f"a running {kind} job ended" if room == "ended" else f"a queued {kind} job was cancelled"
+    when = f"{freed}, and the first of two submitters that waited was cancelled {turns} turns of the event loop later"
+    what = f"{when}: every job and the other submit should have ended"
+    cancelled, ran, places = on.call("let_in_and_cancelled", kind, room, turns, what=what)
     assert ran == (not cancelled), (
-        f"{when}, submit {'raised CancelledError' if cancelled else 'accepted the job'} and the job ran {ran} times"
+        f"{when}: submit {'raised CancelledError' if cancelled else 'accepted the job'} and the job ran {ran} times"
     )
-    assert goes_on is True, f"{when}, another job gave a wrong result"
+    assert places == 2, (
+        f"{when}: from then on the lane, of limit 1 and queue 1, accepts {places} jobs at once instead of 2"
+    )
 
 
 def _fill(on: Stage, kind: str) -> None:

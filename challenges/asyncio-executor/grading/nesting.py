@@ -102,3 +102,39 @@ def demand_nested_cancel(subject: Subject) -> None:
             on.settle(SETTLE_SEC)
             stray = children["blocking"] in on.guests
             assert not stray, "a nested job was stopped, and a job that it had queued ran all the same"
+
+
+INNER = 3
+
+
+def demand_nested_beside_queue(subject: Subject) -> None:
+    """Have a nested job's jobs wait in a lane, and see that others still find its whole queue."""
+    limits = {"io": 1, "blocking": 1, "cpu": 1, "nested": 1, "queue": 2}
+    with stage(subject) as on, on.executor("e", **limits):
+        on.submit("e", "nested", "nested-parent")
+        on.arrival("nested-parent", "a nested job should have started")
+        for kind in ("io", "blocking", "cpu", "nested"):
+            for number in range(INNER):
+                name = f"{kind}-inner{number}"
+                on.obey("nested-parent", "submit", name, kind, [on.place, name], None)
+            on.arrival(f"{kind}-inner0", f"a nested job's {kind} job should have started")
+        tickets = {
+            kind: [on.submitting("e", kind, f"{kind}-outer{number}") for number in range(4)]
+            for kind in ("io", "blocking", "cpu", "nested")
+        }
+        for kind, (first, second, *_) in tickets.items():
+            what = (
+                f"with {INNER} {kind} jobs of a nested job in their lane, of which none counts against `queue`, and no "
+                f"others waiting, submit should have accepted {limits['queue']}, the limit of the queue"
+            )
+            on.outcome(first, what)
+            on.outcome(second, what)
+        on.settle(SETTLE_SEC / 2)
+        for kind, (*_, fourth) in tickets.items():
+            assert not on.has_landed(fourth), (
+                f"beside {kind} jobs of a nested job, submit accepted 4 jobs, where 1 may run and 2 may wait"
+            )
+        ending = on.start("shutdown", "e", False, 5.0)
+        on.departure("nested-parent", "shutdown(drain=False) should have stopped a running nested job")
+        on.finish("blocking-inner0")  # not before: the next one would start
+        on.outcome(ending, "shutdown(drain=False) should have returned when the last blocking function had")

@@ -23,6 +23,7 @@ def demand_exceptions(subject: Subject) -> None:
                 answer = _raised(on, kind, f"{kind}-{number}", ["raise", name, args])
                 what = f"a {kind} job raised {type_name}{tuple(seen)}"
                 _demand_raised(answer, type_name, seen, what)
+            _demand_deep(on, kind)
         for kind in ("cpu", "crash"):
             _demand_remote(on, kind)
         on.finish("cpu-neighbour", 5)
@@ -50,13 +51,34 @@ def _demand_raised(answer: list[Any], type_name: str, args: list[Any], what: str
     assert shown, lost
 
 
+def _demand_deep(on: Stage, kind: str) -> None:
+    """Raise from far down in the job: where that was is the innermost function."""
+    answer = _raised(on, kind, f"{kind}-deep", ["raise-deep", DEPTH, "LookupError", ["missing", 7]])
+    what = f"a {kind} job raised LookupError('missing', 7) from {DEPTH} functions deep"
+    told = answer[0] == "raised" and answer[1:3] == ["LookupError", ["missing", 7]]
+    assert told, f"{what}, and its caller saw something else"
+    shown = "in _raise_innermost" in answer[3] and "raise deepest" in answer[3]
+    assert shown, f"{what}, and the traceback, printed, does not show the innermost function and its line"
+
+
+DEPTH = 30
+
+NOT_CARRIED = {
+    "OddError": "can't be rebuilt",
+    "LockedError": "can't be pickled",
+    "HomesickError": "can be rebuilt in its own process only",
+}
+
+
 def _demand_remote(on: Stage, kind: str) -> None:
-    answer = _raised(on, kind, f"{kind}-odd", ["raise", "OddError", [5, "odd"]])
-    what = f"a {kind} job raised an exception that can't be rebuilt"
-    seen = answer[0] == "raised" and answer[5] == ["RemoteError"]
-    assert seen, f"{what}, and its caller did not see RemoteError"
-    named = "OddError" in answer[3] and "5: odd" in answer[3]
-    assert named, f"{what}, and RemoteError does not say which"
+    for name, why in NOT_CARRIED.items():
+        answer = _raised(on, kind, f"{kind}-{name}", ["raise", name, [5, "odd"]])
+        what = f"a {kind} job raised an exception that {why}"
+        seen = answer[0] == "raised" and answer[5] == ["RemoteError"]
+        assert seen, f"{what}, and its caller did not see RemoteError"
+        text = answer[3].rpartition("RemoteError: ")[2]
+        named = name in text and "5: odd" in text
+        assert named, f"{what}, {name}('5: odd'), and str of the RemoteError does not say so: {text[:200]!r}"
     for result in ("unpicklable", "stubborn"):
         answer = _raised(on, kind, f"{kind}-{result}", ["result", result])
         seen = answer[0] == "raised" and answer[5] == ["RemoteError"]
@@ -76,6 +98,8 @@ def demand_map(subject: Subject) -> None:
         _demand_lazy(on)
         _demand_failure(on)
         _demand_close(on)
+        _demand_left(on)
+        _demand_left_at_the_door(on)
 
 
 def _open(on: Stage, key: str, kind: str = "io", count: int = 6) -> None:
@@ -149,3 +173,41 @@ def _demand_close(on: Stage) -> None:
         on.departure(f"io-shut{number}", "what a map has under way should have been cancelled when it was closed")
     on.settle(SETTLE_SEC / 2)
     assert not on.here("io-shut"), "a map went on with further items after it was closed"
+
+
+def _demand_left(on: Stage) -> None:
+    """Cancel who waits for a map's next result: the map is over."""
+    _open(on, "left")
+    first = on.start("map_next", "left")
+    names = [f"io-left{number}" for number in range(3)]
+    for name in names:
+        on.arrival(name, "a map should have run as many jobs at once as the limit allows")
+    _cancel_next(on, "left", first)
+    for name in names:
+        on.departure(name, "what a map has under way should have been cancelled with whoever waited for its result")
+    on.settle(SETTLE_SEC / 2)
+    assert not on.here("io-left"), "a map went on with further items after who waited for its result was cancelled"
+    assert on.call("map_next", "left") == ["end"], "a map did not end with whoever waited for its result"
+
+
+def _demand_left_at_the_door(on: Stage) -> None:
+    """Cancel who waits for a map that itself waits for room."""
+    names = [f"io-full{number}" for number in range(3 + 4)]
+    for name in names:
+        on.submit("e", "io", name)
+    _open(on, "door")
+    first = on.start("map_next", "door")
+    on.settle(SETTLE_SEC / 5)
+    _cancel_next(on, "door", first)
+    for name in names:
+        on.arrival(name, "a queued io job should have started")
+        on.finish(name)
+    on.settle(SETTLE_SEC / 2)
+    ran = [name for name in on.guests if name.startswith("io-door")]
+    assert not ran, f"a map waited for room, its consumer was cancelled, and {len(ran)} of its jobs ran all the same"
+
+
+def _cancel_next(on: Stage, key: str, waiting: int) -> None:
+    assert on.call("cancel_next", key) is True, "who waits for a map's result could not be cancelled"
+    answer = on.outcome(waiting, "whoever waits for a map's result should have been cancelled")
+    assert answer == ["cancelled"], "whoever waited for a map's result was cancelled and did not see CancelledError"

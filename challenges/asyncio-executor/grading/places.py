@@ -92,11 +92,34 @@ def demand_contexts(subject: Subject) -> None:
             if kind == "nested":
                 on.obey("nested-3", "set", "inner")
                 for child in ("io", "blocking", "nested"):
-                    on.obey("nested-3", "submit", child, child, [on.place, f"{child}-child"], None)
-                    _demand_var(on, f"{child}-child", f"{child} job of a nested", "inner")
-                    on.finish(f"{child}-child")
+                    _demand_apart_from_child(on, "nested-3", child, f"{child}-child")
+                on.obey("nested-3", "submit", "again", "nested", [on.place, "nested-again"], None)
+                _demand_var(on, "nested-again", "nested job of a nested", "inner")
+                on.obey("nested-again", "set", "inner")
+                _demand_apart_from_child(on, "nested-again", "nested", "nested-grandchild")
+                on.finish("nested-again")
             on.finish(f"{kind}-3")
+            seen = on.call("submit_and_look", "e", kind)
+            assert seen == ["own", "own", "own"], (
+                f"a caller whose context variable is 'own' ran two {kind} jobs, one after the other, that changed it; "
+                f"the first saw {seen[0]!r}, the second {seen[1]!r}, and then the caller {seen[2]!r}"
+            )
         on.settle(SETTLE_SEC / 5)
+
+
+def _demand_apart_from_child(on: Stage, parent: str, kind: str, child: str) -> None:
+    """Have a nested job, whose variable is 'inner', submit a job that changes it, and look again."""
+    on.obey(parent, "submit", kind, kind, [on.place, child], None)
+    _demand_var(on, child, f"{kind} job of a nested", "inner")
+    on.obey(child, "set", "changed")
+    on.obey(parent, "look")
+    seen = on.guests[parent].heard("var")[-1:]
+    assert seen == ["inner"], (
+        f"a {kind} job that a nested job submitted set a context variable to 'changed', and the nested job sees it: "
+        f"it saw {seen} instead of 'inner'"
+    )
+    on.finish(child)
+    on.departure(child, "a job should have ended")
 
 
 def _demand_var(on: Stage, name: str, kind: str, var: str) -> None:

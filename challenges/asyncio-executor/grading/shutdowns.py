@@ -12,6 +12,9 @@ GRACE_SEC = 1.0
 DEADLINE_SEC = 0.4
 ATTEMPTS = 3
 
+LATE_SEC = 0.3
+"""Long enough for a job to have started and heard that it should clean up for long."""
+
 
 def demand_drain(subject: Subject) -> None:
     """Drain: everything accepted is done, nothing new is taken in."""
@@ -129,6 +132,47 @@ def _demand_cut_short(subject: Subject) -> None:
         on.outcome(draining, "a draining shutdown should have returned when another had cancelled its jobs")
 
 
+def demand_cancelled_once(subject: Subject) -> None:
+    """Shut down while coroutines clean up that were cancelled, or ran out of time, before: they are not told again."""
+    with stage(subject) as on, on.executor("e"):
+        names = _cleaning_up(on)
+        endings = []
+        for _ in range(2):
+            endings.append(on.start("shutdown", "e", False, None))
+            on.settle(SETTLE_SEC / 2)
+        for name in names:
+            before = "was cancelled" if name.endswith("cancelled") else "ran out of time"
+            again = f"a coroutine that {before} and cleans up was cancelled again by shutdown(drain=False)"
+            assert not on.guests[name].heard("again"), again
+        early = any(map(on.has_landed, endings))
+        assert not early, "shutdown(drain=False) returned while a coroutine that was cancelled before still cleans up"
+        for name in names:
+            on.guests[name].tell("go on")
+        for ending in endings:
+            on.outcome(ending, "shutdown(drain=False) should have returned when the coroutines had cleaned up")
+
+
+def _cleaning_up(on: Stage) -> list[str]:
+    """Have coroutines stopped that then clean up until they are told; names those that had started before."""
+    timeouts = {"io-cancelled": None, "nested-cancelled": None, "io-late": LATE_SEC, "nested-late": LATE_SEC}
+    for name, timeout_sec in timeouts.items():
+        on.submit("e", name.partition("-")[0], name, timeout_sec=timeout_sec)
+    for name, ticket in {name: on.start("result", name) for name in timeouts}.items():
+        begun = lambda name=name, ticket=ticket: name in on.guests or on.has_landed(ticket)  # noqa: E731
+        on.until(begun, "a job should have started")
+    names = [name for name in timeouts if name in on.guests]
+    for name in names:
+        on.guests[name].tell("linger")
+    for name in names:
+        guest = on.guests[name]
+        on.until(lambda guest=guest: bool(guest.said) or not guest.here, "a job should have gone on")
+        if timeouts[name] is None:
+            on.call("cancel", name)
+        stopped = lambda guest=guest: bool(guest.heard("lingering")) or not guest.here  # noqa: E731
+        on.until(stopped, "a coroutine should have been cancelled")
+    return names
+
+
 def demand_deadline(subject: Subject) -> None:
     """Have a function that does not return, and a coroutine that does not give in; draining and not."""
     limit = DEADLINE_SEC + GRACE_SEC
@@ -145,10 +189,14 @@ def demand_deadline(subject: Subject) -> None:
 
 def _stuck(on: Stage, ex: str, drain: bool) -> float:
     on.call("open_", ex, SMALL)
-    for kind in ("blocking", "io", "cpu", "nested"):
-        on.submit(ex, kind, f"{kind}-1")
-        on.arrival(f"{kind}-1", f"a {kind} job should have started")
+    for name in ("blocking-1", "blocking-idle", "io-1", "cpu-1", "nested-1"):
+        kind = name.partition("-")[0]
+        on.submit(ex, kind, name)
+        on.arrival(name, f"a {kind} job should have started")
     on.obey("blocking-1", "keep")
+    on.obey("blocking-idle", "keep")
+    on.finish("blocking-idle")
+    on.result("blocking-idle", "a blocking job should have ended")
     on.obey("io-1", "linger")
     began = perf_counter()
     what = f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}) should have returned, whatever its jobs do"
@@ -156,7 +204,11 @@ def _stuck(on: Stage, ex: str, drain: bool) -> float:
     on.outcome(ending, what)
     for kind in ("cpu", "nested"):
         on.departure(f"{kind}-1", f"a shutdown whose time was over should have stopped a running {kind} job")
+    idle = on.guests["blocking-idle"]
+    late = "an idle thread should have ended with shutdown, though the function of another does not return"
+    on.until(lambda: idle.closed_at is not None, late)
     assert "blocking-1" in on.here(), "a blocking function ended before it was told to"
+    assert not on.guests["io-1"].heard("again"), "a shutdown whose time was over cancelled a coroutine twice"
     on.guests["io-1"].tell("go on")
     on.finish("blocking-1")
     thread = on.guests["blocking-1"]
@@ -169,7 +221,7 @@ def _stuck(on: Stage, ex: str, drain: bool) -> float:
 def demand_scope(subject: Subject) -> None:
     """Leave `async with` by its end and by an exception."""
     with stage(subject) as on:
-        inside = on.start("within", "good", SMALL, False)
+        inside = on.start("within", "good", SMALL, None)
         on.ping("the event loop should have answered")
         on.submit("good", "io", "io-1")
         on.arrival("io-1", "an io job should have started")
@@ -179,16 +231,21 @@ def demand_scope(subject: Subject) -> None:
         on.finish("io-1", 1)
         assert on.outcome(inside, "`async with` should have ended") == ["left"], "`async with` ended wrongly"
         assert on.result("io-1", "a job should have ended") == ["value", 1], "the end of `async with` lost a result"
-    with stage(subject) as on:
-        inside = on.start("within", "bad", SMALL, True)
-        on.ping("the event loop should have answered")
-        on.submit("bad", "io", "io-1")
-        on.arrival("io-1", "an io job should have started")
-        on.call("leave", "bad")
-        answer = on.outcome(
-            inside, "`async with` that is left by an exception should have cancelled its jobs and ended"
-        )
-        assert answer == ["raised", "from within"], "`async with` lost the exception that was raised in it"
-        on.departure("io-1", "`async with` that is left by an exception should have stopped a running job")
-        answer = on.result("io-1", "a job should have ended")
-        assert answer == ["cancelled"], "`async with` was left by an exception, and its job was not cancelled"
+    for fault in ("KeyError", "CancelledError", "SystemExit", "KeyboardInterrupt"):
+        with stage(subject) as on:
+            _demand_left_by(on, fault)
+
+
+def _demand_left_by(on: Stage, fault: str) -> None:
+    """Leave by any exception, also by what is no `Exception`: nothing is waited for that can be stopped."""
+    left = f"`async with` was left by a {fault}"
+    inside = on.start("within", fault, SMALL, fault)
+    on.ping("the event loop should have answered")
+    on.submit(fault, "io", "io-1")
+    on.arrival("io-1", "an io job should have started")
+    on.call("leave", fault)
+    answer = on.outcome(inside, f"{left}, and should have cancelled its jobs and ended")
+    assert answer == ["raised", fault], f"{left}, and that exception was lost"
+    on.departure("io-1", f"{left}, and should have stopped a running job")
+    answer = on.result("io-1", "a job should have ended")
+    assert answer == ["cancelled"], f"{left}, and its job was not cancelled"

@@ -6,7 +6,7 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, TypeVar
 
-from limits import LANES
+from limits import demand_full_lanes, demand_progress
 from stage import Stage, Subject, stage
 from workload import CRASH_JOBS, ROOMY, io_latencies, mix, mix_lags, mix_seconds
 
@@ -74,31 +74,11 @@ class Heartbeats:
             if launch.number not in self._known:
                 self._known[launch.number] = _paced(*in_turn(launch, _lags))
                 if launch.number == 0:
-                    _demand_full_lanes(launch)
+                    demand_full_lanes(launch.candidate, Random(launch.rng.getrandbits(64)))
             candidate, reference = self._known[launch.number]
             return with_floor(bar, of(candidate), of(reference))
 
         return take
-
-
-def _demand_full_lanes(launch: PairedLaunch) -> None:
-    """Amid a mix as it is measured, see for oneself that as many jobs of each kind run as may."""
-    rng = Random(launch.rng.getrandbits(64))
-    with stage(launch.candidate) as on, on.executor("e", **ROOMY):
-        jobs, results = mix(rng, CRASH_JOBS)
-        running = on.start("mix", "e", jobs)
-        for kind in LANES:
-            guests = [f"{kind}-{number}" for number in range(ROOMY[kind])]
-            tickets = [on.submitting("e", kind, guest) for guest in guests]
-            for guest, ticket in zip(guests, tickets, strict=True):
-                on.outcome(ticket, f"amid a mix, submit should have accepted a {kind} job")
-                on.arrival(
-                    guest, f"amid a mix, {len(guests)} {kind} jobs should have run at once, which is their limit"
-                )
-            for guest in guests:
-                on.finish(guest)
-        answer = on.outcome(running, "a mix of jobs should have ended")
-        assert answer == results, "a mix of jobs gave wrong results"
 
 
 def percentile_99(values: list[float]) -> float:
@@ -131,6 +111,8 @@ def _all_lags(taken: list[MixWithLags]) -> list[float]:
 def io_p99(launch: PairedLaunch) -> Numbers:
     """Take the latency of io jobs that one in a hundred exceeds."""
     candidate, reference = in_turn(launch, _io)
+    if launch.number == 0:
+        demand_progress(launch.candidate, Random(launch.rng.getrandbits(64)))
     return with_floor("io-p99", percentile_99(candidate), percentile_99(reference))
 
 

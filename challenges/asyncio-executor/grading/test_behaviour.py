@@ -23,6 +23,9 @@ def test_kinds_run_where_told(submission: Subject) -> None:
 
 def test_concurrency_limits(submission: Subject, fresh_seed: int) -> None:
     limits.demand_concurrency(submission, Random(fresh_seed))
+    limits.demand_separation(submission)
+    limits.demand_full_lanes(submission, Random(fresh_seed))
+    limits.demand_progress(submission, Random(fresh_seed))
 
 
 def test_bounded_queue(submission: Subject) -> None:
@@ -61,6 +64,7 @@ def test_nested_at_full_load(submission: Subject) -> None:
     nesting.demand_nested(submission)
     nesting.demand_nested_crowd(submission)
     nesting.demand_nested_cancel(submission)
+    nesting.demand_nested_beside_queue(submission)
 
 
 def test_drain(submission: Subject) -> None:
@@ -70,6 +74,7 @@ def test_drain(submission: Subject) -> None:
 
 def test_no_drain(submission: Subject) -> None:
     shutdowns.demand_no_drain(submission)
+    shutdowns.demand_cancelled_once(submission)
 
 
 def test_shutdown_deadline(submission: Subject) -> None:

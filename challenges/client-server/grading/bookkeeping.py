@@ -3,7 +3,7 @@
 import asyncio
 
 import msgpack
-from http_client import Answer
+from http_client import Answer, Client, get, post
 from metrics_text import Metrics, Took, histogram_fault, parse_metrics, sum_fault
 from stand import Stand
 
@@ -16,6 +16,11 @@ LINE_SEC = 0.16
 
 SENT_SEC = 0.04
 """A request may take so long to arrive."""
+
+BATCH_SEC = 0.17
+
+ARRIVAL_SEC = 0.3
+"""Above many bounds, so that counting it shows."""
 
 SOON_SEC = 2.0
 REQUEST_SEC = 1.0
@@ -42,8 +47,10 @@ async def metrics_tell_the_truth(stand: Stand) -> None:
         note(items[0], await stand.item(items[0]), 0.0)
     await _waits_in_line(stand, note)
     stand.backend.delay_all(0.0)
+    [slow] = stand.items.fresh(1)
+    note(slow, await _arriving_slowly(stand, get(f"/item/{slow}")))
     await _faults(stand, note)
-    await _compare(stand, took, statuses)
+    await _compare(stand, "item", took, statuses)
     await _batches_are_counted(stand)
 
 
@@ -53,6 +60,18 @@ async def _waits_in_line(stand: Stand, note) -> None:  # type: ignore[no-untyped
     items = stand.items.fresh(2 * stand.limit)
     for item, answer in zip(items, await asyncio.gather(*map(stand.item, items)), strict=True):
         note(item, answer, max(0.0, stand.backend.answered_at(item) - answer.sent_at - SENT_SEC))
+
+
+async def _arriving_slowly(stand: Stand, raw: bytes) -> Answer:
+    """Send the end of a request late; gives its answer, as sent when it was complete, for from then on time counts."""
+    async with Client(stand.port) as client:
+        await client.send(raw[:-1])
+        await asyncio.sleep(ARRIVAL_SEC)
+        sent_at = asyncio.get_running_loop().time()
+        await client.send(raw[-1:])
+        reply = await client.reply(f"a request that took {ARRIVAL_SEC:g} s to arrive")
+        assert reply is not None, f"a request that took {ARRIVAL_SEC:g} s to arrive was not answered"
+        return Answer(reply, sent_at, asyncio.get_running_loop().time())
 
 
 async def _faults(stand: Stand, note) -> None:  # type: ignore[no-untyped-def]
@@ -76,23 +95,27 @@ async def _faults(stand: Stand, note) -> None:  # type: ignore[no-untyped-def]
     assert gauge == open_calls, f"backend_calls_in_flight was {gauge:g} while {open_calls} calls were under way"
 
 
-async def _compare(stand: Stand, took: list[Took], statuses: dict[int, int]) -> None:
+async def _compare(stand: Stand, route: str, took: list[Took], statuses: dict[int, int]) -> None:
+    """Hold the counts and the histogram of one route, and the counts of calls, against what was seen."""
     wanted = dict(sorted(statuses.items()))
     deadline = asyncio.get_running_loop().time() + SOON_SEC
     while True:
         metrics = await _read(stand)
-        found = {status: metrics.value("http_requests_total", route="item", status=str(status)) for status in wanted}
+        found = {status: metrics.value("http_requests_total", route=route, status=str(status)) for status in wanted}
         if found == wanted or asyncio.get_running_loop().time() > deadline:
             break
         await asyncio.sleep(0.05)
     counted = {status: int(count) for status, count in found.items()}
-    assert found == wanted, f"http_requests_total says {counted} by status where {wanted} were answered"
-    fault = histogram_fault(metrics.buckets(DURATION, route="item"), BOUNDS, took)
-    assert fault is None, f"{DURATION}: {fault}"
-    count = metrics.value(DURATION + "_count", route="item")
-    assert count == len(took), f"{DURATION}_count is {count:g} after {len(took)} requests"
-    fault = sum_fault(metrics.value(DURATION + "_sum", route="item"), took)
-    assert fault is None, f"{DURATION}: {fault}"
+    assert found == wanted, (
+        f"http_requests_total of route {route} says {counted} by status where {wanted} were answered"
+    )
+    duration = f"{DURATION} of route {route} (a request's time begins when all of it has arrived)"
+    fault = histogram_fault(metrics.buckets(DURATION, route=route), BOUNDS, took)
+    assert fault is None, f"{duration}: {fault}"
+    count = metrics.value(DURATION + "_count", route=route)
+    assert count == len(took), f"{DURATION}_count of route {route} is {count:g} after {len(took)} requests"
+    fault = sum_fault(metrics.value(DURATION + "_sum", route=route), took)
+    assert fault is None, f"{duration}: {fault}"
     calls = metrics.value("backend_calls_total")
     assert calls == len(stand.backend.calls), f"backend_calls_total is {calls:g} after {len(stand.backend.calls)} calls"
     idle = metrics.value("backend_calls_in_flight")
@@ -100,14 +123,16 @@ async def _compare(stand: Stand, took: list[Took], statuses: dict[int, int]) -> 
 
 
 async def _batches_are_counted(stand: Stand) -> None:
-    before = await _read(stand)
-    for body in (msgpack.packb(stand.items.fresh(3)), msgpack.packb(stand.items.fresh(2)), b"\xc1"):
-        await stand.post("/batch", body)
-    after = await _read(stand)
-    for status, wanted in (("200", 2), ("400", 1)):
-        labels = {"route": "batch", "status": status}
-        grown = after.value("http_requests_total", **labels) - before.value("http_requests_total", **labels)
-        assert grown == wanted, f"http_requests_total of batches with {status} grew by {grown:g} after {wanted}"
+    """Post batches that are right, wrong, held up by the backend and slow to arrive."""
+    bodies = (msgpack.packb(stand.items.fresh(3)), b"\xc1", msgpack.packb([]))
+    prompt = [await stand.post("/batch", body) for body in bodies]
+    prompt.append(await _arriving_slowly(stand, post("/batch", msgpack.packb(stand.items.fresh(2)))))
+    [item] = stand.items.fresh(1)
+    stand.backend.delay([item], BATCH_SEC)
+    held = await stand.post("/batch", msgpack.packb([item]))
+    took = [Took(0.0, answer.took_sec) for answer in prompt]
+    took.append(Took(min(stand.backend.held_sec(item), held.took_sec), held.took_sec))
+    await _compare(stand, "batch", took, {200: 4, 400: 1})
 
 
 async def _read(stand: Stand) -> Metrics:

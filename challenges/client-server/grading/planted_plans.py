@@ -11,7 +11,7 @@ STALL_RATES = (170, 180, 190)
 
 
 def plans(rng: Random) -> dict[str, Plan]:
-    """Draw them all; but for the one under load, they come to some 900 requests a second together."""
+    """Draw them all; but for the one under load, they come to less than 1,000 requests a second together."""
     return {
         "steady": _steady(rng),
         "steady, under load": _under_load(rng),
@@ -19,6 +19,7 @@ def plans(rng: Random) -> dict[str, Plan]:
         "bimodal": _bimodal(rng),
         "losses": _losses(rng),
         "overload": _overload(rng),
+        "failing": _failing(rng),
     }
 
 
@@ -58,6 +59,13 @@ def _losses(rng: Random) -> Plan:
     special |= dict.fromkeys(numbers[40:], (Word.WRONG, 0.02))
     what = "a server that fails, answers wrongly, hangs up and loses requests"
     return Plan(asked, lambda: Numbered(0.030, special), what)
+
+
+def _failing(rng: Random) -> Plan:
+    asked = Asked(rng.choice([30, 40, 50]), 0.5)
+    fates = ((Word.ERROR, 0.001), (Word.CLOSE, 0.01), (Word.WRONG, 0.02))
+    special = {number: fates[number % len(fates)] for number in range(asked.requests)}
+    return Plan(asked, lambda: Numbered(0.030, special), "a server that fails, hangs up or answers wrongly every time")
 
 
 def _overload(rng: Random) -> Plan:

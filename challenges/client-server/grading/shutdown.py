@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from http_client import Client, Unanswered, get
+import msgpack
+from answers import unpacked
+from http_client import Answer, Client, Unanswered, get
 from measuring import landed
 from stand import Stand
 
@@ -18,34 +20,52 @@ ENDINGS = {"cancelled", "returned"}
 
 
 async def finishes_what_is_in_flight(stand: Stand, flight: Flight) -> None:
-    """Cancel `serve` with requests waiting for the backend: they are answered, new ones are not, and then it ends."""
+    """Cancel `serve` with requests waiting for the backend: they are answered, new ones are not, and then it ends.
+
+    One item never comes. Who asked for it is answered when the request's second is over, well before the grace is.
+    """
     async with AsyncExitStack() as stack:
         idle = [await stack.enter_async_context(Client(stand.port)) for _ in range(5)]
         for client in idle:
             [item] = stand.items.fresh(1)
             stand.right(item, await client.ask(get(f"/item/{item}")))
         stand.backend.hold_all()
-        items = stand.items.fresh(stand.limit)
+        *items, batched, never = stand.items.fresh(stand.limit)
         asking = [asyncio.ensure_future(stand.item(item)) for item in items]
+        in_vain = asyncio.ensure_future(stand.item(never))
+        batch = asyncio.ensure_future(stand.post("/batch", msgpack.packb([batched, never])))
         await stand.backend.until(lambda backend: len(backend.open) == stand.limit, 5.0)
         ticket = flight.start("stop_server")
         await asyncio.sleep(0.1)
         late = asyncio.ensure_future(_answered(stand))
         await asyncio.sleep(0.1)
-        stand.backend.release()
+        stand.backend.release(but={never})
         for item, task in zip(items, asking, strict=True):
             stand.right(item, await _not_dropped(task))
+        given_up, answered = await _not_dropped(in_vain), await _not_dropped(batch)
+        assert given_up.status == 504, (
+            f"a request in flight when serve was cancelled, for an item that never came: status {given_up.status} "
+            "instead of 504 when its second was over"
+        )
+        wanted = {batched: [200, stand.items.value(batched)], never: [504, None]}
+        assert answered.status == 200, f"a batch in flight when serve was cancelled: status {answered.status}, not 200"
+        assert unpacked(answered.body) == wanted, (
+            "a batch in flight when serve was cancelled was not answered with the item that came (200) and the one "
+            "that never did (504)"
+        )
         await _ends(flight, ticket, "after its last request in flight was answered")
         served_late, _ = await asyncio.wait([late], timeout=0.2)
         assert not (served_late and late.result()), "a connection made after serve was cancelled was served"
         late.cancel()
 
 
-async def _not_dropped(task: "asyncio.Future[object]") -> object:
+async def _not_dropped(task: "asyncio.Future[Answer]") -> Answer:
     try:
         return await task
     except Unanswered as error:
-        raise AssertionError(f"a request in flight when serve was cancelled was dropped ({error})") from None
+        raise AssertionError(
+            f"a request in flight when serve was cancelled was dropped ({error}); it has {GRACE_SEC:g} s to be answered"
+        ) from None
 
 
 async def _answered(stand: Stand) -> bool:

@@ -1,6 +1,7 @@
 """The checks: one function for each id of challenge.toml."""
 
 import asyncio
+import time
 from random import Random
 
 import answers
@@ -32,6 +33,13 @@ def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
 
 def test_keeps_items_fresh(submission: SubjectFacade, fresh_seed: int) -> None:
     on_stand(submission, fresh_seed, answers.keeps_fresh, limit=16)
+    on_stand(submission, fresh_seed, answers.keeps_large_items, limit=32, size=answers.LARGE_ITEM_BYTES)
+    for _ in range(answers.ATTEMPTS):
+        began_at = time.monotonic()
+        for scenario in (answers.fetches_some, answers.begins_afresh):  # of one seed, and so of the same ids
+            on_stand(submission, fresh_seed + 1, scenario)
+        if time.monotonic() - began_at < answers.KEPT_SEC:  # else what the first one had is too old to be answered
+            break
 
 
 def test_bounded_memory(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -96,6 +104,7 @@ def test_measures_a_bimodal_tail(submission: SubjectFacade, fresh_seed: int) -> 
 
 def test_counts_errors_and_losses(submission: SubjectFacade, fresh_seed: int) -> None:
     _measures(submission, fresh_seed, "losses")
+    _measures(submission, fresh_seed, "failing")
 
 
 def test_measures_overload(submission: SubjectFacade, fresh_seed: int) -> None:

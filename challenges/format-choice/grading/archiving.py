@@ -18,6 +18,7 @@ from replies import Subject, demand_nothing_beside, demand_raised, file_size, ga
 EXAMPLES = 40
 FLIGHTS = 60_000
 BATCH_ROWS = 10_000
+DAY_US = 86_400_000_000
 MEMORY_LIMIT_MB = 192
 """As challenge.toml says."""
 
@@ -30,6 +31,13 @@ WINDOW_ROWS = 2_000
 FILTERED_SHARE, PROJECTED_SHARE = 0.1, 0.25
 READ_BEYOND_MB = 10.0
 """Read-ahead, of which some machines do 8 MiB at once."""
+
+MINUTES_EAST = (0, 330, -480)
+TWICE = ("timestamp[us, tz=UTC]", "decimal128(18, 4)", "bool", "binary")
+"""Types of columns with two conditions of one operator."""
+
+SCANS_BEGUN = 300
+"""More than a process may have files open."""
 
 MIB = 2**20
 LONG_SEC = 60.0
@@ -51,6 +59,13 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     visit(columns.everything(list(range(30))), chunks=7)
     visit(columns.everything([]))
     visit(columns.spans(), chunks=1)
+    visit(columns.alike())
+    visit(columns.ones_alike())
+    _demand_absent(submission, kept[-1][0], [(other, name) for name, other in columns.ALIKE])
+    for name, table in kept[:2]:
+        _demand_absent(submission, name, [("absent", table[0][0])])
+    missing = submission.value("scan_small_archive", "no such archive", ["a"], [])
+    demand_raised(missing, "missing", "scan_archive of a file that is not there")
     drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
     submission.restart()
     for name, table in kept:
@@ -59,6 +74,17 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         _demand_scan(submission, name, table, chosen[: rng.randint(1, len(chosen))], [], "in a fresh process, ")
     demand_nothing_beside(submission, {name for name, _ in kept})
     submission.value("clear")
+
+
+def _demand_absent(submission: Subject, name: str, absent: list[tuple[str, str]]) -> None:
+    """Ask for columns that are not there, and for some that are; also where no row can be wanted, or none is there."""
+    for other, there in absent:
+        none: list[list[Any]] = [[there, "<", -128]]
+        asked: list[tuple[list[str], list[list[Any]]]] = [([other], []), ([there, other], none), ([other], none)]
+        asked += [([there], [[other, "==", 1]]), ([there], [*none, [other, "==", 1]])]
+        for names, where in asked:
+            answer = submission.value("scan_small_archive", name, names, where)
+            demand_raised(answer, "key", f"scan_archive({names!a}, {where!a}), {other!a} is not there")
 
 
 def demand_right_scans(submission: Subject, rng: Random) -> None:
@@ -76,16 +102,43 @@ def demand_right_scans(submission: Subject, rng: Random) -> None:
     for name, _, values in table:
         for how in HOWS:
             there = [value for value in values if value is not None and value == value]  # noqa: PLR0124
-            where = [Condition(name, how, rng.choice(there))]
+            where = [Condition(name, how, rng.choice(there), rng.choice(MINUTES_EAST))]
             if rng.random() < 0.4:
                 where.append(Condition("number", rng.choice(HOWS), rng.randrange(40)))
             _demand_scan(submission, "small", table, rng.sample(names, rng.randint(1, 3)), where)
     _demand_scan(submission, "small", table, ["word"], [Condition("number", ">", 1000)])
+    for name, _, values in [*extra, *(each for each in table if each[1] in TWICE)]:
+        least, most = _ends(values)
+        for how in HOWS:
+            for two in ((least, most), (most, least)):
+                _demand_scan(submission, "small", table, ["number"], [Condition(name, how, value) for value in two])
     for asked, where_told in ((["absent"], []), (["number"], [["absent", "==", 1]])):
         answer = submission.value("scan_small_archive", "small", asked, where_told)
         demand_raised(answer, "key", "scan_archive with a column that is not there")
+    submission.value("begin_scans", "small", names, SCANS_BEGUN)
+    _demand_scan(submission, "small", table, names, [], f"after {SCANS_BEGUN} scans that were given up, ")
+    _demand_right_bounds(submission)
     _demand_right_flights(submission, rng)
     submission.value("clear")
+
+
+def _ends(values: list[Any]) -> tuple[Any, Any]:
+    there = sorted(value for value in values if value is not None)
+    return there[0], there[-1]
+
+
+def _demand_right_bounds(submission: Subject) -> None:
+    """Scan for long texts that differ at their ends, and for zeros, whose signs do not count."""
+    for name, table in (("long", columns.long_texts()), ("zeros", columns.zeros())):
+        gave(submission.value("write_small_archive", name, table, 2), f"write_archive of {shown(table)}")
+        _demand_scan(submission, name, table, [each[0] for each in table], [])
+        for column, kind, values in table:
+            looked_for = (0.0, -0.0) if name == "zeros" else _ends(values)
+            if kind in {"string", "binary"}:
+                looked_for += (looked_for[0][:-1],)
+            for how in HOWS:
+                for value in looked_for:
+                    _demand_scan(submission, name, table, [table[0][0]], [Condition(column, how, value)])
 
 
 def _demand_right_flights(submission: Subject, rng: Random) -> None:
@@ -112,6 +165,23 @@ def _demand_right_flights(submission: Subject, rng: Random) -> None:
             reply = submission.value("timed_scans", "flights", [[chosen, told]])
             complaint = flights_complaint(some, [(chosen, where)], reply)
             assert complaint is None, f"flights: {complaint}"
+    _demand_scans_at_once(submission, some, times.values.tolist(), rng)
+
+
+def _demand_scans_at_once(submission: Subject, some: flights.Flights, times: list[int], rng: Random) -> None:
+    """Take batches of several scans in turn; some end long before the others."""
+    low = rng.choice(times)
+    scans: list[Scan] = [
+        (["tailnum", "fresh"], []),
+        (["fare", "dest"], [(flights.TIME, ">=", low), (flights.TIME, "<", low + DAY_US)]),
+        (["fare"], [("fresh", ">", 1000)]),
+        ([flights.TIME], [("month", ">=", 3)]),
+        (["fresh", "tailnum"], []),
+    ]
+    told = [[chosen, [flights.told_condition(some, each) for each in where]] for chosen, where in scans]
+    reply = gave(submission.value("scans_at_once", "flights", told), f"{len(scans)} scans of one file at once")
+    complaint = flights_complaint(some, scans, reply)
+    assert complaint is None, f"flights, {len(scans)} scans at once, batches of each taken in turn: {complaint}"
 
 
 Scan = tuple[list[str], list[tuple[str, str, Any]]]
@@ -276,4 +346,6 @@ def _difference(answer: Any, right: list[Column]) -> str | None:
     """Say where an answer differs; where there are no rows, there need not be a batch, and so no types."""
     if not right[0][2]:
         answer, right = [[each[0], each[2]] for each in answer], [[each[0], each[2]] for each in right]
+    elif not any(each[2] for each in answer):
+        return f"there are no rows instead of {len(right[0][2])}"
     return difference(answer, right)

@@ -8,6 +8,7 @@ import pickle
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import combinations, product
 from random import Random
 
 DEEP = 100_000
@@ -17,6 +18,9 @@ RUN = 3000
 LARGE_NUMBERS = (b"\xff", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\xdf\xff\xff\xff\xff")
 TYPE_BYTES = (b"\xcf", b"\xcb")
 """What says in a well-known format that an int without a sign, or a float, follows: as long as an int with a sign."""
+
+MARKS_MOST = 12
+"""More are hardly kinds of values."""
 
 HEADS_WITHIN = 40
 """Lengths and counts are mostly near the beginning."""
@@ -53,6 +57,30 @@ def changed(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
         for _ in range(SPLICES_A_BLOB):
             offset, byte = rng.randrange(len(blob)), rng.choice(b"\x91\x81\xdc\xdd\xdf[{\x0a\x12\x3a\x3c\x0b\0\xff")
             yield f"a run of {byte:#x} at {offset}", blob[:offset] + bytes([byte]) * RUN + blob[offset:]
+
+
+def flipped(blobs: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Flip each bit of each."""
+    for blob in blobs:
+        for offset, bit in product(range(len(blob)), range(8)):
+            changed = bytearray(blob)
+            changed[offset] ^= 1 << bit
+            yield f"bit {bit} of byte {offset} flipped", bytes(changed)
+
+
+def told_apart(blobs: Sequence[bytes]) -> bytes:
+    """Give the bytes by which encodings of equal length differ: what tells the kinds of their values apart."""
+    pairs = (pair for pair in combinations(blobs, 2) if len(pair[0]) == len(pair[1]))
+    return bytes(
+        sorted({byte for pair in pairs for two in zip(*pair, strict=True) if len({*two}) == 2 for byte in two})
+    )
+
+
+def marked(blobs: Sequence[bytes], marks: bytes) -> Iterator[tuple[str, bytes]]:
+    """Write each of these bytes, or of some of them, over each byte of each."""
+    for blob in blobs:
+        for offset, mark in product(range(len(blob)), marks[:MARKS_MOST]):
+            yield f"{mark:#x} at {offset}", blob[:offset] + bytes([mark]) + blob[offset + 1 :]
 
 
 class _Told:

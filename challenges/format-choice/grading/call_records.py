@@ -40,12 +40,42 @@ calls = st.fixed_dictionaries(
 )
 
 
-def nested(depth: int) -> Record:
-    """Make a call with a value in so many lists."""
-    value: object = "innermost"
+BESIDE: tuple[tuple[list[Any], list[Any]], ...] = (([], []), ([1, "x"], []), ([], [None]), (["x"], [2.5, b""]))
+"""What stands in each list before and behind the next one."""
+
+EMPTY: tuple[object, ...] = ("", b"", None, False, 0)
+"""Values whose encoding may differ from an empty list's in a bit."""
+
+
+def nested(depth: int, innermost: object = "innermost", beside: tuple[list[Any], list[Any]] = BESIDE[0]) -> Record:
+    """Make a call with a value in so many lists, which hold other values beside it."""
+    value = innermost
     for _ in range(depth):
-        value = [value]
-    return {**plain(Random(depth)), "args": [{"name": "deep", "value": value}]}
+        value = [*beside[0], value, *beside[1]]
+    return {**plain(Random(7)), "args": [{"name": "flat", "value": [1]}, {"name": "deep", "value": value}]}
+
+
+def deepest() -> list[Record]:
+    """Make calls with values in as many lists as are allowed."""
+    whole = [nested(DEPTH_MOST, beside=beside) for beside in BESIDE]
+    return [*whole, nested(DEPTH_MOST - 1, []), *(nested(DEPTH_MOST, innermost) for innermost in EMPTY)]
+
+
+def too_deep() -> list[Record]:
+    """Make calls with values in more lists than are allowed."""
+    beyond: tuple[tuple[int, object], ...] = ((1, "innermost"), (0, []), (3, None))
+    return [nested(DEPTH_MOST + more, innermost, beside) for beside in BESIDE for more, innermost in beyond]
+
+
+def at_limits() -> list[Record]:
+    """Make short calls of which a changed bit may make one beyond what is allowed."""
+    call = plain(Random(8))
+    ends = [INT64 - 1, -INT64]
+    return [
+        *(nested(DEPTH_MOST, innermost) for innermost in EMPTY),
+        {**call, "id": UINT64 - 1, "deadline_ms": UINT32 - 1, "args": [{"name": "ends", "value": ends}]},
+        {**call, "id": 0, "deadline_ms": 0, "args": [{"name": "ends", "value": ends}], "tags": {"": ""}},
+    ]
 
 
 def extremes() -> list[Record]:
@@ -60,8 +90,9 @@ def extremes() -> list[Record]:
         {**call, "deadline_ms": None, "caller": {"name": "\0", "zone": None, "weight": float("nan")}},
         {**call, "method": long, "args": [{"name": "big", "value": b"\xff" * 70_000}]},
         {**call, "args": [{"name": "", "value": list(range(-20_000, 20_000))}]},
-        {**call, "args": [{"name": str(n), "value": n % 2 == 0} for n in range(300)]},
-        {**call, "tags": {str(n): "" for n in range(300)}},
+        {**call, "args": [{"name": "", "value": [[]] * 3000}]},
+        {**call, "args": [{"name": str(n), "value": n % 2 == 0} for n in range(2000)]},
+        {**call, "tags": {str(n): "" for n in range(2000)}},
         {**call, "args": [{"name": "x", "value": v} for v in nearly_none]},
         {
             **call,
@@ -69,7 +100,7 @@ def extremes() -> list[Record]:
         },
         {**call, "args": [{"name": "é", "value": "e\u0301"}, {"name": "x", "value": "\U0001f600\u202e\ufeff"}]},
         {**call, "args": [{"name": "same", "value": 1}, {"name": "same", "value": 2}]},
-        nested(DEPTH_MOST),
+        *deepest(),
     ]
 
 
@@ -134,7 +165,7 @@ def complaint(call: object) -> str | None:
         )
         if not good
     ]
-    return f"{bad[0]} has another type, or is out of range" if bad else None
+    return f"{bad[0]} has another type, is out of range or nested too deeply" if bad else None
 
 
 def _are_arguments(args: object) -> bool:

@@ -53,10 +53,11 @@ def demand_round_trip(submission: Subject, seed_: int) -> None:
     extremes = call_records.extremes()
     kept += zip(extremes, _encoded(submission, extremes), strict=True)
     drawn(call_records.calls, EXAMPLES, seed_, visit)
-    too_deep = items(
-        submission.value("encode_calls", [call_records.nested(call_records.DEPTH_MOST + 1)]), 1, "encode_call"
-    )
-    demand_raised(too_deep[0], "format", f"encode_call of a value in {call_records.DEPTH_MOST + 1} lists")
+    too_deep = call_records.too_deep()
+    refused = items(submission.value("encode_calls", too_deep), len(too_deep), "encode_call")
+    for call, answer in zip(too_deep, refused, strict=True):
+        what = f"encode_call of a value in more than {call_records.DEPTH_MOST} lists, {shown(call['args'][1]['value'])}"
+        demand_raised(answer, "format", what)
     kept += zip(extremes, _encoded(submission, extremes), strict=True)  # what was refused changes nothing
     submission.restart()
     answers = items(submission.value("decode_calls", [blob for _, blob in kept]), len(kept), "decode_call")
@@ -69,12 +70,17 @@ def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
     """Feed what was cut, lengthened, changed or is something else; every answer is a FormatError or a valid call."""
     calls = [call_records.plain(rng) for _ in range(SPOILT_CALLS)]
     blobs = _encoded(submission, calls)
+    limits = _encoded(submission, call_records.at_limits())
+    empty = [call_records.nested(call_records.DEPTH_MOST - 1, each) for each in (*call_records.EMPTY, [])]
+    marks = bombs.told_apart(_encoded(submission, empty))
     submission.restart()
     before = submission.stats().memory_mb
     _feed(submission, bombs.cut(blobs, rng), "input that is cut short", must_raise=True)
     _feed(submission, bombs.lengthened(blobs, rng), "input with something behind it", must_raise=True)
     _feed(submission, bombs.foreign(), "input of another format", must_raise=False)
     _feed(submission, bombs.changed(blobs, rng), "input with changed bytes", must_raise=False)
+    _feed(submission, bombs.flipped(limits), "a call at the limits with a changed bit", must_raise=False)
+    _feed(submission, bombs.marked(limits, marks), "a call at the limits with a changed byte", must_raise=False)
     peak = submission.stats().memory_peak_mb
     if before is not None and peak is not None:
         assert peak - before <= MEMORY_MOST_MB, (
@@ -99,7 +105,9 @@ def _demand_refused(answer: object, what: str, must_raise: bool) -> None:
         demand_raised(answer, "format", what)
         return
     complaint = call_records.complaint(gave(answer, what))
-    assert complaint is None, f"{what}: it gave no valid call: {complaint}"
+    assert complaint is None, (
+        f"{what}: it must give a valid call or raise FormatError, and gave no valid one: {complaint}"
+    )
 
 
 def _encoded(submission: Subject, calls: list[object] | list[Record]) -> list[bytes]:

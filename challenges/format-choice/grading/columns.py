@@ -112,6 +112,56 @@ def spans() -> list[Column]:
     return table
 
 
+ALIKE = (
+    ("e\u0301", "é"),
+    ("a", "A"),
+    ("b", "b "),
+    ("c", " c"),
+    ("fi", "\ufb01"),
+    ("ss", "ß"),
+    ("k", "\u212a"),
+    ("x/y", "x\\y"),
+    ("0", "00"),
+    ("n" * 200, "n" * 201),
+)
+"""Names that are not the same, though some would take one for the other."""
+
+
+def alike() -> list[Column]:
+    """Make columns whose names are alike."""
+    return [[name, "int64", [number, None, -number]] for number, name in enumerate(sum(ALIKE, ()), start=1)]
+
+
+def ones_alike() -> list[Column]:
+    """Make columns with one name of each that are alike."""
+    return [[name, "int64", [1, 2, 3]] for name, _ in ALIKE]
+
+
+def long_texts() -> list[Column]:
+    """Make columns of long texts that differ at their ends, and one of their numbers."""
+    ends = (*range(1, 9), None)
+    table: list[Column] = [["number", "int64", list(range(len(ends)))]]
+    for length in LONG:
+        for letter in ("p", "\U0010ffff"):
+            texts = [None if end is None else f"{letter * length}{end}" for end in ends]
+            table.append([f"{letter} {length}", "string", texts])
+        blobs = [None if end is None else b"\xff" * length + bytes([end]) for end in ends]
+        table.append([f"bytes {length}", "binary", blobs])
+    return table
+
+
+LONG = (40, 5000)
+"""Longer than what some keep as the bounds of texts."""
+
+
+def zeros() -> list[Column]:
+    """Make columns of both zeros, and of each."""
+    plus, minus = [0.0, None, 0.0], [-0.0, None, -0.0]
+    table = [[f"{kind}s", kind, [-0.0, 0.0, 1.5]] for kind in ("float", "double")]
+    table += [[f"plus {kind}", kind, plus] for kind in ("float", "double")]
+    return table + [[f"minus {kind}", kind, minus] for kind in ("float", "double")]
+
+
 @dataclass(frozen=True)
 class Condition:
     """`column how value`, as the driver is told it and as the oracle compares it."""
@@ -119,12 +169,15 @@ class Condition:
     column: str
     how: str
     value: Any
+    minutes_east: int = 0
+    """The zone of a time that is compared with a column that has one."""
 
     def told(self, kind: str) -> list[Any]:
         """Give it as the driver takes it."""
         value = self.value
         if kind.startswith("timestamp"):
-            value = ["time" if "tz=" in kind else "local time", value * (1000 if "[ms" in kind else 1)]
+            microseconds = value * (1000 if "[ms" in kind else 1)
+            value = ["time", microseconds, self.minutes_east] if "tz=" in kind else ["local time", microseconds]
         elif kind.startswith("date32"):
             value = ["date", value]
         elif kind.startswith("decimal"):

@@ -87,6 +87,51 @@ def _kind(kind: str | int, writer: int, reader: int) -> str | int:
     return KINDS[reader][number] if number < len(KINDS[reader]) else number
 
 
+NEVER_WRITTEN: Record = {"session": None, "place": None, "currency": "EUR", "tags": [], "device": None}
+
+
+def whole(version: int, event: Record, before: Record | None = None) -> Record:
+    """Say all that is known of an event which `version` wrote, and had read as `before`, in the names of version 1."""
+    kept = before or NEVER_WRITTEN
+    kind, place = event["kind"], event["place"]
+    return {
+        **kept,
+        **{key: value for key, value in event.items() if key not in {"account", "unknown"}},
+        "user": event["user" if version == 1 else "account"],
+        "kind": KINDS[version].index(kind) if isinstance(kind, str) else kind,
+        "place": None if place is None else {"accuracy": (kept["place"] or {}).get("accuracy"), **place},
+    }
+
+
+def seen_by(version: int, event: Record) -> Record:
+    """Say what a version reads of an event of which this is known."""
+    known = {key: value for key, value in event.items() if key not in {"user", "session"}}
+    as_2 = {**known, "kind": _kind(event["kind"], 2, 2), "account": event["user"]}
+    return as_2 if version == 2 else {**_read_by_1(as_2), "session": event["session"]}
+
+
+def changes(version: int) -> list[Record]:
+    """List changes of one field each, of every field that a version knows."""
+    both: list[Record] = [
+        {"id": -5},
+        {"at": -1},
+        {"kind": "click"},
+        {"kind": 77},
+        {"amount": None},
+        {"amount": 0},
+        {"amount": 5},
+        {"place": None},
+    ]
+    if version == 1:
+        mine: list[Record] = [{"kind": 4}, {"user": ""}, {"user": "renamed"}, {"place": {"lat": -0.0, "lon": 3.5}}]
+        return both + mine + [{"session": session} for session in (None, "", "another")]
+    mine = [{"kind": "gift"}, {"account": ""}, {"account": "renamed"}, {"amount": 2**40}]
+    mine += [{"place": {"lat": -0.0, "lon": 3.5, "accuracy": accuracy}} for accuracy in (None, 0, 3)]
+    mine += [{"currency": currency} for currency in ("EUR", "", "CHF")]
+    mine += [{"tags": tags} for tags in ([], ["x", "x"])]
+    return both + mine + [{"device": device} for device in (None, {"os": "", "build": 0}, {"os": "x", "build": -7})]
+
+
 def without_unknown(events: object) -> object:
     """Leave out what a reader kept of fields that it does not know."""
     if not isinstance(events, list):

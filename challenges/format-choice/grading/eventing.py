@@ -18,6 +18,12 @@ FLIPS = 250
 CUTS = 150
 FAR_KIND = 77
 
+SEGMENTS = 3000
+"""More than Python can nest calls, and small ones, as of a service that writes what happens at once."""
+
+PATHS = ((1, 2, 1, 1, 2, 1), (2, 1, 1, 2, 1, 2))
+"""The versions that read events and pass them on, one after the other."""
+
 
 def demand_round_trip(submission: Subject, rng: Random) -> None:
     """Write segments and read logs made of them, in this process and in another."""
@@ -37,6 +43,10 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         log = b"".join(blob for _, blob in logs)
         _demand_reads(submission, version, log, whole, f"a log of {len(logs)} segments, in a fresh process")
         _demand_reads(submission, version, b"", [], "an empty log")
+        small = [event_records.plain(rng, version)], [], [event_records.plain(rng, version)]
+        log = b"".join(_encoded(submission, version, events) for events in small) * (SEGMENTS // len(small))
+        many = [event for events in small for event in events] * (SEGMENTS // len(small))
+        _demand_reads(submission, version, log, many, f"a log of {SEGMENTS} segments of one event or none")
     demand_nothing_beside(submission, set())
 
 
@@ -81,6 +91,36 @@ def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
         _demand_reads(
             submission, version, _encoded(submission, other, again), expected, f"{title}, and passed on again"
         )
+
+    for path in PATHS:
+        _demand_passed_along(submission, path, rng)
+
+
+def _demand_passed_along(submission: Subject, path: tuple[int, ...], rng: Random) -> None:
+    """Let events go through readers of both versions, of which each changes some of what it knows."""
+    place = {"lat": 48.1, "lon": 11.6} if path[0] == 1 else {"lat": 48.1, "lon": 11.6, "accuracy": 12}
+    usual = {**event_records.plain(rng, path[0]), "place": place}
+    usual |= {"session": "s1"} if path[0] == 1 else {"tags": ["one"], "device": {"os": "ios", "build": 7}}
+    events = [usual] * len(event_records.changes(2)) + event_records.stream(rng, path[0], EXAMPLES)
+    known = [event_records.whole(path[0], event) for event in events]
+    for number, version in enumerate(path[1:], start=1):
+        title = f"version {version} reads what went through the versions {', '.join(map(str, path[:number]))}, "
+        log = _encoded(submission, path[number - 1], events)
+        events = cast("list[Record]", _decoded(submission, version, log, f"{title}each with changes"))
+        expected = [event_records.seen_by(version, each) for each in known]
+        found = difference(event_records.without_unknown(events), expected)
+        assert found is None, f"{title}of which each changed what it knows: an event is not what it should be: {found}"
+        for place_, event in enumerate(events):
+            _change(event, version, place_ + number, rng)
+        known = [event_records.whole(version, event, before) for event, before in zip(events, known, strict=True)]
+
+
+def _change(event: Record, version: int, turn: int, rng: Random) -> None:
+    """Make the change whose turn it is, and at times another; what became of an accuracy without a place is open."""
+    changes = event_records.changes(version)
+    for change in (changes[turn % len(changes)], *rng.sample(changes, rng.randrange(2))):
+        if version == 2 or event["place"] is not None or "place" not in change:
+            event.update(change)
 
 
 def demand_damage_is_seen(submission: Subject, rng: Random) -> None:

@@ -47,6 +47,10 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     visit(columns.everything(list(range(9))), chunks=3)
     visit(columns.everything([]))
     visit(columns.spans())
+    visit(columns.alike())
+    visit(columns.ones_alike())
+    others = [other for _, other in columns.ALIKE]
+    _demand_absent(submission, kept[-1][0], others)
     drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
     submission.restart()
     for name, table in kept:
@@ -58,11 +62,30 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         absent = submission.value("read_small_table", name, ["no such column", table[0][0]][:: 1 if time % 4 else -1])
         demand_raised(absent, "key", f"read_columns of a column that is not there, for the {time + 1}. time")
     _demand_same(submission, name, table, [table[0][0]])
+    _demand_read_at_once(submission, name, table, rng)
+    missing = submission.value("read_small_table", "no such table", ["a"])
+    demand_raised(missing, "missing", "read_columns of a file that is not there")
     submission.value("write_small_table", name, kept[1][1], 1)
     _demand_same(submission, name, kept[1][1], [table[0][0]], "written again to the same path, ")
     demand_nothing_beside(submission, {name for name, _ in kept})
     _demand_written_over(submission, name)
     submission.value("clear")
+
+
+def _demand_absent(submission: Subject, name: str, absent: list[str]) -> None:
+    """Ask for columns that are not there, though others with names like theirs are."""
+    for other in absent:
+        answer = submission.value("read_small_table", name, [other])
+        demand_raised(answer, "key", f"read_columns of {other!a}, which is not there, while one with a name like it is")
+
+
+def _demand_read_at_once(submission: Subject, name: str, table: list[Column], rng: Random) -> None:
+    """Read a file several times, and look at what was read when all of it was."""
+    names = [each[0] for each in table]
+    asked = [rng.sample(names, 3), names, names[:1], names]
+    answer = gave(submission.value("read_small_tables", name, asked), "read_columns of one file, several times")
+    found = difference(answer, [columns.scanned(table, each, []) for each in asked])
+    assert found is None, f"tables that were read from one file, and held at once, are not as they were: {found}"
 
 
 def _demand_written_over(submission: Subject, name: str) -> None:

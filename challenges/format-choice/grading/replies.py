@@ -41,9 +41,9 @@ def gave(answer: object, what: str) -> object:
 
 
 def demand_raised(answer: object, which: str, what: str) -> None:
-    """Demand that a function of the submission raised an error of a kind: `format` or `key`."""
+    """Demand that a function of the submission raised an error of a kind: `format`, `key` or `missing`."""
     found = raised(answer)
-    name = {"format": "FormatError", "key": "KeyError"}[which]
+    name = {"format": "FormatError", "key": "KeyError", "missing": "FileNotFoundError"}[which]
     assert found is not None, f"{what}: it must raise {name}, and gave {shown(_given(answer))}"
     assert found[0] == which, f"{what}: it must raise {name}, and raised {_named(*found)}"
 

@@ -14,6 +14,9 @@ from harness.outcome import Finished, Outcome, describe
 STEADY = 600
 """Entries of a map under churn."""
 
+FEW_STEADY = 100
+"""Of a small one: what each exchange leaves behind is soon a multiple of it."""
+
 CHURN = 24_000
 """Exchanges that age a map: forty times its size, enough to fill any table of that size many times over."""
 
@@ -54,6 +57,9 @@ BUILD_TIMEOUT_SEC = 40.0
 SAMPLE = 20_000
 """Keys that are looked up in the map of a million."""
 
+LENGTHS, LENGTHS_SEC = 100, 0.25
+"""Questions for the length, and their time: in constant time they take microseconds, by counting a second and more."""
+
 FEW = 50
 """Deletions from the map of a million: their speed is another bar's matter."""
 
@@ -84,12 +90,24 @@ class Ageing:
     ascending: bool
     """Keys as counters and timestamps give them, not as hashes of something do."""
 
+    function: str = "churn"
+    """The driver's, which says how entries are taken out."""
+
+    entries: int = STEADY
+
     def __str__(self) -> str:
         gone = "the oldest" if self.oldest_first else "random"
-        return f"deleting {gone} entries and inserting new ones{' with ascending keys' * self.ascending}"
+        out = "taking out" if self.function == "churn_by_pop" else "deleting"
+        way = " by pop()" * (self.function == "churn_by_pop")
+        return f"{out} {gone} entries{way} and inserting new ones{' with ascending keys' * self.ascending}"
 
 
-AGEINGS = (Ageing(True, False), Ageing(False, False), Ageing(True, True))
+AGEINGS = (
+    Ageing(True, False),
+    Ageing(False, False),
+    Ageing(True, True),
+    Ageing(False, False, "churn_by_pop", FEW_STEADY),
+)
 
 
 class Churn:
@@ -98,11 +116,13 @@ class Churn:
     def __init__(self, rng: Random, ageing: Ageing) -> None:
         self._rng = rng
         self._oldest_first = ageing.oldest_first
-        keys = distinct(rng, STEADY + CHURN + LATE_BATCHES * BATCH)
+        self.function = ageing.function
+        self.entries = ageing.entries
+        keys = distinct(rng, self.entries + CHURN + LATE_BATCHES * BATCH)
         if ageing.ascending:
             keys = np.arange(len(keys), dtype=np.int64) + rng.getrandbits(40)
-        self.first = keys[:STEADY]
-        self._fresh = iter(keys[STEADY:].tolist())
+        self.first = keys[: self.entries]
+        self._fresh = iter(keys[self.entries :].tolist())
         self._ring = self.first.tolist()
         self._model = {key: value for value, key in enumerate(self._ring)}
         self._done = 0
@@ -111,7 +131,7 @@ class Churn:
         """Give the keys to delete, those to insert, the first value to insert, and all values in order thereafter."""
         first, old, new = self._done, [], []
         for _ in range(count):
-            place = self._done % STEADY if self._oldest_first else self._rng.randrange(STEADY)
+            place = self._done % self.entries if self._oldest_first else self._rng.randrange(self.entries)
             old.append(self._ring[place])
             new.append(next(self._fresh))
             self._ring[place] = new[-1]
@@ -135,8 +155,8 @@ def demand_bounded_churn(submission: Subject, rng: Random, ageing: Ageing) -> No
     aged_sec = min(_timed(submission, churn, BATCH) for _ in range(LATE_BATCHES))
     slower = (aged_sec - SLACK_SEC) / median(fresh_sec)
     larger = ask(submission, "measuring a map", "footprint") / max(fresh_bytes)
-    assert slower <= SLOWER, f"a map of {STEADY} entries became {slower:.0f} times slower by {story}"
-    assert larger <= LARGER, f"a map of {STEADY} entries became {larger:.0f} times larger by {story}"
+    assert slower <= SLOWER, f"a map of {ageing.entries} entries became {slower:.0f} times slower by {story}"
+    assert larger <= LARGER, f"a map of {ageing.entries} entries became {larger:.0f} times larger by {story}"
 
 
 def _start(submission: Subject, rng: Random, ageing: Ageing) -> Churn:
@@ -148,10 +168,10 @@ def _start(submission: Subject, rng: Random, ageing: Ageing) -> Churn:
 def _timed(submission: Subject, churn: Churn, count: int) -> float:
     *args, expected = churn.exchanges(count)
     try:
-        answer, seconds = submission.timed_call("churn", *args, timeout_sec=AGEING_TIMEOUT_SEC)
+        answer, seconds = submission.timed_call(churn.function, *args, timeout_sec=AGEING_TIMEOUT_SEC)
     except SubjectFailed as failed:
         raise AssertionError(
-            f"deleting and inserting at a steady size of {STEADY} entries: the submission {failed}"
+            f"deleting and inserting at a steady size of {churn.entries} entries: the submission {failed}"
         ) from failed
     assert answer == expected, "after deletions and insertions at a steady size the values are wrong or out of order"
     return seconds
@@ -209,6 +229,9 @@ def demand_million(submission: Subject, rng: Random) -> None:
     doing = "a map of a million entries"
     count = ask(submission, doing, "build", keys.tobytes(), timeout_sec=BUILD_TIMEOUT_SEC)
     assert count == MILLION, f"{doing} has another length"
+    total, seconds = submission.timed_call("lengths", LENGTHS, timeout_sec=BUILD_TIMEOUT_SEC)
+    assert total == LENGTHS * MILLION, f"{doing} has another length when it is asked again"
+    assert seconds < LENGTHS_SEC, f"{doing}: len() takes {seconds / LENGTHS * 1e6:.0f} µs, so it counts the entries"
     wanted = np.array(rng.sample(range(MILLION), SAMPLE), dtype=np.int64)
     found = ask(submission, doing, "hit_lookups", keys[wanted].tobytes())
     assert found == wanted.tobytes(), f"{doing}: a key is not found, or has another's value"

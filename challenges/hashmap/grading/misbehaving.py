@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import wording
-from model import Answer, Model, Operation, Spec
+from model import REFUSALS, Answer, Model, Operation, Spec
 from replaying import REPLAY_TIMEOUT_SEC, CanReplay
 from scripts import Script, looks
 from semantics import SIZES, asking, filled
+from wording import told
 
 from harness.outcome import Finished, describe
 
@@ -21,6 +22,9 @@ FIRST_FILLER = 3
 
 INTRUSION_SIZES = (0, 1, 4, 5, 10, 21)
 """Fewer than elsewhere, because every operation meets every change at each of them."""
+
+LATE_INTRUSION_SIZES = (1, 10)
+"""Where the change comes at the second comparison too: an operation that searches twice sees two different maps."""
 
 GROWTH = 40
 """Entries that one change inserts: enough to make a map of the largest size grow."""
@@ -39,20 +43,35 @@ def raising_scripts() -> Iterator[Script]:
         everything = range(len(specs))
         for asked in (EQUAL, OTHER):
             for armed in (asked, STORED):
-                operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
+                for what in REFUSALS:
+                    arm, disarm = ["arm", armed, [what]], ["disarm", armed]
+                    operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
+                    for operation in asking(0, asked):
+                        operations += [arm, operation, disarm, ["len", 0], ["items", 0]]
+                    operations += [*looks(everything), *_partial_update(n, asked, arm, disarm)]
+                    yield Script(
+                        f"an == that {told(what)}", specs, [*operations, *_life_goes_on(n), *looks(everything)]
+                    )
+        for what in REFUSALS:
+            operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
+            for asked in (STORED, EQUAL, OTHER, FIRST_FILLER + n):
                 for operation in asking(0, asked):
-                    operations += [["arm", armed, ["raise"]], operation, ["disarm", armed], ["len", 0], ["items", 0]]
-                operations += [
-                    *looks(everything),
-                    *_partial_update(n, asked, ["arm", armed, ["raise"]], ["disarm", armed]),
-                ]
-                yield Script("an == that raises", specs, [*operations, *_life_goes_on(n), *looks(everything)])
-        operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
-        for asked in (STORED, EQUAL, OTHER, FIRST_FILLER + n):
-            for operation in asking(0, asked):
-                operations += [["arm-hash", asked], operation, ["disarm", asked], ["len", 0], ["items", 0]]
-        operations += [*looks(everything), *_partial_update(n, EQUAL, ["arm-hash", EQUAL], ["disarm", EQUAL])]
-        yield Script("a hash that raises", specs, [*operations, *_life_goes_on(n), *looks(everything)])
+                    operations += [["arm-hash", asked, what], operation, ["disarm", asked], ["len", 0], ["items", 0]]
+            arm, disarm = ["arm-hash", EQUAL, what], ["disarm", EQUAL]
+            operations += [*looks(everything), *_partial_update(n, EQUAL, arm, disarm)]
+            yield Script(f"a hash that {told(what)}", specs, [*operations, *_life_goes_on(n), *looks(everything)])
+        yield _broken_off(n)
+
+
+def _broken_off(n: int) -> Script:
+    """Update from an iterable that raises after a few pairs: these are in the map, each an operation of its own."""
+    specs = _specs(n, spare=10)
+    spare = FIRST_FILLER + n
+    operations: list[Operation] = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
+    for count in (0, 1, 3):
+        pairs = [[EQUAL, 2000 + count], *([spare + i, i] for i in range(count))]
+        operations += [["update-broken-off", 0, pairs[:count]], ["items", 0], ["len", 0]]
+    return Script("an iterable that raises", specs, [*operations, *_life_goes_on(n)])
 
 
 def _partial_update(n: int, asked: int, arm: Operation, disarm: Operation) -> list[Operation]:
@@ -69,32 +88,42 @@ def _life_goes_on(n: int) -> list[Operation]:
 
 @dataclass(frozen=True)
 class Intrusion:
-    """One operation, during whose first comparison others are carried out on the same map."""
+    """One operation, during one of whose comparisons others are carried out on the same map; the first is number 0."""
 
     specs: list[Spec]
     before: list[Operation]
     operation: Operation
     during: list[Operation]
     after: list[Operation]
+    comparison: int = 0
 
     @property
     def operations(self) -> list[Operation]:
         """What is replayed."""
         asked = self.operation[2] if self.operation[0] not in {"update", "update-keys"} else self.operation[2][0][0]
-        return [*self.before, ["arm", asked, [self.during]], self.operation, ["disarm", asked], *self.after]
+        return [
+            *self.before,
+            ["arm", asked, [*[[]] * self.comparison, self.during]],
+            self.operation,
+            ["is-armed", asked],
+            ["disarm", asked],
+            *self.after,
+        ]
 
     def acceptable(self) -> Iterator[list[Answer]]:
         """Yield what may be answered: as if the intrusion came before the operation, after it, or with RuntimeError."""
         yield self._answers([*self.during, self.operation], answered=-1)
         yield self._answers([self.operation, *self.during], answered=0)
         yield self._answers(self.during, answered=None)
+        if self.comparison:  # which the operation may well not come to
+            yield self._answers([self.operation], answered=0, still_armed=True)
 
-    def _answers(self, middle: list[Operation], answered: int | None) -> list[Answer]:
+    def _answers(self, middle: list[Operation], answered: int | None, *, still_armed: bool = False) -> list[Answer]:
         model = Model(self.specs)
         before = model.replay(self.before)
         answers = model.replay(middle)
         answer = ["raised", "RuntimeError"] if answered is None else answers[answered]
-        return [*before, ["gave", None], answer, ["gave", None], *model.replay(self.after)]
+        return [*before, ["gave", None], answer, ["gave", still_armed], ["gave", None], *model.replay(self.after)]
 
 
 def intrusions() -> Iterator[Intrusion]:
@@ -109,10 +138,11 @@ def intrusions() -> Iterator[Intrusion]:
         after = [*everything, *_life_goes_on(n)[:10], *everything, ["pop", 0, STORED, 0], ["items", 0]]
         for asked in (EQUAL, OTHER):
             for during in _changes(n, FIRST_FILLER + n, asked):
+                before: list[Operation] = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
                 for operation in asking(0, asked):
-                    yield Intrusion(
-                        specs, [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]], operation, during, after
-                    )
+                    yield Intrusion(specs, before, operation, during, after)
+                    if n in LATE_INTRUSION_SIZES:
+                        yield Intrusion(specs, before, operation, during, after, comparison=1)
 
 
 def _changes(n: int, spare: int, asked: int) -> Iterator[list[Operation]]:

@@ -16,6 +16,12 @@ Answer = list[Any]
 MAPS = 3
 """Maps that a replay begins with; the driver has as many."""
 
+OBJECTS = frozenset({"object", "contrary"})
+"""Kinds of keys that compare by their group."""
+
+REFUSALS = {"raise": "Refusal", "raise KeyError": "KeyRefusal"}
+"""What an armed key raises, by what it is armed with."""
+
 MINUS_ONE = -1
 """No object has this hash: Python turns it into -2."""
 
@@ -25,7 +31,11 @@ class Unhashable(Exception):
 
 
 class Refused(Exception):
-    """The key raised when it was compared, hashed or shown."""
+    """The key raised when it was compared, hashed or shown, and `name` is the name of what it raised."""
+
+    def __init__(self, name: str = "Refusal") -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class Resized(Exception):
@@ -47,7 +57,7 @@ def _identity(spec: Spec, place: tuple[int, ...]) -> Hashable | None:
             return ("tuple", tuple(_identity(part, (*place, i)) for i, part in enumerate(parts)))
         case ["object", hashed, None]:
             return ("equals anything of its hash", -2 if hashed == MINUS_ONE else hashed)
-        case ["object", hashed, group]:
+        case ["object" | "contrary", hashed, group]:
             return ("object", -2 if hashed == MINUS_ONE else hashed, group)
         case ["unhashable", _]:
             return None
@@ -61,7 +71,7 @@ class Model:
         self.specs = specs
         self._identities = identities(specs)
         self._armed: dict[int, list[Any]] = {}
-        self._hash_armed: set[int] = set()
+        self._hash_armed: dict[int, str] = {}
         self._repr_armed: set[int] = set()
         self._maps: dict[int, dict[Hashable, tuple[int, Any]]] = {m: {} for m in range(MAPS)}
         self._iterators: dict[Any, Iterator[Any]] = {}
@@ -80,8 +90,8 @@ class Model:
             return ["raised", "KeyError", missing.args[0]]
         except Unhashable:
             return ["raised", "TypeError"]
-        except Refused:
-            return ["raised", "Refusal"]
+        except Refused as refused:
+            return ["raised", refused.name]
         except Resized:
             return ["raised", "RuntimeError"]
 
@@ -92,8 +102,7 @@ class Model:
     def _find(self, m: int, key: int) -> Hashable:
         """Give the key's identity, as a map does that hashes it first and then compares it with keys of its hash."""
         if key in self._hash_armed:
-            self._hash_armed.discard(key)
-            raise Refused
+            raise Refused(REFUSALS[self._hash_armed.pop(key)])
         identity = self._identities[key]
         if identity is None:
             raise Unhashable
@@ -102,8 +111,7 @@ class Model:
         compared = self._compared(m, key)
         for which in (key, *compared):
             if self._armed.get(which) and compared:
-                self._armed[which].pop(0)
-                raise Refused
+                raise Refused(REFUSALS[self._armed[which].pop(0)])
         return identity
 
     def _compared(self, m: int, key: int) -> list[int]:
@@ -112,8 +120,8 @@ class Model:
         The scripts arm one key of a hash at most, and never the one that is asked for when it is in the map itself.
         """
         kind, hashed, *_ = [*self.specs[key], None]
-        stored = [number for number, _ in self._maps[m].values()] if kind == "object" else []
-        return [number for number in stored if self.specs[number][:2] == ["object", hashed]]
+        stored = [number for number, _ in self._maps[m].values()] if kind in OBJECTS else []
+        return [number for number in stored if self.specs[number][0] in OBJECTS and self.specs[number][1] == hashed]
 
     def _present(self, m: int, key: int) -> Hashable:
         identity = self._find(m, key)
@@ -208,11 +216,18 @@ class Model:
             if key in self._repr_armed:
                 self._repr_armed.discard(key)
                 raise Refused
-        inside = (f"{self.specs[key][1]!r}: {_shown(value)}" for key, value in self._maps[m].values())
+        inside = (f"{self.specs[key][1]!r}: {value!r}" for key, value in self._maps[m].values())
         return f"HashMap({{{', '.join(inside)}}})"
 
     def _do_is_hashable(self, _m: int) -> bool:
         raise Unhashable
+
+    def _do_update_broken_off(self, m: int, pairs: list[Any]) -> None:
+        self._do_update(m, pairs)
+        raise Refused
+
+    def _do_hold(self, m: int, key: int, other: int) -> None:
+        self._do_set(m, key, Held(self._do_repr(other)))
 
     def _do_hold_itself(self, m: int, key: int) -> None:
         self._do_set(m, key, Itself())
@@ -220,15 +235,15 @@ class Model:
     def _do_arm(self, key: int, actions: list[Any]) -> None:
         self._armed[key] = list(actions)
 
-    def _do_arm_hash(self, key: int) -> None:
-        self._hash_armed.add(key)
+    def _do_arm_hash(self, key: int, what: str) -> None:
+        self._hash_armed[key] = what
 
     def _do_arm_repr(self, key: int) -> None:
         self._repr_armed.add(key)
 
     def _do_disarm(self, key: int) -> None:
         self._armed.pop(key, None)
-        self._hash_armed.discard(key)
+        self._hash_armed.pop(key, None)
 
     def _do_open(self, m: int, name: Any, what: str) -> None:
         self._iterators[name] = self._steps(self._maps[m], what)
@@ -249,6 +264,15 @@ class Model:
 class Itself:
     """The value that is the map itself."""
 
+    def __repr__(self) -> str:
+        return "HashMap({...})"
 
-def _shown(value: Any) -> str:
-    return "HashMap({...})" if isinstance(value, Itself) else repr(value)
+
+class Held:
+    """The value that is another map, which shows as `text`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text

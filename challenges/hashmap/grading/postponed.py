@@ -10,8 +10,17 @@ from typing import Any
 from keys import distinct, raw
 from large import Subject, ask
 
-CHANGES = {"set": "m[key] = value", "setdefault": "setdefault", "update": "update", "del": "del m[key]", "pop": "pop"}
-"""Ways to change a map, by the driver's names for them, as a candidate writes them."""
+CHANGES = {
+    "set": "changes by m[key] = value",
+    "setdefault": "changes by setdefault",
+    "update": "changes by update",
+    "del": "changes by del m[key]",
+    "pop": "changes by pop",
+    "copy": "entries came by copy()",
+    "HashMap(pairs)": "entries came by HashMap(pairs)",
+    "HashMap(m)": "entries came by HashMap(m)",
+}
+"""Ways to change a map or make another, by the driver's names for them, as a candidate writes them."""
 
 LOOKS = ("key in m", "m[key]", "m.get(key)", "len(m)")
 
@@ -30,7 +39,7 @@ def demand_nothing_postponed(submission: Subject, rng: Random) -> None:
     """Change maps in every way, and look in every way."""
     for change, look in product(CHANGES, LOOKS):
         keys = distinct(rng, rng.randint(*ENTRIES))
-        doing = f"looking at a map by `{look}` after {len(keys)} changes by {CHANGES[change]}"
+        doing = f"looking at a map by `{look}` after {len(keys)} {CHANGES[change]}"
         answer: Any = ask(submission, doing, "postponed", raw(keys), change, look)
         first, *others = answer
         allowed = SHARE * max(others) + STEPS_ALLOWED * len(keys)

@@ -40,6 +40,7 @@ def key_scripts() -> Iterator[Script]:
     yield _different(
         "tuples with NaNs", [["tuple", [["nan"]]], ["tuple", [["nan"]]], ["tuple", []], ["tuple", [["tuple", []]]]]
     )
+    yield from _equal_keys("objects whose != says yes all the same", [["contrary", 99, 1]] * 3)
     yield _different("different objects with one hash", [["object", 5, group] for group in range(12)])
     yield _different("objects that equal everything but differ in hash", [["object", 8 * i, None] for i in range(12)])
     yield _different(
@@ -315,6 +316,7 @@ def repr_scripts() -> Iterator[Script]:
     operations += [["set", 0, 3, 1], ["hold-itself", 0, 1], ["repr", 0], ["set", 0, 4, 2], ["repr", 0], ["repr", 1]]
     yield Script("repr", specs, operations)
     yield _repr_after_one_that_raised()
+    yield _repr_of_maps_within_maps()
 
 
 def _repr_after_one_that_raised() -> Script:
@@ -324,3 +326,10 @@ def _repr_after_one_that_raised() -> Script:
     operations += [["arm-repr", 4], ["repr", 0], ["len", 0], ["del", 0, 4], ["repr", 0], ["items", 0]]
     operations += [["hold-itself", 0, 2], ["repr", 0], ["set", 1, 0, 1], ["repr", 1]]
     return Script("repr after one that raised", specs, operations)
+
+
+def _repr_of_maps_within_maps() -> Script:
+    """Show a map whose value is another map, which is no recursion."""
+    operations: list[Operation] = [["set", 2, 0, 345], ["hold", 1, 1, 2], ["repr", 1], ["hold", 0, 2, 1]]
+    operations += [["repr", 0], ["set", 0, 3, 6], ["repr", 0], ["repr", 1], ["repr", 2]]
+    return Script("repr of maps within maps", ints(*range(4)), operations)

@@ -13,7 +13,7 @@ ANSWER_CHARS = 200
 
 MAPS = "mnopqrst"
 
-ARMING = frozenset({"arm", "arm-hash", "arm-repr", "disarm"})
+ARMING = frozenset({"arm", "arm-hash", "arm-repr", "is-armed", "disarm"})
 """Operations on a key, not on a map."""
 
 
@@ -39,7 +39,7 @@ def sentence(specs: Sequence[Spec], operation: Operation) -> str:
         return _OF_A_KEY[name].format(
             m=m, key=key(specs, rest[0]), value="".join(values), rest="".join(f", {value}" for value in values)
         )
-    if name in {"update", "update-keys", "new"}:
+    if name in _OF_PAIRS:
         return _of_pairs(name, m, ", ".join(f"({key(specs, number)}, {value!r})" for number, value in rest[0]))
     if name in _OF_A_MAP:
         return _OF_A_MAP[name].format(m=m, other=MAPS[rest[0]])
@@ -125,6 +125,13 @@ _OF_A_KEY = {
     "pop": "{m}.pop({key}{rest})",
     "setdefault": "{m}.setdefault({key}{rest})",
     "hold-itself": "{m}[{key}] = {m}",
+    "hold": "{m}[{key}] = (another map)",
+}
+_OF_PAIRS = {
+    "update": "{m}.update([{pairs}])",
+    "update-keys": "{m}.update(a mapping of [{pairs}])",
+    "update-broken-off": "{m}.update(an iterable that gives {pairs} and raises)",
+    "new": "{m} = HashMap([{pairs}])",
 }
 _OF_A_MAP = {
     "update-map": "{m}.update({other})",
@@ -148,21 +155,29 @@ _ALONE = {
 
 
 def _of_pairs(name: str, m: str, pairs: str) -> str:
-    form = {"update": "{m}.update([{pairs}])", "update-keys": "{m}.update(a mapping of [{pairs}])"}
-    return form.get(name, "{m} = HashMap([{pairs}])").format(m=m, pairs=pairs)
+    return _OF_PAIRS[name].format(m=m, pairs=pairs)
 
 
 def _armed(specs: Sequence[Spec], name: str, number: int, rest: list[Any]) -> str:
+    if name == "is-armed":
+        return f"(is {key(specs, number)} to do so still?)"
     if name == "disarm":
         return f"({key(specs, number)} behaves again)"
     if name == "arm-hash":
-        return f"(hash({key(specs, number)}) now raises)"
+        return f"(hash({key(specs, number)}) now {told(rest[0])})"
     if name == "arm-repr":
         return f"(the next repr({key(specs, number)}) raises)"
-    if rest[0] == ["raise"]:
-        return f"(the next == of {key(specs, number)} raises)"
-    inside = "; ".join(sentence(specs, operation) for operation in rest[0][0])
-    return f"(the next == of {key(specs, number)} does: {inside})"
+    *before, action = rest[0]
+    which = "the one after the next" if before else "the next"
+    if isinstance(action, str):
+        return f"({which} == of {key(specs, number)} {told(action)})"
+    inside = "; ".join(sentence(specs, operation) for operation in action)
+    return f"({which} == of {key(specs, number)} does: {inside})"
+
+
+def told(what: str) -> str:
+    """Say what an armed key does."""
+    return "raises a KeyError of its own" if what == "raise KeyError" else "raises"
 
 
 def _legend(specs: Sequence[Spec], operations: Sequence[Operation]) -> str:
@@ -182,7 +197,7 @@ def _numbers(operations: Sequence[Operation]) -> set[int]:
                 found |= _numbers(action) if isinstance(action, list) else set()
         elif name in _OF_A_KEY:
             found.add(rest[0])
-        elif name in {"update", "update-keys", "new"}:
+        elif name in _OF_PAIRS:
             found |= {number for number, _ in rest[0]}
     return found
 
@@ -191,6 +206,8 @@ def _explained(specs: Sequence[Spec], number: int) -> str:
     match specs[number]:
         case ["object", hashed, None]:
             return f"k{number} has hash {hashed} and equals everything"
+        case ["contrary", hashed, group]:
+            return f"k{number} has hash {hashed}, equals objects of group {group} only, and its != always says True"
         case ["object", hashed, group]:
             return f"k{number} has hash {hashed} and equals objects of group {group} only"
         case ["nan"]:

@@ -73,8 +73,16 @@ def nobody_waits(rng: Random) -> list[list[Operation]]:
     changed: list[Row] = [[*key, b"changed"], *after]
     whole: Operation = ["scan", "s", None, None, None, False]
     return [
-        [*OPEN, ["put", "s", before], ["put-reading", "s", changed, key], ["get", "s", key], whole],
-        [*OPEN, ["put", "s", before], ["put-while-threads-read", "s", changed, key], ["get", "s", key], whole],
+        [
+            *OPEN,
+            ["put", "s", before],
+            *(["put-reading", "s", changed, key], ["get", "s", key], whole),
+            *(
+                ["put-while-threads-read", "s", [[*row[:3], b"again"] for row in changed], key],
+                ["get", "s", key],
+                whole,
+            ),
+        ],
         [
             *OPEN,
             ["put", "s", before],
@@ -118,6 +126,7 @@ def processes(subject: SubjectFacade, rng: Random) -> None:
         assert last == [b"%d" % VERSIONS] * len(keys), "what was acknowledged in one process is not seen in another"
     _all_write(subject)
     subject.value("reset", [FOLDER])
+    _gets_of_one_state(subject, rng)
     _deletes_at_once(subject)
 
 
@@ -129,6 +138,35 @@ def _check_looks(looks: list[Any]) -> None:
         assert len(set(values)) == 1, "a reader in another process saw a batch in part: some rows new, some old"
         assert int(values[0]) >= before, "a reader saw an older state after a newer one"
         before = int(values[0])
+
+
+MANY_KEYS = 20_000
+REWRITTEN_EVERY = 100
+
+
+def _gets_of_one_state(subject: SubjectFacade, rng: Random) -> None:
+    """Get very many keys of an iterable in the midst of which another process writes: all values are of one state."""
+    keys: list[Row] = [["many", number, 0] for number in range(MANY_KEYS)]
+    places = [*range(0, MANY_KEYS, REWRITTEN_EVERY), MANY_KEYS - 1]
+    gave(subject.value("replay", [*OPEN, ["put", "s", [[*key, b"0"] for key in keys]]]))
+    subject.value("peer_start", "writer")
+    gave(subject.value("peer_replay", "writer", OPEN))
+    for version, place in enumerate((MANY_KEYS - 1, MANY_KEYS // 2, rng.randrange(2, MANY_KEYS)), 1):
+        write: Operation = ["put", "s", [[*keys[row], b"%d" % version] for row in places]]
+        [[values, written]] = gave(
+            subject.value("replay", [["get-many-amid", "s", keys, place, "writer", write]], timeout_sec=CALL_SEC)
+        )
+        gave(written)
+        assert len(values) == len(keys), f"get_many of {len(keys)} keys gave {len(values)} values"
+        seen = {values[row] for row in places}
+        assert len(seen) == 1, (
+            f"another process stored a batch of {len(places)} rows while get_many took its {len(keys)} keys from an "
+            f"iterable, and of these rows it gave some values of before and some of after: all are of one state"
+        )
+        assert seen <= {b"%d" % (version - 1), b"%d" % version}, (
+            "get_many of very many keys gave values of another time"
+        )
+    subject.value("reset", [FOLDER])
 
 
 def _deletes_at_once(subject: SubjectFacade) -> None:
@@ -212,6 +250,80 @@ def parallel(subject: SubjectFacade, rng: Random) -> None:
     assert [row for part in after[1] for row in part] == [row for row in rows if row >= ["b"]], (
         "parallel_scan is wrong after one whose fold failed"
     )
+    _on_several_threads(subject, rows)
+    subject.value("reset", [FOLDER])
+
+
+THREAD_CALLS = 4
+
+
+def _on_several_threads(subject: SubjectFacade, rows: list[Row]) -> None:
+    """Scan in parallel on three threads at once: each call gives the rows of its own range."""
+    ranges: list[tuple[Any, Any]] = [(["a"], ["b"]), (["b"], ["z"]), (["z"], None)]
+    given: Operation = ["parallel-threads", "s", ranges, THREAD_CALLS]
+    [answers] = gave(subject.value("replay", [given], timeout_sec=CALL_SEC))
+    for (lo, hi), calls in zip(ranges, answers, strict=True):
+        right = [row for row in rows if row >= lo and (hi is None or row < hi)]
+        assert len(calls) == THREAD_CALLS, (
+            f"parallel_scan({lo}, {hi}) on one of {len(ranges)} threads did not come back"
+        )
+        for answer in calls:
+            assert answer[0] == "gave", (
+                f"three threads called parallel_scan at once, and one of them raised {answer[1:]}"
+            )
+            parts = [part for part in answer[1] if part is not None]
+            found = [parts[0][0], parts[-1][1], sum(part[2] for part in parts)] if parts else []
+            assert found == [right[0][:3], right[-1][:3], len(right)], (
+                f"three threads called parallel_scan at once, and that of {lo} to {hi} gave first key, last key and "
+                f"number of rows as {found} instead of {[right[0][:3], right[-1][:3], len(right)]}"
+            )
+
+
+RETURNED = {
+    "an exception": ["ValueError", "given"],
+    "an error of the store": ["StoreError", "given"],
+    "an exit": ["SystemExit", "given"],
+    "a class": ["type", "<class 'ValueError'>"],
+    "a pair": ["tuple", "(None, ValueError('given'))"],
+    "false": ["bool", "False"],
+    "a list": ["list", "[]"],
+}
+"""What folds return, by the driver's names: its class and its text."""
+
+RAISED = {
+    "FileNotFoundError": {"FileNotFoundError"},
+    "_OfTwo": {"_OfTwo", "StoreError"},
+    "SystemExit": {"SystemExit", "StoreError"},
+}
+"""What folds raise, and what then parallel_scan may raise; what can't be pickled, or is no `Exception`, may be told."""
+
+
+def parallel_results(subject: SubjectFacade) -> None:
+    """Fold single rows to whatever can be pickled, exceptions too, and raise whatever there is."""
+    names = [*RETURNED, *RAISED]
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", [["t", ts, 0, name.encode()] for ts, name in enumerate(names)]]]))
+    for ts, (name, right) in enumerate(RETURNED.items()):
+        for workers in (1, 2):
+            asked: Operation = ["parallel-returning", "s", ["t", ts], ["t", ts + 1], workers]
+            [answer] = listed(subject.value("replay", [asked], timeout_sec=CALL_SEC))
+            assert answer == ["gave", [right]], (
+                f"a fold returned {name} ({right[0]}: {right[1]}), and parallel_scan with workers={workers} "
+                f"{answer[0]} {answer[1:]} instead of giving it"
+            )
+    for ts, (name, right_names) in enumerate(RAISED.items(), len(RETURNED)):
+        raising: Operation = ["parallel-raising", "s", ["t", ts], ["t", ts + 1], 2]
+        after: Operation = ["parallel-returning", "s", ["t", 0], ["t", 1], 2]
+        [told, again] = listed(subject.value("replay", [raising, after], timeout_sec=CALL_SEC))
+        [answer] = gave([told])
+        assert answer[0] == "raised", f"a fold raised {name}, and parallel_scan raised nothing"
+        assert answer[1] in right_names, (
+            f"a fold raised {name}, and parallel_scan raised {answer[1]}: {answer[2]}; "
+            f"right is {' or '.join(sorted(right_names))}"
+        )
+        assert again == ["gave", [RETURNED["an exception"]]], (
+            f"a fold raised {name}, and the next parallel_scan, whose fold raised nothing, {again[0]} {again[1:]}"
+        )
     subject.value("reset", [FOLDER])
 
 

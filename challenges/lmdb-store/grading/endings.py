@@ -1,9 +1,10 @@
 """What becomes of a store that is closed, or was opened before a fork."""
 
+import os
 from random import Random
 
 from concurrency import draw_rows, gave, listed
-from model import Operation
+from model import Operation, Row
 from ordering import OPEN
 
 from grader.plugin.facade import SubjectFacade
@@ -44,7 +45,23 @@ def closing(subject: SubjectFacade, rng: Random) -> None:
             subject.value("replay", [["open", "o", "other"], ["get", "o", ["a", 1, 1]], ["forget", "o"]])
         )
         assert kept == b"kept", "what was stored in a `with` block is not there afterwards"
-    subject.value("reset", [FOLDER, "other"])
+    _without_parents(subject)
+    subject.value("reset", [FOLDER, "other", NOWHERE])
+
+
+NOWHERE = "nowhere"
+
+
+def _without_parents(subject: SubjectFacade) -> None:
+    """Open stores in folders whose parents are missing: nothing may be made."""
+    for folder in (f"{NOWHERE}/store", f"{NOWHERE}/far/store"):
+        [answer] = listed(subject.value("replay", [["open", "n", folder]]))
+        assert answer[:2] == ["raised", "StoreError"], (
+            f"open of {folder!r}, whose parent is missing, must raise StoreError, not: {answer[:2]}"
+        )
+        assert not os.path.lexists(subject.disk / NOWHERE), (
+            f"open of {folder!r}, whose parent is missing, made the parent: it makes the store's own folder only"
+        )
 
 
 def forks(subject: SubjectFacade, rng: Random) -> None:
@@ -77,3 +94,30 @@ def forks(subject: SubjectFacade, rng: Random) -> None:
         assert value in (None, b"after the fork"), "get in the parent is wrong after a fork"
         assert (put, found) == (len(rows), sorted(rows)), "the parent's store is wrong after a fork"
     subject.value("reset", [FOLDER])
+    _forks_that_end_and_stay(subject, rows)
+    subject.value("reset", [FOLDER])
+
+
+def _forks_that_end_and_stay(subject: SubjectFacade, rows: list[Row]) -> None:
+    """Fork children that come to the end of their program, as most do, and one that stays while the parent closes."""
+    whole: Operation = ["scan", "s", None, None, None, False]
+    parallel: Operation = ["parallel", "s", None, None, 2]
+    subject.value("peer_start", "parent")
+    gave(subject.value("peer_replay", "parent", [*OPEN, ["put", "s", rows], parallel], timeout_sec=30.0))
+    for _ in range(2):
+        begin: list[Operation] = [["begin", "open", "s", None, None, None, False], ["next", "open", 3]]
+        gave(subject.value("peer_replay", "parent", [*begin, ["fork-ending"]], timeout_sec=30.0))
+        uses: list[Operation] = [["put", "s", rows], ["next", "open", 5000], parallel, whole]
+        answers = listed(subject.value("peer_replay", "parent", uses, timeout_sec=30.0))
+        for use, answer in zip(("put_many", "an open scan", "parallel_scan", "scan"), answers, strict=True):
+            assert answer[0] == "gave", f"a forked child came to its end, and {use} in the parent raised {answer[1:]}"
+        [_, rest, parts, found] = [answer[1] for answer in answers]
+        assert rest == sorted(rows)[3:], "a forked child came to its end, and a scan in the parent gave wrong rows"
+        assert [row for part in parts for row in part] == found == sorted(rows), (
+            "a forked child came to its end, and parallel_scan or scan in the parent gave wrong rows"
+        )
+    [stayed] = gave(subject.value("peer_replay", "parent", [["close-beside-child", "s"]], timeout_sec=30.0))
+    assert stayed is True, (
+        "a forked child lived on, and close in the parent did not return before the child had ended: "
+        "whatever a child does, the parent's store goes on as if nothing had happened"
+    )

@@ -37,6 +37,25 @@ ODD_KEYS = (
 ODD_VALUES = ("value-none", "value-text", "value-number", "value-array", "value-long")
 ODD_BOUNDS = ("number", "four", "tenant-bytes", "tenant-long", "tenant-surrogate", "ts-float", "ts-above", "seq-below")
 
+RAISED_BY_ITEMS = (
+    "_Stopped",
+    "StoreError",
+    "Error",
+    "error",
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "AttributeError",
+    "OverflowError",
+    "MemoryError",
+    "OSError",
+    "FileNotFoundError",
+)
+"""By the names of their classes; `Error` is LMDB's, `error` that of `struct`."""
+
+EQUAL_KEYS = (300, 5_000, 20_000)
+"""Items of a batch, half of them with keys that came before: a large one may be sorted in another way."""
+
 
 def bad_input(rng: Random) -> list[list[Operation]]:
     """Hand over what is no key, no value and no bound, in the middle of sound ones, and an iterable that fails."""
@@ -46,7 +65,7 @@ def bad_input(rng: Random) -> list[list[Operation]]:
     puts: list[Operation] = [["put-odd-key", "s", more[:20], kind, more[20:]] for kind in ODD_KEYS]
     puts += [["put-odd-key", "s", [], kind, more] for kind in ODD_KEYS[:3]]
     puts += [["put-odd-value", "s", more[:20], kind, more[20:]] for kind in ODD_VALUES]
-    puts.append(["put-raising", "s", more])
+    puts += [["put-raising", "s", more, name] for name in RAISED_BY_ITEMS]
     asks: list[Operation] = [["get-odd", "s", kind] for kind in ODD_KEYS]
     asks += [["get-many-odd", "s", [rows[0][:3]], kind] for kind in ODD_KEYS]
     asks += [[name, "s", kind] for kind in ODD_BOUNDS for name in ("scan-odd", "delete-odd")]
@@ -67,7 +86,19 @@ def bad_input(rng: Random) -> list[list[Operation]]:
             ["put", "s", [*more, *([*row[:3], b"last"] for row in more)]],
             *unchanged,
         ],
+        [
+            *OPEN,
+            *(operation for size in EQUAL_KEYS for operation in (["put", "s", _coming_again(rng, size)], *unchanged)),
+        ],
     ]
+
+
+def _coming_again(rng: Random, size: int) -> list[Row]:
+    """Draw rows in random order; two thirds of the keys come a second time and one third comes a third time."""
+    rows = draw_rows(rng, size // 2)
+    rows += [[*row[:3], rng.randbytes(rng.randint(0, 40))] for row in [*rows[: size // 3], *rows[: size // 6]]]
+    rng.shuffle(rows)
+    return rows
 
 
 # ---- a full disk
@@ -100,12 +131,17 @@ def full_disk(subject: SubjectFacade, rng: Random) -> None:
 
 def _fill(subject: SubjectFacade, rows: list[Row]) -> None:
     gave(subject.value("replay", [["open", "s", FOLDER]]))
+    subject.value("peer_start", "other")  # now, as starting a program may want to write to the disk
+    gave(subject.value("peer_replay", "other", []))
     _demand_whole_or_not_at_all(subject)
     [stored, failure] = listed(subject.value("fill", "s", rows, MOST_BATCHES))
     assert failure[0] == "raised", "the disk was full, and put_many raised nothing"
     assert failure[1] == "StoreError", f"put_many raised {failure[1]} instead of StoreError when the disk was full"
     assert stored >= 10, f"the disk was said to be full after {stored} batches of 160 KB"
     _look(subject, rows, stored, "when the disk was full")
+    subject.value("ballast_to_the_brim")
+    _look(subject, rows, stored, "when not a byte of the disk was free")
+    _look_from_outside(subject, rows, stored)
     gave(subject.value("replay", [["forget", "s"]]))
     _found(subject, rows, stored, "when the store was opened again on the full disk")
     subject.value("ballast", 0)
@@ -139,6 +175,28 @@ def _look(subject: SubjectFacade, rows: list[Row], stored: int, when: str) -> No
         assert values == right, f"{when}, batch {number} of {stored} that were acknowledged reads wrongly"
     [count] = gave(subject.value("replay", [["count", "s", []]]))
     assert count == stored * len(rows), f"{when}, count() is {count} instead of {stored * len(rows)}"
+
+
+def _look_from_outside(subject: SubjectFacade, rows: list[Row], stored: int) -> None:
+    """Read in another process, while the first one has the store open."""
+    last = batch(rows, stored - 1)
+    looks: list[Operation] = [
+        ["open", "s", FOLDER],
+        ["count", "s", []],
+        ["get-many", "s", [row[:3] for row in last]],
+        ["scan", "s", None, None, 40, False],
+        ["forget", "s"],
+    ]
+    answers = listed(subject.value("peer_replay", "other", looks))
+    first = sorted(row for number in range(stored) for row in batch(rows, number))[:40]
+    right = [None, stored * len(rows), [row[3] for row in last], first, None]
+    for look, answer, wanted in zip(looks, answers, right, strict=True):
+        assert answer == ["gave", wanted], (
+            f"when the disk was full, another process opened the store, and {look[0]} there "
+            f"{'gave something else' if answer[0] == 'gave' else f'raised {answer[1:]}'}; "
+            f"{stored} batches were acknowledged and can be read"
+        )
+    subject.value("peer_kill", "other")
 
 
 def _found(subject: SubjectFacade, rows: list[Row], stored: int, when: str) -> None:

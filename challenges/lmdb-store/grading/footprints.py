@@ -88,9 +88,17 @@ MOST_MB = 16.0
 
 
 def space_reuse(subject: SubjectFacade, rng: Random) -> None:
-    """Store and delete 48 MB, two at a time, with reads, forgotten scans and an idle reader in between."""
+    """Store and delete 48 MB, two at a time, with reads, scans used up or forgotten and an idle reader in between."""
     subject.value("reset", [FOLDER])
-    gave(subject.value("replay", [*OPEN, ["put", "s", draw_rows(rng, 50)]]))
+    used_up: list[Operation] = [
+        operation
+        for number, limit in enumerate((None, 3, None, 3))
+        for operation in (
+            ["begin", f"used-{number}", "s", None, None, limit, number > 1],
+            ["next", f"used-{number}", 100],
+        )
+    ]
+    gave(subject.value("replay", [*OPEN, ["put", "s", draw_rows(rng, 50)], *used_up]))
     subject.value("peer_start", "idle")
     gave(subject.value("peer_replay", "idle", [*OPEN, ["get", "s", ["a", 1, 1]], ["scan", "s", None, None, 3, True]]))
     _churn(subject, rng, "48 MB were stored and deleted, 4 MB at a time")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from columns import Table, build, columns_of, digest, draw_table
+from columns import Key, Table, build, columns_of, digest, draw_table
 from footprints import blocks_mb
 from numpy.typing import NDArray
 from workload import BESIDE_TENANT, FOLDER, ROWS, VALUE_BYTES
@@ -46,6 +46,14 @@ PAUSE_SEC = 0.001
 WRITTEN_ROWS = 60_000
 """In order: sorting so many holds the interpreter for longer than all else, and that is not what is looked at."""
 
+STORED_AT_LEAST = 2
+"""Batches while keys are got: the gets go on until then, or there was nothing for them to be measured beside."""
+
+MORE_GETS = 15
+LONGEST_SEC = 8.0
+SLOWEST_WRITER = 5.0
+"""How much longer than the reference's a batch may take on average: a writer may not stand back for lookups."""
+
 RUNS = 1
 P99 = 0.99
 
@@ -53,23 +61,51 @@ P99 = 0.99
 def latency(table: Table, launch: PairedLaunch) -> Pair:
     """Time single gets while another thread puts large batches, and give the 99th percentile."""
     written = [columns_of(sorted(draw_table(launch.rng, WRITTEN_ROWS, VALUE_BYTES).rows))]
+    batch_sec: dict[int, float] = {}
 
     def run(side: SubjectFacade, seed: int) -> float:
         rng = Random(seed)
         side.value("hold", FOLDER)
         side.value("start_writing", written)
-        seconds = []
-        for key in rng.choices(table.order, k=GETS):
-            value, took = side.timed_call("get_one", list(key), timeout_sec=CALL_SEC)
-            assert value == table.values[key], "get gave another value during a bulk write"
-            seconds.append(took)
-            time.sleep(PAUSE_SEC)
+        began = time.monotonic()
+        seconds = _gets(side, rng.choices(table.order, k=GETS), table)
+        while (stored := _stored(side)) < STORED_AT_LEAST and time.monotonic() - began < LONGEST_SEC:
+            seconds += _gets(side, rng.choices(table.order, k=MORE_GETS), table)
+        elapsed_sec = time.monotonic() - began
         went_on = side.value("stop_writing", timeout_sec=CALL_SEC)
         side.value("let_go")
         assert went_on is True, "put_many failed while keys were read on another thread"
+        assert stored, (
+            f"in {elapsed_sec:.0f} s, in which single keys were got, put_many on another thread stored not one batch "
+            f"of {WRITTEN_ROWS} rows: a writer does not wait for lookups"
+        )
+        batch_sec[id(side)] = elapsed_sec / stored
         return sorted(seconds)[int(P99 * len(seconds))]
 
-    return taken(launch, RUNS, run)
+    result = taken(launch, RUNS, run)
+    mine, theirs = batch_sec[id(launch.candidate)], batch_sec[id(launch.reference)]
+    assert mine <= SLOWEST_WRITER * theirs, (
+        f"while single keys were got, put_many on another thread took {mine:.1f} s for each batch of {WRITTEN_ROWS} "
+        f"rows, and the reference's {theirs:.1f} s: more than {SLOWEST_WRITER:.0f} times as long"
+    )
+    return result
+
+
+def _gets(side: SubjectFacade, keys: list[Key], table: Table) -> list[float]:
+    """Get keys one by one, and give how long each took."""
+    seconds = []
+    for key in keys:
+        value, took = side.timed_call("get_one", list(key), timeout_sec=CALL_SEC)
+        assert value == table.values[key], "get gave another value during a bulk write"
+        seconds.append(took)
+        time.sleep(PAUSE_SEC)
+    return seconds
+
+
+def _stored(side: SubjectFacade) -> int:
+    stored = side.value("batches_written")
+    assert isinstance(stored, int), "the driver's answer has the wrong shape"
+    return stored
 
 
 # ---- parallel scans
@@ -78,6 +114,9 @@ PARALLEL_RUNS = 4
 """Short ones: the more often, the likelier both cores were free for one of them."""
 
 WORKERS = 2
+
+SERIAL_ROWS = 5_000
+"""Of each scan of the fold in one process: as many as the bar of scans has, where slowness costs."""
 
 _parallel: dict[int, tuple[Pair, Pair]] = {}
 
@@ -89,7 +128,7 @@ def parallel_scan(table: Table, launch: PairedLaunch) -> Pair:
 
 
 def parallel_share(table: Table, launch: PairedLaunch) -> Pair:
-    """Give the wall time of a parallel scan as a share of the same fold's in one process."""
+    """Give the wall time of a parallel scan as a share of the same fold's in one process, over scans of 5,000 rows."""
     (mine, theirs), (my_serial, their_serial) = _parallel.pop(launch.number, None) or _both_scans(table, launch)
     return mine / my_serial, theirs / their_serial
 
@@ -99,18 +138,26 @@ def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
         side.value("hold", FOLDER)
         side.value("fold_parallel", 0, None, None, WORKERS, timeout_sec=CALL_SEC)
 
-    def ask(function: str, *more: int) -> Callable[[SubjectFacade, int], float]:
+    def ask(function: str, question: Callable[[int], tuple[Any, ...]]) -> Callable[[SubjectFacade, int], float]:
         def run(side: SubjectFacade, seed: int) -> float:
             rng = Random(seed)
             place, salt = rng.randrange(len(table.order) // 20), rng.getrandbits(32)
-            lo = table.order[place]
-            parts, took = side.timed_call(function, salt, list(lo), [BESIDE_TENANT], *more, timeout_sec=CALL_SEC)
+            parts, took = side.timed_call(function, salt, *question(place), timeout_sec=CALL_SEC)
             _check_parts(parts, table, place, salt)
             return took
 
         return run
 
-    return taken(launch, PARALLEL_RUNS, ask("fold_parallel", WORKERS)), taken(launch, PARALLEL_RUNS, ask("fold_serial"))
+    def whole(place: int) -> tuple[Any, ...]:
+        return list(table.order[place]), [BESIDE_TENANT], WORKERS
+
+    def pieces(place: int) -> tuple[Any, ...]:
+        return ([*map(list, table.order[place::SERIAL_ROWS]), [BESIDE_TENANT]],)
+
+    return (
+        taken(launch, PARALLEL_RUNS, ask("fold_parallel", whole)),
+        taken(launch, PARALLEL_RUNS, ask("fold_serial", pieces)),
+    )
 
 
 def _check_parts(parts: Any, table: Table, place: int, salt: int) -> None:

@@ -80,16 +80,17 @@ class Model:
         return rows
 
     def put_reading(self, name: str, rows: list[Row], key: list[Any]) -> list[Any]:
-        """Store rows while they read the store, which holds none of them yet."""
+        """Store rows while they, or a thread that they wait for, read the store, which holds none of them yet."""
         store = self.stores[name]
-        seen = [store.values.get(_key(key)), store.count(key[:1])]
+        value = store.values.get(_key(key))
+        seen = [
+            ["get", value],
+            ["get_many", [value]],
+            ["count", store.count(key[:1])],
+            ["scan", store.scan(None, None, 3, True)],
+            ["parallel_scan", len(store.values)],
+        ]
         return [store.put(rows), *seen]
-
-    def put_while_threads_read(self, name: str, rows: list[Row], key: list[Any]) -> list[Any]:
-        """Store rows while another thread reads the store."""
-        store = self.stores[name]
-        seen = store.values.get(_key(key))
-        return [store.put(rows), seen]
 
 
 def _key(key: list[Any]) -> Key:
@@ -110,7 +111,7 @@ ANSWERS: dict[str, Callable[..., Any]] = {
     "put-each": lambda model, name, rows: [model.stores[name].put([row]) for row in rows],
     "put-generator": lambda model, name, rows: model.stores[name].put(rows),
     "put-reading": Model.put_reading,
-    "put-while-threads-read": Model.put_while_threads_read,
+    "put-while-threads-read": Model.put_reading,
     "get": lambda model, name, key: model.stores[name].values.get(_key(key)),
     "get-many": lambda model, name, keys: [model.stores[name].values.get(_key(key)) for key in keys],
     "delete": lambda model, name, lo, hi: model.stores[name].delete(lo, hi),
@@ -124,7 +125,7 @@ ANSWERS: dict[str, Callable[..., Any]] = {
 FAULTS: dict[str, Callable[[list[Any]], list[str]]] = {
     "put-odd-key": lambda given: ["StoreError", _word(given[2])],
     "put-odd-value": lambda _given: ["StoreError", "value"],
-    "put-raising": lambda _given: ["_Stopped", "stopped"],
+    "put-raising": lambda given: [given[2], "it stopped"],
     "get-odd": lambda given: ["StoreError", _word(given[1])],
     "get-many-odd": lambda given: ["StoreError", _word(given[2])],
     "delete-odd": lambda given: ["StoreError", _word(given[1]).replace("key", "")],

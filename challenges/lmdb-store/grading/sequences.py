@@ -35,7 +35,19 @@ TENANTS = (
     "a" * 240,
     "\0" * 240,
     "\u20ac" * 80,
+    "A",
+    "a ",
+    "e\u0301",
+    "\u212b",
+    "\u00c5",
+    "\ufb01",
+    "fi",
+    "\ufeffa",
+    "a\r\n",
+    "a\n",
 )
+"""Also such as are equal to somebody who tidies text up: its case, its spaces, its forms of one letter."""
+
 TIMES = (-(2**63), -(2**63) + 1, -(2**32), -257, -256, -255, -2, -1, 0, 1, 255, 256, 2**32, 2**63 - 1)
 SEQS = (0, 1, 2, 255, 256, 65_535, 65_536, 2**31, 2**32 - 1)
 VALUES = (b"", b"\0", b"x", b"value", b"v" * 2000, b"w" * 5000, bytes(range(256)) * 256)

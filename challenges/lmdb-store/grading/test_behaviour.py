@@ -88,6 +88,7 @@ def test_bounded_memory(submission: SubjectFacade) -> None:
 def test_parallel_scan(submission: SubjectFacade, fresh_seed: int) -> None:
     rng = Random(fresh_seed)
     concurrency.parallel(submission, rng)
+    concurrency.parallel_results(submission)
     concurrency.parallel_in_one_state(submission, rng)
     concurrency.parallel_with_workers_held_up(submission, rng)
     concurrency.parallel_while_rows_come_and_go(submission, rng)

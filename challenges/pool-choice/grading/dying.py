@@ -14,7 +14,11 @@ from stage_play import Submission, playing, run_and_demand
 DYING = "a worker's death costs more than its own item"
 HANGING = "a batch hangs"
 
+WAYS = ("exit", "kill", "segv", "success")
 STARTS_MOST = 3
+DEATHS_IN_TURN = 18
+"""However often a worker has died, the next takes its place."""
+
 PIPE_FILLING_BYTES = 300_000
 LATE_SEC = 0.1
 
@@ -28,9 +32,10 @@ def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
     _deaths(submission, rng, "the only item", ["kill"])
     _deaths(submission, rng, "leaving with exit code 0", [fine, "success", fine, "success", fine, fine])
     _deaths(submission, rng, "every item", ["exit", "kill", "success", "segv"])
-    some = [fine] * 18 + ["exit", "kill", "segv", "success", "kill", "exit"]
+    most = [rng.choice(WAYS) for _ in range(DEATHS_IN_TURN)]
+    some = [fine] * 8 + ["exit", "kill", "segv", "success"]
     rng.shuffle(some)
-    _deaths(submission, rng, "six of 24, anywhere", some)
+    _deaths(submission, rng, f"the first {len(most)} of {len(most + some)}, and some of the rest", most + some)
     _deaths(submission, rng, "two at once", ["kill", "exit"] + [fine] * 10, late=(0, 1))
     _deaths(submission, rng, "beside an item under way", [fine, "kill"] + [fine] * 6, late=(0,))
     some = [fine] * 92 + ["exit", "kill", "segv", "success"]

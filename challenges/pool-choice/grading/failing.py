@@ -12,6 +12,9 @@ from stage_play import HANG_SEC, Submission, at_once, playing, run_and_demand
 RAISING = "what an item raises is not the entry in its place, or harms another"
 PICKLING = "something that does not pickle is lost, or harms another item"
 
+SHORT = Profile(1500, 0.002, 0.002, 0.003)
+"""Pure Python for processes (rule 8), in items so short that several may be handed over at once."""
+
 HOWS = ("value", "key", "exit", "refused", "holding", "stop", "timeout", "returned")
 
 
@@ -28,12 +31,13 @@ def demand_failures_in_place(submission: Submission, rng: Random) -> None:
         hows = ["fine" if rng.random() < 0.5 else rng.choice(HOWS) for _ in range(profile.tasks)]
         hows[: len(HOWS)] = HOWS
         items = [[how, number] for number, how in enumerate(hows)]
-        expected = [_raising(how, number, exact) for number, how in enumerate(hows)]
+        expected = [expected_of_raising(how, number, exact) for number, how in enumerate(hows)]
         run_and_demand(submission, f"{RAISING} ({kind})", [stage("raising", profile)], items, expected)
     every = [["exit", number] for number in range(48)]
-    all_exit = [_raising("exit", number, exact=False) for number in range(48)]
+    all_exit = [expected_of_raising("exit", number, exact=False) for number in range(48)]
     run_and_demand(submission, f"{RAISING} (all call sys.exit)", [stage("raising", computes(48))], every, all_exit)
     _in_a_pipeline(submission, rng)
+    _returned_in_a_pipeline(submission, rng)
 
 
 def _in_a_pipeline(submission: Submission, rng: Random) -> None:
@@ -59,7 +63,28 @@ def _in_a_pipeline(submission: Submission, rng: Random) -> None:
         )
 
 
-def _raising(how: str, number: int, exact: bool) -> Expected:
+def _returned_in_a_pipeline(submission: Submission, rng: Random) -> None:
+    """Let some items of the first stage return an exception, which is a result and goes on to the second."""
+    for first, second, kind in (
+        (brief(60), brief(60), "inline"),
+        (waits(64), waits(64), "threads"),
+        (waits(64), computes(64), "threads, then processes"),
+    ):
+        hows = [rng.choice(("fine", "value", "returned")) for _ in range(first.tasks)]
+        expected: list[Expected] = []
+        for number, how in enumerate(hows):
+            if how == "value":
+                expected.append(expected_of_raising(how, number, exact=True))
+            elif how == "returned":
+                expected.append(Result(f"ValueError: ('a result, not a failure', {number})"))
+            else:
+                expected.append(Result(f"int: {number}"))
+        title = f"{RAISING} (a pipeline, {kind}: a returned exception is a result, and goes on to the next stage)"
+        items = [[how, number] for number, how in enumerate(hows)]
+        run_and_demand(submission, title, [stage("raising", first), stage("named", second)], items, expected)
+
+
+def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
     """Say what the driver's `raising` does with an item."""
     match how:
         case "value":
@@ -90,16 +115,33 @@ def demand_pickling_is_minded(submission: Submission, rng: Random) -> None:
         title = f"{PICKLING} (the profile says that no result pickles)"
         run_and_demand(submission, title, [stage("handles", profile)], numbers, expected)
     for profile, kind in ((computes(60), "processes"), (dangerous(20), "processes, may die")):
-        _surprising_results(submission, rng, profile, kind)
         _surprising_arguments(submission, rng, profile, kind)
+    _surprising_results(submission, rng, SHORT, "processes, short items")
+    _surprising_results(submission, rng, dangerous(20), "processes, may die")
 
 
 def _surprising_results(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
-    places = {0, profile.tasks // 2, profile.tasks - 1}
-    items = [[int(place in places), rng.getrandbits(32)] for place in range(profile.tasks)]
-    expected = [FailsSomehow("result") if odd else Result(oracle.mixed(number)) for odd, number in items]
-    title = f"{PICKLING} ({kind}, a few results do not)"
-    run_and_demand(submission, title, [stage("sometimes_handles", profile)], items, expected)
+    """Return what does not pickle, here and there, and exceptions that do not: nothing is run again for that."""
+    title, count = f"{PICKLING} ({kind}, a few results do not)", profile.tasks
+    hows = ["fine"] * count
+    for how in ("handle", "handle", "holding", "refused"):
+        hows[rng.randrange(1, count - 1)] = how
+    hows[0] = hows[-1] = "handle"
+    salts = [rng.getrandbits(60) for _ in hows]
+    items = [["planted", key, salt, how] for key, (salt, how) in enumerate(zip(salts, hows, strict=True))]
+    with playing(submission, title, rng, [stage("asked_then", profile)], items, at_once) as scene:
+        token = scene.backend.token
+        scene.end(
+            [
+                Result(token(key) ^ salt)
+                if how == "fine"
+                else FailsSomehow("result")
+                if how == "handle"
+                else expected_of_raising(how, key, exact=False)
+                for key, (salt, how) in enumerate(zip(salts, hows, strict=True))
+            ]
+        )
+        scene.demand_started(range(count), 1, "though no worker died: what does not pickle costs no second run")
 
 
 def _surprising_arguments(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:

@@ -7,10 +7,10 @@ from random import Random
 from typing import Protocol
 
 from big_array import BIG_MB, HELD_BEYOND_MB, big_batch, demand_right_parts
-from numbers_oracle import squaring
+from numbers_oracle import mixed, squaring
 from profiles import computes, dangerous, stage, uneven, waits
-from replies import Result
-from stage_play import HANG_SEC, Submission, playing, run_and_demand
+from replies import Died, Result
+from stage_play import HANG_SEC, Submission, at_once, playing, run_and_demand
 
 from harness.sandbox.roles import Stats
 
@@ -30,6 +30,9 @@ WARM_RUNS, RUNS, RARELY = 2, 40, 5
 
 NAPPING, NAPS_SEC = 192, (0.001, 0.003, 0.01)
 AGAIN = "run after run"
+
+DEATHS, FILES_MORE = 8, 3
+"""Workers that die in one run, and how many more open files than before may have another reason."""
 
 
 def demand_bounded_memory(submission: Submission, reference: Submission, rng: Random) -> None:
@@ -75,7 +78,41 @@ def demand_closed_pools(submission: Submission, rng: Random) -> None:
             )
         if before is not None:  # as it is on a machine that does not tell
             demand_processes_ended(submission, before, title)
+    if before is not None:
+        _demand_tracker_alone(submission, before)
     _demand_closed_files(submission, rng)
+    _demand_closed_after_deaths(submission, rng)
+
+
+def _demand_tracker_alone(submission: Submission, before: int) -> None:
+    """End the resource tracker by its own means: then nothing may be left, whatever it calls itself."""
+    submission.value("end_tracker", timeout_sec=HANG_SEC)
+    demand_processes_ended(submission, before, "what run() started for items lives on (the tracker was ended)", stay=0)
+
+
+def _demand_closed_after_deaths(submission: Submission, rng: Random) -> None:
+    """Let workers die, and count the files that stay open for it."""
+    title = "a worker that died leaves files open"
+    before = _open_files(submission)
+    hows = ["kill", "exit"] * (DEATHS // 2) + ["fine"] * 2
+    numbers = [rng.getrandbits(32) for _ in hows]
+    items = [[how, number, "planted", key] for key, (how, number) in enumerate(zip(hows, numbers, strict=True))]
+    expected = [Result(mixed(number)) if how == "fine" else Died() for how, number in zip(hows, numbers, strict=True)]
+    with playing(submission, title, rng, [stage("dying", dangerous(len(hows)))], items, at_once) as scene:
+        scene.end(expected)
+    deadline = time.perf_counter() + ENDED_SEC
+    while (grown := _open_files(submission) - before) > FILES_MORE:
+        assert time.perf_counter() < deadline, (
+            f"{title}: {ENDED_SEC:g} s after a run in which {DEATHS} workers died, {grown} more files are open than "
+            f"before it: a run must close what it opens"
+        )
+        time.sleep(LOOK_SEC)
+
+
+def _open_files(submission: Submission) -> int:
+    count = submission.value("open_files")
+    assert type(count) is int, "the count of open files has the wrong shape"
+    return count
 
 
 def _demand_closed_files(submission: Submission, rng: Random) -> None:
@@ -88,10 +125,8 @@ def _demand_closed_files(submission: Submission, rng: Random) -> None:
             squarings = [squaring(rng, 10) for _ in range(4)]
             items, answers = [each.item for each in squarings], [Result(each.answer) for each in squarings]
             run_and_demand(submission, AGAIN, [stage("squarings", uneven(computes(4)))], items, answers)
-        counts.append(submission.value("open_files"))
-    known = [count for count in counts if type(count) is int]
-    assert len(known) == len(counts), "the count of open files has the wrong shape"
-    grown = min(known[-RARELY:]) - min(known[:WARM_RUNS])
+        counts.append(_open_files(submission))
+    grown = min(counts[-RARELY:]) - min(counts[:WARM_RUNS])
     assert grown < RUNS / RARELY, f"after {RUNS} runs there are {grown} more open files: a run must close what it opens"
 
 
@@ -102,10 +137,10 @@ class Counted(Protocol):
         """Read it."""
 
 
-def demand_processes_ended(submission: Counted, before: int, title: str) -> None:
+def demand_processes_ended(submission: Counted, before: int, title: str, stay: int = STAY) -> None:
     """Count the container's processes from outside: what closed its connection may live on."""
     deadline = time.perf_counter() + ENDED_SEC
-    while (more := (submission.stats().processes or 0) - before) > STAY:
+    while (more := (submission.stats().processes or 0) - before) > stay:
         assert time.perf_counter() < deadline, (
             f"{title}: {ENDED_SEC:g} s after run() returned, the container has {more} processes more than before the "
             f"first run; only multiprocessing's resource tracker may stay"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from random import Random
 
 import numbers_oracle as oracle
-from profiles import Profile, brief, computes, dangerous, lets_go, stage, uneven, waits
-from replies import Result
+from profiles import Profile, Stage, brief, computes, dangerous, lets_go, stage, uneven, waits
+from replies import Result, RunsIn
 from stage_play import Scene, Submission, gone, held, playing, run_and_demand, under_way
 
 FEW_ROUNDS = 300
 MANY_ROUNDS = 4_000
 TITLE = "results are not those of the items, in their order"
+ELSEWHERE = "a stage does not run as its plan says"
 
 
 def demand_right_results(submission: Submission, rng: Random) -> None:
@@ -26,6 +27,27 @@ def demand_right_results(submission: Submission, rng: Random) -> None:
     _squarings(submission, rng, uneven(computes(40)), "processes")
     _squarings(submission, rng, dangerous(5), "processes")
     _mixed(submission, rng, Profile(5_000, 0.001, 0.001, 0.002), "processes, short items")
+
+
+def demand_as_planned(submission: Submission, _rng: Random) -> None:
+    """Have items tell where they run, wherever the rules for plans leave one kind only.
+
+    The thread that called `run` may well be one of the threads of a plan.
+    """
+    for profile, kinds in (
+        (brief(20), ("inline",)),
+        (waits(64), ("threads", "inline")),
+        (lets_go(32), ("threads", "inline")),
+        (computes(32), ("processes",)),
+        (dangerous(2), ("processes",)),
+    ):
+        _demand_run_in(submission, [stage("whereabouts", profile)], profile.tasks, kinds)
+    _demand_run_in(submission, [stage("named", brief(20)), stage("whereabouts", brief(20))], 20, ("inline",))
+
+
+def _demand_run_in(submission: Submission, stages: list[Stage], count: int, kinds: tuple[str, ...]) -> None:
+    title = f"{ELSEWHERE} ({kinds[0]}, {len(stages)} stages)" if len(stages) > 1 else f"{ELSEWHERE} ({kinds[0]})"
+    run_and_demand(submission, title, stages, list(range(count)), [RunsIn(kinds)] * count)
 
 
 def demand_order(submission: Submission, rng: Random) -> None:

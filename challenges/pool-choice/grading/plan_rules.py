@@ -13,6 +13,9 @@ WORKERS_MOST = 64
 PROFILES_OF_ANY_KIND = 400
 PROFILES_A_CASE = 40
 
+HUGE = 2**62
+"""Whole numbers in profiles are below 2**63."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -91,7 +94,7 @@ def _holding(profile: Profile, plan: Plan, work: float) -> str | None:
     pickles = profile.arguments_pickle and profile.results_pickle
     small = profile.argument_bytes <= 10_000 and profile.result_bytes <= 10_000
     if profile.tasks >= 32 and profile.wall_sec >= 0.001 and work >= 3 and pickles and small:
-        right = plan.kind == "processes" and plan.workers == profile.cores
+        right = plan.kind == "processes" and plan.workers == _as_many_as_cores(profile)
         return None if right else f"rule 8: {_told(plan)} for much pure Python on {profile.cores} cores"
     return None
 
@@ -99,9 +102,14 @@ def _holding(profile: Profile, plan: Plan, work: float) -> str | None:
 def _letting_go(profile: Profile, plan: Plan, work: float) -> str | None:
     many = profile.cores >= 2 and profile.tasks >= 16 and work >= 0.2
     if many and profile.argument_bytes >= 1_000_000 and 0.002 <= profile.wall_sec <= 0.02:
-        right = plan.kind == "threads" and plan.workers >= min(profile.cores, profile.tasks)
+        right = plan.kind == "threads" and plan.workers >= _as_many_as_cores(profile)
         return None if right else f"rule 9: {_told(plan)} for native code with large arguments"
     return None
+
+
+def _as_many_as_cores(profile: Profile) -> int:
+    """Give the number of cores as far as rule 1 allows."""
+    return min(profile.cores, profile.tasks, WORKERS_MOST)
 
 
 def _told(plan: Plan) -> str:
@@ -126,6 +134,13 @@ def _odd() -> Iterator[Profile]:
     yield Profile(1, 3600.0, 0.0, 7200.0, gil_free=None, may_die=True, cores=64)
     yield Profile(2, 1.0, 1.0, 1.0, cores=64)
     yield Profile(10_000_000, 1e-9, 1e-9, 1e-9, argument_bytes=10**12)
+    yield Profile(1000, 3600.0, 3600.0, 7200.0, gil_free=None, may_die=True, cores=1000)
+    for huge in (2**40, HUGE):
+        yield Profile(huge, 0.1, 0.1, 0.15, argument_bytes=huge, result_bytes=huge, cores=huge)
+        yield Profile(huge, 0.1, 0.0, 0.15, gil_free=None, cores=huge)
+        yield Profile(huge, 1e-300, 1e-300, 1e-300, cores=huge)
+        yield Profile(huge, 1e-300, 0.0, 1e9, may_die=True, cores=huge)
+        yield Profile(32, 1e9, 1e9, 1e9, argument_bytes=10, result_bytes=10, cores=huge)
     for wall in (0.0005, 0.001, 0.002, 0.004):  # rule 4, where it just begins to hold
         yield Profile(4000, wall, wall, 10 * wall, argument_bytes=10, result_bytes=10)
         yield Profile(4000, wall, 0.0, 10 * wall, argument_bytes=10, result_bytes=10)
@@ -146,23 +161,23 @@ def _any(rng: Random) -> Profile:
         arguments_pickle=may_die or rng.random() < 0.85,
         results_pickle=may_die or rng.random() < 0.85,
         may_die=may_die,
-        cores=rng.choice([1, 2, 2, 4, 16]),
+        cores=rng.choice([1, 2, 2, 4, 16, 64, 100]),
     )
 
 
 def _clear(rng: Random) -> Iterator[Profile]:
-    cores = rng.choice([2, 3, 4, 8])
+    cores = rng.choice([2, 2, 3, 4, 8, 16, 24, 48, 64, 65, 100])
     tasks = rng.randint(64, 2000)
     wait = max(0.005, rng.uniform(1.1, 20) / tasks)
     yield Profile(tasks, wait, wait * rng.uniform(0, 0.1), 2 * wait, gil_free=rng.choice([None, 0.0]), cores=cores)
-    tasks = rng.randint(32, 1500)
+    tasks = rng.choice([rng.randint(32, 70), rng.randint(32, 1500)])
     wall = max(0.001, rng.uniform(3.1, 100) / tasks)
     small = rng.randint(10, 10_000)
     tail = wall * rng.choice([1.2, 4.0, 10.0, 40.0])
     yield Profile(tasks, wall, wall, tail, argument_bytes=small, result_bytes=small, cores=cores)
     yield Profile(tasks, wall, wall, tail, argument_bytes=small, results_pickle=False, cores=cores)
     yield Profile(tasks, wall, wall, tail, argument_bytes=small, cores=1)
-    tasks = rng.randint(16, 400)
+    tasks = rng.choice([rng.randint(16, 70), rng.randint(16, 400)])
     wall = rng.uniform(max(0.2 / tasks, 0.002), 0.02)
     large = int(10 ** rng.uniform(6, 8.5))
     yield Profile(tasks, wall, wall, 2 * wall, gil_free=1.0, argument_bytes=large, cores=cores)

@@ -90,7 +90,26 @@ class SpecialResult:
         return f"it has a result ({self.word}), and the entry is {_shown(entry)}"
 
 
-Expected = Result | Raises | Died | FailsSomehow | SpecialResult
+@dataclass(frozen=True)
+class RunsIn:
+    """The entry of an item that tells where it ran, for a plan of the first of `kinds`; the others are allowed."""
+
+    kinds: tuple[str, ...]
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry."""
+        if entry in [["result", kind] for kind in self.kinds]:
+            return None
+        places = {
+            "inline": "in the thread that called run()",
+            "threads": "on another thread of the process that called run()",
+            "processes": "in another process",
+        }
+        ran = places.get(str(entry[1])) if entry[0] == "result" and len(entry) == 2 else None
+        return f"its stage is planned as {self.kinds[0]}; " + (f"it ran {ran}" if ran else f"entry: {_shown(entry)}")
+
+
+Expected = Result | Raises | Died | FailsSomehow | SpecialResult | RunsIn
 
 
 def finished(outcome: Outcome, title: str) -> object:
@@ -123,6 +142,8 @@ def demand_numbers(reply: object, expected: Sequence[int], title: str) -> None:
 def _entries(reply: object, title: str) -> list[list[object]]:
     assert isinstance(reply, list), f"{title}: there is no answer to read"
     assert len(reply) == 2, f"{title}: there is no answer to read"
+    assert reply[0] != "not new", f"{title}: run() must return a new list, and returned {_shown(reply[1])}"
+    assert reply[0] != "changed", f"{title}: run() must leave the batch as it is, and changed {_shown(reply[1])}"
     assert reply[0] == "list", f"{title}: run() must return a list, and returned {_shown(reply[1])}"
     entries = reply[1]
     assert isinstance(entries, list), f"{title}: there is no answer to read"

@@ -16,6 +16,7 @@ def test_results_in_order(submission: Submission, fresh_seed: int) -> None:
     rng = Random(fresh_seed)
     ordering.demand_right_results(submission, rng)
     ordering.demand_order(submission, rng)
+    ordering.demand_as_planned(submission, rng)
 
 
 def test_plan_choices(submission: Submission, fresh_seed: int) -> None:

@@ -664,11 +664,12 @@ def _packed_fault(fault: BaseException) -> bytes:
 
 def unpacked(reply: bytes) -> tuple[Any, BaseException | None]:
     """Read what `packed` made; the traceback's text becomes the exception's cause, as the standard library does it."""
+    text = ""
     try:
         value, blob, text = pickle.loads(reply)
         fault = None if blob is None else pickle.loads(blob)
-    except Exception as broken:
-        return None, RemoteError(f"what the job returned can't be rebuilt: {broken!r}")
+    except Exception as broken:  # the text of a traceback says what was raised
+        return None, RemoteError(f"what the job gave can't be rebuilt here: {broken!r}\n{text}")
     if fault is not None:
         fault.__cause__ = RemoteTraceback(text)
     elif text:

@@ -207,22 +207,26 @@ class Service:
 
     async def batch(self, request):
         """POST /batch."""
-        began = self._loop.time()
-        status, body = await self._batch(request, began)
-        self.metrics.count("batch", status, self._loop.time() - began)
+        status, body = await self._body(request)
+        arrived = self._loop.time()
+        if status == 200:
+            status, body = await self._batch(body)
+        self.metrics.count("batch", status, self._loop.time() - arrived)
         response = web.Response(status=status, body=body, content_type="application/msgpack")
         if status in {408, 413}:
             response.force_close()
         return response
 
-    async def _batch(self, request, began):
+    async def _body(self, request):
         try:
-            async with asyncio.timeout_at(began + ARRIVAL_SEC):
-                raw = await request.read()
+            async with asyncio.timeout(ARRIVAL_SEC):
+                return 200, await request.read()
         except TimeoutError:
             return 408, None
         except web.HTTPRequestEntityTooLarge:
             return 413, None
+
+    async def _batch(self, raw):
         items = _wanted(raw)
         if items is None:
             return 400, None

@@ -41,6 +41,14 @@ class Range(NamedTuple):
     high: bytes | None
 
 
+class FoldRaised(Exception):
+    """What a fold raised, apart from what befalls the workers."""
+
+    def __init__(self, fault: BaseException) -> None:
+        super().__init__()
+        self.fault = fault
+
+
 class Crew:
     """Some worker processes; `broken` when one of them is not where it should be."""
 
@@ -117,7 +125,7 @@ class Crew:
                 asked.discard(ready)
                 folded, stopped_at, fault = ready.recv()
                 if fault is not None:
-                    raise fault
+                    raise FoldRaised(fault)
                 parts.update(folded)
                 if stopped_at is not None:
                     left.append(Range(stopped_at, done.high))
@@ -136,6 +144,11 @@ class Crew:
         if fault is not None:
             raise fault
         return result
+
+    def disown(self) -> None:
+        """Leave the workers to the parent, in a forked child; `multiprocessing` would end them when the child exits."""
+        for process in self._processes:
+            multiprocessing.process._children.discard(process)
 
     def dismiss(self) -> None:
         """End the workers, whatever they are doing."""
@@ -185,7 +198,7 @@ def work(pipe: Connection, path: str, number: int) -> None:
                         continue
                     txn = store._begin() if question == "begin" else None
                     pipe.send((txn and txn.id(), None, None))
-                except Exception as fault:  # noqa: BLE001  whatever a fold raises is for the caller
+                except BaseException as fault:  # noqa: BLE001  whatever a fold raises is for the caller
                     pipe.send((None, None, _portable(fault)))
     except (EOFError, OSError):
         pass
@@ -234,7 +247,7 @@ class PartRows:
             self.stopped_at = after[0]
 
 
-def _portable(fault: Exception) -> Exception:
+def _portable(fault: BaseException) -> BaseException:
     try:
         pickle.loads(pickle.dumps(fault))  # noqa: S301  our own
     except Exception:  # noqa: BLE001  an exception may do anything while it is pickled

@@ -7,6 +7,7 @@ not memory or disk.
 """
 
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
@@ -14,7 +15,7 @@ from operator import itemgetter
 from typing import Any, NoReturn, TypeVar
 
 import lmdb
-from crew import Crew
+from crew import Crew, FoldRaised
 from errors import StoreError
 from keys import Key, check_value, encode, encode_bound, end_of_prefix, negative, pack, positive
 from rows import Row, chunks
@@ -44,6 +45,7 @@ class Store:
         self._begin: Callable[[], Any] = environment.begin
         self._alive = [True]
         self._crew: Crew | None = None
+        self._turn = threading.Lock()
         _stores.add(self)
 
     @classmethod
@@ -131,16 +133,19 @@ class Store:
         workers = min(workers, MAX_SCAN_WORKERS)
         if workers == 1:
             return [fold(self.scan(lo, hi))]
-        if self._crew is None or len(self._crew) < workers:
-            self._dismiss()
-            self._crew = Crew(self._path, workers)
-        try:
-            return self._crew.fold(self._begin, self._hold_writers, low, high, fold)
-        except lmdb.Error as fault:
-            raise StoreError(f"parallel_scan failed: {fault}") from fault
-        finally:
-            if self._crew.broken:
+        with self._turn:  # the crew serves one thread at a time
+            if self._crew is None or len(self._crew) < workers:
                 self._dismiss()
+                self._crew = Crew(self._path, workers)
+            try:
+                return self._crew.fold(self._begin, self._hold_writers, low, high, fold)
+            except FoldRaised as raised:
+                raise raised.fault from None
+            except lmdb.Error as fault:
+                raise StoreError(f"parallel_scan failed: {fault}") from fault
+            finally:
+                if self._crew.broken:
+                    self._dismiss()
 
     # ---- writing
 
@@ -206,7 +211,9 @@ class Store:
         """Be of no use any more, in a process that was forked from the store's own."""
         self._alive.clear()
         self._begin = _forked
-        self._crew = None
+        if self._crew is not None:
+            self._crew.disown()
+            self._crew = None
 
 
 def _environment(path: str, map_size: int) -> Any:

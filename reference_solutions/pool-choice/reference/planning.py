@@ -25,6 +25,12 @@ PYTHON_BYTES_PER_SEC = 20e6
 
 NATIVE_GIL_FREE = 0.9
 
+WORKERS_MOST = 64
+"""Of any kind, however many cores there are."""
+
+WAITS = 0.1
+"""What computes for no more than this part of its time is left to threads, however many cores there are."""
+
 CHUNK_SEC = 0.02
 """Work in one message: a hundred times what a message costs, and little to wait for at the end."""
 
@@ -44,7 +50,7 @@ WORTH = 0.9
 def plan(profile: Profile) -> Plan:
     """Choose how to run a stage."""
     if profile.may_die:
-        return Plan("processes", max(1, min(profile.cores, profile.tasks)), 1)
+        return Plan("processes", max(1, min(profile.cores, profile.tasks, WORKERS_MOST)), 1)
     if profile.tasks < 2 or profile.tasks * profile.wall_sec <= LITTLE_SEC:
         return Plan("inline")
     best, best_sec = Plan("inline"), profile.tasks * profile.wall_sec
@@ -56,7 +62,7 @@ def plan(profile: Profile) -> Plan:
 
 def _on_threads(profile: Profile) -> tuple[Plan, float]:
     waits = profile.cpu_sec < 0.5 * profile.wall_sec
-    workers = min(profile.tasks, THREADS_MOST if waits else profile.cores)
+    workers = min(profile.tasks, THREADS_MOST if waits else min(profile.cores, WORKERS_MOST))
     held = profile.cpu_sec * (1.0 - _gil_free(profile))
     item = max(profile.wall_sec / workers, profile.cpu_sec / profile.cores, held)
     seconds = workers * THREAD_START_SEC + profile.tasks * (item + THREAD_ITEM_SEC)
@@ -72,8 +78,9 @@ def _gil_free(profile: Profile) -> float:
 
 
 def _in_processes(profile: Profile) -> tuple[Plan, float]:
-    workers = min(profile.tasks, profile.cores)
-    if not (profile.arguments_pickle and profile.results_pickle) or workers < 2:
+    workers = min(profile.tasks, profile.cores, WORKERS_MOST)
+    waits = profile.cpu_sec <= WAITS * profile.wall_sec
+    if waits or not (profile.arguments_pickle and profile.results_pickle) or workers < 2:
         return Plan("inline"), float("inf")
     chunk_size = _chunk_size(profile, workers)
     moving = (profile.argument_bytes + profile.result_bytes) / PIPE_BYTES_PER_SEC + PROCESS_ITEM_SEC / chunk_size

@@ -553,11 +553,12 @@ class RemoteTraceback(Exception):
 
 def unpacked(reply: bytes) -> Any:
     """Give the value, or raise what was raised."""
+    text = ""
     try:
         what, value, text = pickle.loads(reply)
         fault = pickle.loads(value) if what == "raised" else None
-    except Exception as broken:
-        raise RemoteError(f"what the job returned can't be rebuilt: {broken!r}") from None
+    except Exception as broken:  # the text of a traceback says what was raised
+        raise RemoteError(f"what the job gave can't be rebuilt here: {broken!r}\n{text}") from None
     if fault is not None:
         fault.__cause__ = RemoteTraceback(text)
         raise fault

@@ -98,21 +98,23 @@ class HashMap(MutableMapping):
         self._version += 1
 
     def __delitem__(self, key: Any) -> None:
-        self._delete(key)
+        if self._delete(key) is None:
+            raise KeyError(key)
 
     def pop(self, key: Any, default: Any = MISSING) -> Any:
-        try:
-            return self._delete(key).value
-        except KeyError:
-            if default is MISSING:
-                raise
-            return default
+        entry = self._delete(key)
+        if entry is not None:
+            return entry.value
+        if default is MISSING:
+            raise KeyError(key)
+        return default
 
-    def _delete(self, key: Any) -> Entry:
+    def _delete(self, key: Any) -> Entry | None:
+        """Take out the entry of a key, if there is one. A KeyError of comparing keys is not ours to catch."""
         hash_ = hash(key)
         entry = self._find(key, hash_)
         if entry is None:
-            raise KeyError(key)
+            return None
         bucket = hash_ % len(self._buckets)
         previous = self._buckets[bucket]
         if previous is entry:

@@ -6,7 +6,9 @@ first table, which does. A number is never given twice nor taken back, so a proc
 
 import multiprocessing
 import os
+import pickle
 import struct
+import threading
 import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
@@ -86,6 +88,7 @@ class Store:
         self.known: dict[str, int] = {}
         self.fault = ""
         self.crew: list[Any] = []
+        self.turn = threading.Lock()
         _all.add(self)
 
     @classmethod
@@ -259,6 +262,10 @@ class Store:
         check_bound(lo)
         check_bound(hi)
         self.begin().abort()
+        with self.turn:  # the workers' pipes are for one call at a time
+            return self._fold(lo, hi, workers, fold)
+
+    def _fold(self, lo: Any, hi: Any, workers: int, fold: Callable[[Iterator[Row]], Any]) -> list[Any]:
         self._hire(workers)
         crew = self.crew[: max(workers, 1)]
         txn = self._in_one_state([pipe for _, pipe in crew])
@@ -355,6 +362,14 @@ def _shares(txn: Any, spans: list[Span], parts: int) -> list[list[Span]]:
     return shares
 
 
+def _sendable(fault: BaseException) -> BaseException:
+    try:
+        pickle.loads(pickle.dumps(fault))  # noqa: S301  our own
+    except Exception as why:  # noqa: BLE001  whatever pickling it comes to
+        return StoreError(f"the fold raised {fault!r:.200}, which can't be sent: {why}")
+    return fault
+
+
 def _work(path: str, pipe: Any, number: int) -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[number % len(cores)]})  # or both may be left on one
@@ -371,8 +386,8 @@ def _work(path: str, pipe: Any, number: int) -> None:
                 try:
                     rows = chain.from_iterable(chain.from_iterable(store.span_chunks(txn, span) for span in spans))
                     answer = fold(rows), None
-                except Exception as fault:  # noqa: BLE001  it belongs to the caller
-                    answer = None, fault
+                except BaseException as fault:  # noqa: BLE001  it belongs to the caller
+                    answer = None, _sendable(fault)
                 txn.abort()  # a traceback may still hold on to what read from it
                 pipe.send(answer)
             except (EOFError, OSError):
@@ -385,6 +400,9 @@ _all: weakref.WeakSet[Store] = weakref.WeakSet()
 def _forked() -> None:
     for store in _all:
         store.fault = "the store was opened before a fork"
+        for process, pipe in store.crew:  # the parent's: not to be ended when this process exits, nor kept by its pipes
+            multiprocessing.process._children.discard(process)
+            pipe.close()
 
 
 os.register_at_fork(after_in_child=_forked)

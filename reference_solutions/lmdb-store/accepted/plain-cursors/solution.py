@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import pickle
 import struct
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -99,6 +101,7 @@ class Store:
         self._path = path
         self._env = env
         self._why_not = ""
+        self._turn = threading.Lock()
         self._workers: list[Any] = []
         _stores.add(self)
 
@@ -210,6 +213,10 @@ class Store:
         """Fold in worker processes; writers wait for the moment in which these begin their transactions."""
         low, high = limits(lo, hi)
         self._check()
+        with self._turn:  # one thread at a time speaks to the workers
+            return self._fold(low, high, workers, fold)
+
+    def _fold(self, low: bytes, high: bytes | None, workers: int, fold: Callable[[Iterator[Row]], Any]) -> list[Any]:
         self._staff(workers)
         workers = min(workers, len(self._workers))
         pipes = [pipe for _, pipe in self._workers[:workers]]
@@ -294,6 +301,15 @@ def _cuts(txn: Any, low: bytes, high: bytes | None, parts: int) -> list[tuple[by
     return list(zip(starts, [*starts[1:], high], strict=True))
 
 
+def portable(fault: BaseException) -> BaseException:
+    """Give what a fold raised, or what says so where that can't travel."""
+    try:
+        pickle.loads(pickle.dumps(fault))  # noqa: S301  our own
+    except Exception:  # noqa: BLE001  an exception may do anything while it is pickled
+        return StoreError(f"the fold raised {type(fault).__name__}, which can't be pickled")
+    return fault
+
+
 def _work(path: str, pipe: Any, number: int) -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[number % len(cores)]})  # or both may be left on one
@@ -306,8 +322,8 @@ def _work(path: str, pipe: Any, number: int) -> None:
                     low, high, fold = pipe.recv()
                     try:
                         answer = fold(store._rows(txn, low, high, -1, False)), None
-                    except Exception as fault:  # noqa: BLE001  it is the caller's
-                        answer = None, fault
+                    except BaseException as fault:  # noqa: BLE001  it is the caller's
+                        answer = None, portable(fault)
                     pipe.send(answer)
             except (EOFError, OSError):
                 return
@@ -319,6 +335,9 @@ _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 def _disown() -> None:
     for store in _stores:
         store._why_not = "the store was opened by another process, before a fork"
+        for process, pipe in store._workers:
+            pipe.close()  # or the worker would not notice that the parent has closed its own
+            multiprocessing.process._children.discard(process)  # or it would be ended when this process exits
 
 
 os.register_at_fork(after_in_child=_disown)

@@ -63,6 +63,7 @@ class Batch:
 SPAWN_SEC = 0.1
 HAND_OVER_SEC = 0.00015
 BYTES_A_SEC = 4e8
+WORKERS_MOST = 64
 WAITERS_MOST = 56
 LITTLE_SEC = 0.002
 
@@ -70,18 +71,19 @@ LITTLE_SEC = 0.002
 def plan(profile: Profile) -> Plan:
     """Choose how to run a stage."""
     if profile.may_die:
-        return Plan("processes", max(1, min(profile.tasks, profile.cores)))
+        return Plan("processes", max(1, min(profile.tasks, profile.cores, WORKERS_MOST)))
     candidates = [(profile.tasks * profile.wall_sec, Plan("inline"))]
     if profile.tasks >= 2 and profile.tasks * profile.wall_sec > LITTLE_SEC:
         candidates.append(_threads(profile))
-        if profile.arguments_pickle and profile.results_pickle and profile.cores >= 2:
+        computes = profile.cpu_sec > 0.1 * profile.wall_sec
+        if computes and profile.arguments_pickle and profile.results_pickle and profile.cores >= 2:
             candidates.append(_processes(profile))
     return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def _threads(profile: Profile) -> tuple[float, Plan]:
     waits = profile.cpu_sec <= 0.7 * profile.wall_sec
-    workers = min(profile.tasks, WAITERS_MOST if waits else profile.cores)
+    workers = min(profile.tasks, WAITERS_MOST if waits else min(profile.cores, WORKERS_MOST))
     free = 0.5 if profile.gil_free is None else profile.gil_free
     cpu = profile.cpu_sec * max(1 - free, 1 / profile.cores)
     each = max(cpu, profile.wall_sec / workers)
@@ -89,7 +91,7 @@ def _threads(profile: Profile) -> tuple[float, Plan]:
 
 
 def _processes(profile: Profile) -> tuple[float, Plan]:
-    workers = min(profile.tasks, profile.cores)
+    workers = min(profile.tasks, profile.cores, WORKERS_MOST)
     size = 1
     if profile.slowest_sec < 10 * profile.wall_sec:
         size = max(1, min(round(0.015 / max(profile.wall_sec, 1e-9)), profile.tasks // (6 * workers)))

@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Literal
 
+WORKERS_MOST = 64
 WAITERS_MOST = 48
 SPAWN_PAYS_SEC = 0.15
 THREADS_PAY_SEC = 0.005
@@ -82,14 +83,14 @@ def plan(profile: Profile) -> Plan:
     tasks, wall, cpu = profile.tasks, profile.wall_sec, profile.cpu_sec
     work = tasks * wall
     if profile.may_die:
-        return Plan("processes", max(1, min(tasks, profile.cores)))
+        return Plan("processes", max(1, min(tasks, profile.cores, WORKERS_MOST)))
     if tasks < 2 or work <= THREADS_PAY_SEC or (wall < 0.00005 and cpu > 0.5 * wall and work < 1):
         return Plan("inline")
     if cpu <= 0.5 * wall:
         return Plan("threads", min(tasks, WAITERS_MOST))
     if profile.cores < 2:
         return Plan("inline")
-    workers = min(tasks, profile.cores)
+    workers = min(tasks, profile.cores, WORKERS_MOST)
     if (profile.gil_free or 0.0) >= 0.5:
         return Plan("threads", workers)
     moving = tasks * (profile.argument_bytes + profile.result_bytes) / BYTES_A_SEC
