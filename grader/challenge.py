@@ -39,7 +39,12 @@ class Graded(Declared):
 
 
 class Check(Graded):
-    """A property the submission has or lacks; `id` names the function `test_<id>` in `grading/test_behaviour.py`."""
+    """A property the submission has or lacks; `id` names the function `test_<id>` in `grading/test_behaviour.py`.
+
+    A failure of one that is `timed`, and so depends on clocks, counts only where the grading's cores were free.
+    """
+
+    timed: bool = False
 
 
 class Bar(Graded):

@@ -67,12 +67,19 @@ class Checks:
             message = "" if error is None else str(error).strip()[:MESSAGE_CHARS]
             if status is CheckStatus.ERROR and error is not None:
                 message = f"{type(error).__name__}: {message}"
+            if status is CheckStatus.FAILED and wanted.timed and not self._cores_are_free():
+                status = CheckStatus.ERROR
+                message = f"it failed while other work kept this machine's cores busy, which says nothing: {message}"
             self._run.checks[wanted.id] = CheckEvidence(
                 id=wanted.id, status=status, message=message, duration_sec=call.duration
             )
         if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
             item.session.shouldstop = "the platform failed"
         return report
+
+    def _cores_are_free(self) -> bool:
+        watch = self._run.watch
+        return watch.are_free(len(watch.cores), self._run.roster.freeze_all)
 
     def _reference_passes(self, item: pytest.Function) -> bool:
         if "submission" not in item.funcargs:

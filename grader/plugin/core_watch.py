@@ -53,18 +53,22 @@ class CoreWatch:
             self._wait(wanted, freeze)
             began = self.clock()
             taken = take()
-            if any(self._are_free(wanted, freeze) for _ in range(LOOKS_AFTERWARDS)):
+            if self.are_free(wanted, freeze):
                 return taken
             self.voided += 1
             self._lose(wanted, began)
 
+    def are_free(self, wanted: int, freeze: Callable[[], None]) -> bool:
+        """Tell whether `wanted` cores are free, now that something has ended which may have left things to be done."""
+        return any(self._seem_free(wanted, freeze) for _ in range(LOOKS_AFTERWARDS))
+
     def _wait(self, wanted: int, freeze: Callable[[], None]) -> None:
         began = self.clock()
-        while self.clock() - self._free_at > FRESH_SEC and not self._are_free(wanted, freeze):
+        while self.clock() - self._free_at > FRESH_SEC and not self._seem_free(wanted, freeze):
             self._lose(wanted, began)
             began = self.clock()
 
-    def _are_free(self, wanted: int, freeze: Callable[[], None]) -> bool:
+    def _seem_free(self, wanted: int, freeze: Callable[[], None]) -> bool:
         freeze()
         found = self.look(self.cores[:wanted], WINDOW_SEC) >= ENOUGH * wanted
         self._free_at = self.clock() if found else float("-inf")

@@ -84,6 +84,12 @@ def test_patience_ends_and_the_bar_is_not_measured() -> None:
     assert len(machine.story) == looks + 2, "once patience is used up, each further bar gets one look"
 
 
+def test_whether_cores_are_free_is_asked_several_times() -> None:
+    for found, free in ((repeat(BUSY), False), (iter([BUSY, BUSY, FREE]), True)):
+        machine = Machine(found)
+        assert machine.watch.are_free(2, lambda: None) is free
+
+
 def test_patience_is_for_the_whole_grading_and_measurements_that_count_cost_none() -> None:
     machine = Machine(repeat(FREE))
     for _ in range(100):

@@ -55,6 +55,10 @@ def ask(what):
 """
 
 BEHAVIOUR = """
+import os
+import subprocess
+import sys
+
 import pytest
 
 
@@ -107,6 +111,13 @@ def test_skipping():
     pytest.skip("not today")
 
 
+def test_hurried(submission):
+    spin = "import time; until = time.monotonic() + 4\\nwhile time.monotonic() < until: pass"
+    for _ in range(3 * os.cpu_count()):
+        subprocess.Popen([sys.executable, "-S", "-c", spin])
+    assert submission.value("ask", "wrong") == [1, 2, 3], "answers in time"
+
+
 def test_seeded(fresh_seed):
     pytest.fail(f"seed {fresh_seed}")
 
@@ -116,6 +127,8 @@ def test_seeded_otherwise(fresh_seed):
 """
 
 CHECKS = tuple(name.replace("_", "-") for name in re.findall(r"def test_(\w+)", BEHAVIOUR))
+
+TIMED = frozenset({"hurried"})
 
 BARS = """
 from harness.duel.round import Call, Round
@@ -134,7 +147,9 @@ def test_speed(duel):
 def suite(root: Path, checks: tuple[str, ...], behaviour: str) -> Path:
     """Write a suite of one challenge; its reference is sound."""
     challenge, reference = root / "challenges" / "tiny", root / "reference_solutions" / "tiny" / "reference"
-    declared = "".join(f'[[checks]]\nid = "{check}"\ntitle = "{check}"\n' for check in checks)
+    declared = "".join(
+        f'[[checks]]\nid = "{check}"\ntitle = "{check}"\ntimed = {str(check in TIMED).lower()}\n' for check in checks
+    )
     header = 'version = 1\ntitle = "Tiny"\nsummary = "s"\narea = "backend"\nminutes = 1\n'
     bar = '[[bars]]\nid = "speed"\ntitle = "Speed"\npass = 3.0\ndistinction = 1.5\ncontrol = true\n'
     limits = "[limits]\nmemory_mb = 128\ncall_timeout_sec = 5\n"
@@ -168,7 +183,12 @@ def graded(tmp_path: Path, image: str) -> Callable[..., Result]:
 def test_whose_fault_is_what(graded: Callable[..., Result]) -> None:
     found = {check.id: check for check in graded(MISBEHAVING).checks}
     statuses = {id_: check.status for id_, check in found.items()}
-    ours = {"broken": CheckStatus.ERROR, "skipping": CheckStatus.SKIPPED, "right": CheckStatus.PASSED}
+    ours = {
+        "broken": CheckStatus.ERROR,
+        "hurried": CheckStatus.ERROR,
+        "skipping": CheckStatus.SKIPPED,
+        "right": CheckStatus.PASSED,
+    }
     assert statuses == {id_: ours.get(id_, CheckStatus.FAILED) for id_ in CHECKS}
     for id_, sentence in {
         "wrong": "answers the question",
@@ -180,6 +200,7 @@ def test_whose_fault_is_what(graded: Callable[..., Result]) -> None:
         "swells": "more than its 128 MiB",
         "lazy": "raised",
         "broken": "RuntimeError",
+        "hurried": "other work kept this machine's cores busy, which says nothing: answers in time",
     }.items():
         assert sentence in found[id_].message, id_
 
