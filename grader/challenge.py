@@ -41,7 +41,8 @@ class Graded(Declared):
 class Check(Graded):
     """A property the submission has or lacks; `id` names the function `test_<id>` in `grading/test_behaviour.py`.
 
-    A failure of one that is `timed`, and so depends on clocks, counts only where the grading's cores were free.
+    A failure of one that is `timed`, and so depends on clocks, does not count where the reference, on busy cores, fails
+    it as well.
     """
 
     timed: bool = False

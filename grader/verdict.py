@@ -11,7 +11,7 @@ What each check and bar says for the whole; the most severe of them is the verdi
 One that is not required says pass wherever the table says fail or inconclusive, and error where it says error. Besides:
 
     a fault of the grading, unknown ids, unsound numbers      error
-    a timed check that failed while the cores were busy       error
+    a timed check that the reference fails on busy cores too  error
     a grading of selected ids only                            inconclusive, at best: it is never a pass
 
 Severity is pass < inconclusive < fail < error. A failed check counts whether or not bars were measured. An error

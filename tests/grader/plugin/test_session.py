@@ -111,11 +111,20 @@ def test_skipping():
     pytest.skip("not today")
 
 
-def test_hurried(submission):
+def keep_busy():
     spin = "import time; until = time.monotonic() + 4\\nwhile time.monotonic() < until: pass"
     for _ in range(3 * os.cpu_count()):
         subprocess.Popen([sys.executable, "-S", "-c", spin])
-    assert submission.value("ask", "wrong") == [1, 2, 3], "answers in time"
+
+
+def test_hurried(submission):
+    keep_busy()
+    assert submission.value("ask", "right") == "in time", "answers in time"
+
+
+def test_hurried_and_wrong(submission):
+    keep_busy()
+    assert submission.value("ask", "wrong") == [1, 2, 3], "answers rightly"
 
 
 def test_seeded(fresh_seed):
@@ -128,7 +137,7 @@ def test_seeded_otherwise(fresh_seed):
 
 CHECKS = tuple(name.replace("_", "-") for name in re.findall(r"def test_(\w+)", BEHAVIOUR))
 
-TIMED = frozenset({"hurried"})
+TIMED = frozenset({"hurried", "hurried-and-wrong"})
 
 BARS = """
 from harness.duel.round import Call, Round
@@ -200,7 +209,8 @@ def test_whose_fault_is_what(graded: Callable[..., Result]) -> None:
         "swells": "more than its 128 MiB",
         "lazy": "raised",
         "broken": "RuntimeError",
-        "hurried": "other work kept this machine's cores busy, which says nothing: answers in time",
+        "hurried": "other work keeps this machine so busy that the reference fails this too: answers in time",
+        "hurried-and-wrong": "answers rightly",
     }.items():
         assert sentence in found[id_].message, id_
 
