@@ -138,8 +138,13 @@ def read_expectation(path: Path, challenge: Challenge) -> tuple[Expectation, Pat
     ]
     if complaints:
         raise CatalogueFault(complaints)
-    base = None if declared.based_on is None else path.parent.parent.parent / declared.based_on
+    base = None if declared.based_on is None else _base(path, declared.based_on)
     return Expectation(Verdict.FAIL, tuple(declared.fails), tuple(declared.may_fail), declared.why), base
+
+
+def _base(path: Path, based_on: str) -> Path:
+    """Name the folder of another solution of the same challenge, seen from an `expect.toml`."""
+    return path.parents[2] / based_on
 
 
 def _baseless(path: Path, declared: DeclaredExpectation) -> list[Complaint]:
@@ -148,7 +153,7 @@ def _baseless(path: Path, declared: DeclaredExpectation) -> list[Complaint]:
     if declared.based_on is None:
         problem, advice = "nothing says what it is for", f'set based_on in {EXPECT_FILE}, such as to "reference"'
         return [Complaint(patch, "", problem, advice)] if patch.exists() else []
-    base = path.parent.parent.parent / declared.based_on
+    base = _base(path, declared.based_on)
     if not re.fullmatch(r"reference|(accepted|bases|rejected)/[^/.][^/]*", declared.based_on) or not base.is_dir():
         problem = f"there is no solution {declared.based_on!r}"
         return [Complaint(path, "based_on", problem, "name one, such as reference or accepted/<name>")]

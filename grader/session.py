@@ -108,7 +108,7 @@ def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClie
         source,
         tell,
         subject_cores=len(job.subject_cores),
-        watch=CoreWatch(tuple(cores)),
+        watch=CoreWatch(tuple(cores), roster.freeze_all),
     )
 
 

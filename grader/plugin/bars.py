@@ -82,7 +82,7 @@ class BarMeasurement:
         """Take a launch's numbers, again where the bar needs several cores and did not have them."""
         if self._bar.cores == 1:
             return take()
-        return self._run.watch.undisturbed(self._bar.cores, self._run.roster.freeze_all, take)
+        return self._run.watch.undisturbed(self._bar.cores, take)
 
     def _statistic(self, statistic: Statistic, number: int, rng: Random) -> tuple[float, float]:
         """Take one launch's numbers; a call that ran out of time gets a second chance in fresh processes."""

@@ -35,41 +35,45 @@ Taken = TypeVar("Taken")
 
 @dataclass
 class CoreWatch:
-    """A grading's cores, those of the subjects first, and how long they have been waited for."""
+    """A grading's cores, those of the subjects first, and how long they have been waited for.
+
+    `freeze` stills the subjects for a look.
+    """
 
     cores: Sequence[int]
+    freeze: Callable[[], None]
     look: Callable[[Sequence[int], float], float] = free_cores
     clock: Callable[[], float] = time.perf_counter
     lost_sec: float = 0.0
     voided: int = 0
     _free_at: float = float("-inf")
 
-    def undisturbed(self, wanted: int, freeze: Callable[[], None], take: Callable[[], Taken]) -> Taken:
-        """Take a measurement before and after which `wanted` cores were free; `freeze` stills the subjects for a look.
+    def undisturbed(self, wanted: int, take: Callable[[], Taken]) -> Taken:
+        """Take a measurement before and after which `wanted` cores were free.
 
         Skips the test, so that its bar is not measured, when patience is used up.
         """
         while True:
-            self._wait(wanted, freeze)
+            self._wait(wanted)
             began = self.clock()
             taken = take()
-            if self.are_free(wanted, freeze):
+            if self.are_free(wanted):
                 return taken
             self.voided += 1
             self._lose(wanted, began)
 
-    def are_free(self, wanted: int, freeze: Callable[[], None]) -> bool:
+    def are_free(self, wanted: int) -> bool:
         """Tell whether `wanted` cores are free, now that something has ended which may have left things to be done."""
-        return any(self._seem_free(wanted, freeze) for _ in range(LOOKS_AFTERWARDS))
+        return any(self._seem_free(wanted) for _ in range(LOOKS_AFTERWARDS))
 
-    def _wait(self, wanted: int, freeze: Callable[[], None]) -> None:
+    def _wait(self, wanted: int) -> None:
         began = self.clock()
-        while self.clock() - self._free_at > FRESH_SEC and not self._seem_free(wanted, freeze):
+        while self.clock() - self._free_at > FRESH_SEC and not self._seem_free(wanted):
             self._lose(wanted, began)
             began = self.clock()
 
-    def _seem_free(self, wanted: int, freeze: Callable[[], None]) -> bool:
-        freeze()
+    def _seem_free(self, wanted: int) -> bool:
+        self.freeze()
         found = self.look(self.cores[:wanted], WINDOW_SEC) >= ENOUGH * wanted
         self._free_at = self.clock() if found else float("-inf")
         return found

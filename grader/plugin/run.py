@@ -22,8 +22,8 @@ class Run:
     roster: Roster
     source: Path
     tell: Callable[[str, str, int, int, str], None]
-    subject_cores: int = 1
-    watch: CoreWatch = field(default_factory=lambda: CoreWatch((0,)))
+    subject_cores: int
+    watch: CoreWatch
     checks: dict[str, CheckEvidence] = field(default_factory=dict)
     bars: dict[str, BarEvidence] = field(default_factory=dict)
     control: ControlEvidence | None = None

@@ -17,7 +17,7 @@ class Machine:
         self.now = 0.0
         self.found = found
         self.story: list[str] = []
-        self.watch = CoreWatch((1, 0, 2), self.look, lambda: self.now)
+        self.watch = CoreWatch((1, 0, 2), lambda: self.story.append("freeze"), self.look, lambda: self.now)
 
     def look(self, cores: Sequence[int], window_sec: float) -> float:
         assert (tuple(cores), window_sec) == ((1, 0), WINDOW_SEC)
@@ -31,7 +31,7 @@ class Machine:
         return f"taken at {self.now:.2f}"
 
     def measure(self) -> str:
-        return self.watch.undisturbed(2, lambda: self.story.append("freeze"), self.take)
+        return self.watch.undisturbed(2, self.take)
 
 
 def test_a_measurement_lies_between_two_looks_at_frozen_subjects() -> None:
@@ -87,7 +87,7 @@ def test_patience_ends_and_the_bar_is_not_measured() -> None:
 def test_whether_cores_are_free_is_asked_several_times() -> None:
     for found, free in ((repeat(BUSY), False), (iter([BUSY, BUSY, FREE]), True)):
         machine = Machine(found)
-        assert machine.watch.are_free(2, lambda: None) is free
+        assert machine.watch.are_free(2) is free
 
 
 def test_patience_is_for_the_whole_grading_and_measurements_that_count_cost_none() -> None:
