@@ -23,6 +23,7 @@ from harness.control.messages import Result as Reply
 from harness.errors import ControlLost, HarnessError
 from harness.sandbox.cores import split_cores
 from harness.sandbox.roles import Limits, Sandbox, Staged
+from harness.sandbox.siblings import siblings
 
 SEED_BITS = 48
 """Beyond guessing, and exact in every reader of JSON."""
@@ -87,7 +88,7 @@ def _run(
 ) -> tuple[Evidence, str]:
     """Run the grader and its subjects until the evidence is here."""
     limits = request.entry.challenge.limits
-    cores = split_cores(request.venue.cores, limits.cores)
+    cores = split_cores(request.venue.cores, limits.cores, siblings())
     job = Job(
         slug=request.entry.slug,
         seed=seed,

@@ -98,7 +98,7 @@ def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClie
         control.progress(Progress(phase=phase, id=id_, done=done, total=total, text=text))
 
     source = Path(os.environ["TAKEHOME_SUBMISSION"])
-    cores = dict.fromkeys((*job.subject_cores, *job.grader_cores))
+    grader_alone = [core for core in job.grader_cores if core not in job.subject_cores]
     return Run(
         challenge,
         job.seed,
@@ -108,7 +108,7 @@ def _run_of(job: Job, challenge: Challenge, roster: Roster, control: ControlClie
         source,
         tell,
         subject_cores=len(job.subject_cores),
-        watch=CoreWatch(tuple(cores), roster.freeze_all),
+        watch=CoreWatch(job.subject_cores, grader_alone, roster.freeze_all),
     )
 
 

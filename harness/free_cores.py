@@ -1,4 +1,4 @@
-"""Find out how many of some cores can be had in this moment, by asking for them.
+"""Find out how many cores can be had in this moment, by asking for them.
 
 Where a neighbour keeps one core of two busy, two processes do little more than one does, and a submission that uses one
 core looks as quick as one that uses both. Times can't tell; the processor time that loops get can.
@@ -25,14 +25,19 @@ print(time.process_time() - used)
 READY_SEC: Final = 0.002
 
 
-def free_cores(cores: Sequence[int], window_sec: float) -> float:
-    """Have a loop for each of `cores`, free to move among them, run for `window_sec`; give the cores that they got.
+def free_cores(places: Sequence[Sequence[int]], window_sec: float) -> float:
+    """Have a loop for each of `places`, free to move among its cores, run for `window_sec`; give the cores they got.
 
-    That is 2.0 of two cores on which nothing else runs, and 1.3 to 1.5 where one other process does. Raises OSError
-    where the loops cannot be started or may not run there.
+    That is 2.0 for two loops on two cores on which nothing else runs, and 1.3 to 1.5 where one other process does.
+    Raises OSError where the loops cannot be started or may not run there.
     """
-    command = [sys.executable, "-I", "-S", "-c", LOOP, ",".join(map(str, cores))]
-    loops = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in cores]
+    command = [sys.executable, "-I", "-S", "-c", LOOP]
+    loops = [
+        subprocess.Popen(
+            [*command, ",".join(map(str, cores))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for cores in places
+    ]
     try:
         for loop in loops:
             _told(loop)

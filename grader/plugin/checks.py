@@ -80,7 +80,7 @@ class Checks:
     def _machine_is_too_busy(self, item: pytest.Item) -> bool:
         """Tell whether nobody passes a check on clocks here now: the cores are busy, and the reference fails it too."""
         watch = self._run.watch
-        free = watch.are_free(len(watch.cores))
+        free = watch.are_free(watch.most)
         return not free and isinstance(item, pytest.Function) and not self._reference_passes(item)
 
     def _reference_passes(self, item: pytest.Function) -> bool:

@@ -35,18 +35,24 @@ Taken = TypeVar("Taken")
 
 @dataclass
 class CoreWatch:
-    """A grading's cores, those of the subjects first, and how long they have been waited for.
+    """A grading's cores, the subjects' and those that are the grader's alone, and how long they have been waited for.
 
     `freeze` stills the subjects for a look.
     """
 
-    cores: Sequence[int]
+    subjects: Sequence[int]
+    grader: Sequence[int]
     freeze: Callable[[], None]
-    look: Callable[[Sequence[int], float], float] = free_cores
+    look: Callable[[Sequence[Sequence[int]], float], float] = free_cores
     clock: Callable[[], float] = time.perf_counter
     lost_sec: float = 0.0
     voided: int = 0
     _free_at: float = float("-inf")
+
+    @property
+    def most(self) -> int:
+        """How many cores a measurement can use: all that the subjects have, and one on which the grader makes load."""
+        return len(self._places())
 
     def undisturbed(self, wanted: int, take: Callable[[], Taken]) -> Taken:
         """Take a measurement before and after which `wanted` cores were free.
@@ -74,9 +80,14 @@ class CoreWatch:
 
     def _seem_free(self, wanted: int) -> bool:
         self.freeze()
-        found = self.look(self.cores[:wanted], WINDOW_SEC) >= ENOUGH * wanted
+        found = self.look(self._places(wanted), WINDOW_SEC) >= ENOUGH * wanted
         self._free_at = self.clock() if found else float("-inf")
         return found
+
+    def _places(self, wanted: int | None = None) -> list[Sequence[int]]:
+        """Say on which cores each of `wanted` loops may be: a grader with several takes another where one is busy."""
+        places = [self.subjects for _ in self.subjects] + ([self.grader] if self.grader else [])
+        return places[:wanted]
 
     def _lose(self, wanted: int, since: float) -> None:
         self.lost_sec += self.clock() - since

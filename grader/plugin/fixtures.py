@@ -69,7 +69,7 @@ class Fixtures:
             reason = f"not measured, because required checks did not pass: {', '.join(failed)}"
             self._run.bars[bar.id] = BarEvidence(id=bar.id, status=BarStatus.NOT_MEASURED, message=reason)
             pytest.skip(reason)
-        if bar.cores > len(self._run.watch.cores):
+        if bar.cores > self._run.watch.most:
             pytest.skip(f"it needs {bar.cores} cores, and there are fewer here")
         began = perf_counter()
         yield BarMeasurement(self._run, bar, request)

@@ -1,7 +1,12 @@
 """Which CPU cores the subjects run on, and which everything else: they must not share one if there are two."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+
+NO_CORES: frozenset[int] = frozenset()
+ALL_WHOLE: Mapping[int, frozenset[int]] = MappingProxyType({})
+"""No core is known to be half of another."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +27,24 @@ class Cores:
         return not set(self.subject) & set(self.grader)
 
 
-def split_cores(available: Sequence[int], wanted: int) -> Cores:
+def split_cores(available: Sequence[int], wanted: int, siblings: Mapping[int, frozenset[int]] = ALL_WHOLE) -> Cores:
     """Give subjects the last `wanted` cores, for most systems keep interrupts and their own services on the first.
 
-    The grader gets the rest; where nothing is left it shares the first core.
+    The grader gets the rest; where nothing is left it shares the first core. Halves of one physical core slow each
+    other down, so no two go to the subjects, and none whose other half is theirs to the grader, while there are others.
     """
-    ordered = tuple(sorted(set(available)))
+    ordered = sorted(set(available))
     if not ordered:
         raise ValueError("no core is available")
-    return Cores(subject=ordered[-wanted:], grader=ordered[:-wanted] or ordered[:1])
+    subject: list[int] = []
+    for core in reversed(ordered):
+        if not siblings.get(core, NO_CORES) & set(subject):
+            subject.append(core)
+    halves = [core for core in reversed(ordered) if core not in subject]
+    subject = sorted((subject + halves)[:wanted])
+    rest = [core for core in ordered if core not in subject]
+    apart = [core for core in rest if not siblings.get(core, NO_CORES) & set(subject)]
+    return Cores(tuple(subject), tuple(apart or rest or ordered[:1]))
 
 
 def cpuset(cores: Sequence[int]) -> str:

@@ -228,7 +228,7 @@ class TestCurves:
         assert exponent == pytest.approx(1.3)
         assert one == 1.0
 
-    def test_longest_pause_is_the_slowest_batch_at_its_best(
+    def test_longest_pause_is_the_slowest_batch_of_the_best_run(
         self, grading: Import, reference_driver: ModuleType
     ) -> None:
         curves = grading("curves")
@@ -248,10 +248,22 @@ class TestCurves:
 
         def pause(phase: float) -> float:
             rebuilds = {int(growth ** (phase + n)) for n in range(8)}
-            return curves.slowest_so_far([float(n if n in rebuilds else 1) for n in range(curves.BATCHES)])
+            return curves.slowest_so_far([[float(n if n in rebuilds else 1) for n in range(curves.BATCHES)]])
 
         pauses = [pause(phase / 20) for phase in range(20)]
         assert max(pauses) / min(pauses) < 1.6
+
+    def test_pauses_at_other_moments_in_each_run_are_pauses(self, grading: Import) -> None:
+        curves = grading("curves")
+        runs = [[0.5 if batch % 100 == first else 0.001 for batch in range(curves.BATCHES)] for first in (1, 2, 3)]
+        assert curves.slowest_so_far(runs) == pytest.approx(0.5)
+
+    def test_the_machines_own_pauses_do_not_count(self, grading: Import) -> None:
+        curves = grading("curves")
+        quiet = [0.001] * curves.BATCHES
+        early, late = [9.0, *quiet[1:]], [*quiet[1:], 9.0]
+        assert curves.slowest_so_far([early, late, early]) == pytest.approx(0.001 * (9 / 0.001) ** (1 / 8))
+        assert curves.slowest_so_far([early, quiet, late]) == pytest.approx(0.001)
 
     def test_the_last_end_is_the_last_batch(self, grading: Import) -> None:
         curves = grading("curves")

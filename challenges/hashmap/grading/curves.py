@@ -91,24 +91,26 @@ where a design's last rebuild comes favours nobody, whether it grows by two, thr
 """
 
 PAUSE_RUNS = 3
-"""A batch's time is its best of these runs, so that the machine's own pauses do not count."""
+"""At each end the best of these runs counts, so that the machine's own pauses do not."""
 
 
 def longest_pause(launch: Launch) -> tuple[float, float]:
-    """Give the seconds of each side's slowest batch so far, as the geometric mean over several ends of one run."""
-    slowest: dict[str, list[float]] = {"reference": [], "candidate": []}
+    """Give the seconds of each side's slowest batch so far, as the geometric mean over several ends."""
+    reference, candidate = [], []
     for _ in range(PAUSE_RUNS):
         keys = distinct(launch.rng, BATCH * BATCHES)
         theirs = _batch_times(launch.reference, keys, FIRST_TIMEOUT_SEC)
-        mine = _batch_times(launch.candidate, keys, max(MIN_PATIENCE_SEC, PATIENCE * max(theirs)))
-        for name, times in (("reference", theirs), ("candidate", mine)):
-            slowest[name] = [min(pair) for pair in zip(times, slowest[name] or times, strict=True)]
-    return slowest_so_far(slowest["candidate"]), slowest_so_far(slowest["reference"])
+        reference.append(theirs)
+        candidate.append(_batch_times(launch.candidate, keys, max(MIN_PATIENCE_SEC, PATIENCE * max(theirs))))
+    return slowest_so_far(candidate), slowest_so_far(reference)
 
 
-def slowest_so_far(times: list[float]) -> float:
-    """Give the geometric mean over all ends of the slowest of the batches before. Pure."""
-    return geometric_mean([max(times[:end]) for end in ENDS])
+def slowest_so_far(runs: list[list[float]]) -> float:
+    """Give the geometric mean over all ends of the slowest batch before, in the run where it was least slow. Pure.
+
+    The best time of each batch would be steadier, but who rebuilds at moments drawn at random would show no pause.
+    """
+    return geometric_mean([min(max(times[:end]) for times in runs) for end in ENDS])
 
 
 def _batch_times(player: Player, keys: Ints, timeout_sec: float) -> list[float]:

@@ -13,14 +13,18 @@ FREE, BUSY = 1.97, 1.45
 class Machine:
     """Cores as they are found look by look, and a clock that moves only by looking and measuring."""
 
-    def __init__(self, found: Iterator[float]) -> None:
+    def __init__(
+        self, found: Iterator[float], subjects: tuple[int, ...] = (3,), grader: tuple[int, ...] = (0, 1)
+    ) -> None:
         self.now = 0.0
+        self.places: list[Sequence[int]] = []
         self.found = found
         self.story: list[str] = []
-        self.watch = CoreWatch((1, 0, 2), lambda: self.story.append("freeze"), self.look, lambda: self.now)
+        self.watch = CoreWatch(subjects, grader, lambda: self.story.append("freeze"), self.look, lambda: self.now)
 
-    def look(self, cores: Sequence[int], window_sec: float) -> float:
-        assert (tuple(cores), window_sec) == ((1, 0), WINDOW_SEC)
+    def look(self, places: Sequence[Sequence[int]], window_sec: float) -> float:
+        assert window_sec == WINDOW_SEC
+        self.places = list(places)
         self.now += window_sec
         self.story.append("look")
         return next(self.found)
@@ -40,6 +44,28 @@ def test_a_measurement_lies_between_two_looks_at_frozen_subjects() -> None:
     assert machine.story == ["freeze", "look", "take", "freeze", "look"]
     assert machine.watch.voided == 0
     assert machine.watch.lost_sec == 0
+
+
+@pytest.mark.parametrize(
+    ("subjects", "grader", "places"),
+    [
+        ((3,), (0, 1, 2), [(3,), (0, 1, 2)]),
+        ((2, 3), (0, 1), [(2, 3), (2, 3)]),
+        ((0, 1), (), [(0, 1), (0, 1)]),
+        ((0,), (), [(0,)]),
+    ],
+)
+def test_the_subjects_cores_are_looked_at_first(
+    subjects: tuple[int, ...], grader: tuple[int, ...], places: list[tuple[int, ...]]
+) -> None:
+    machine = Machine(repeat(FREE), subjects, grader)
+    machine.measure()
+    assert machine.places == places
+
+
+def test_all_that_can_be_used_is_one_core_more_than_the_subjects_have() -> None:
+    assert Machine(repeat(FREE), (2, 3), (0, 1)).watch.most == 3
+    assert Machine(repeat(FREE), (0, 1), ()).watch.most == 2
 
 
 def test_the_look_after_one_is_the_look_before_the_next() -> None:

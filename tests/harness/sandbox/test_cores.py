@@ -17,6 +17,26 @@ def test_subjects_get_the_last_cores_and_the_grader_the_rest(available, wanted, 
     assert split_cores(available, wanted) == cores
 
 
+NEIGHBOURS = {core: frozenset({core, core ^ 1}) for core in range(8)}
+"""Halves of one physical core are numbered 0 and 1, 2 and 3, and so on."""
+
+FAR = {core: frozenset({core, core ^ 4}) for core in range(8)}
+"""Halves of one physical core are numbered 0 and 4, 1 and 5, and so on."""
+
+
+@pytest.mark.parametrize(("available", "wanted", "siblings", "cores"), [
+    (range(4), 1, NEIGHBOURS, Cores((3,), (0, 1))),
+    (range(4), 2, NEIGHBOURS, Cores((1, 3), (0, 2))),
+    (range(8), 2, NEIGHBOURS, Cores((5, 7), (0, 1, 2, 3))),
+    (range(8), 2, FAR, Cores((6, 7), (0, 1, 4, 5))),
+    (range(2), 1, NEIGHBOURS, Cores((1,), (0,))),
+    (range(2), 2, NEIGHBOURS, Cores((0, 1), (0,))),
+    ([0, 2], 1, NEIGHBOURS, Cores((2,), (0,))),
+])  # fmt: skip
+def test_halves_of_one_core_are_kept_from_each_other_while_there_are_others(available, wanted, siblings, cores):
+    assert split_cores(available, wanted, siblings) == cores
+
+
 def test_whether_they_are_apart_is_told():
     assert split_cores([0, 1], 1).apart
     assert not split_cores([0, 1], 2).apart
