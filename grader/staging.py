@@ -19,6 +19,7 @@ from harness.sandbox.roles import Staged
 
 PREFIX = "takehome-grading-"
 OWNER_FILE = "owner.json"
+LITTER = shutil.ignore_patterns("__pycache__", ".*")
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ def stage(root: Path, entry: Entry, submission: Path, scratch: Path) -> Stage:
     intake = take_in(submission, entry.challenge.entry_point, scratch / "submission")
     reference = solutions_folder(root, entry.slug) / "reference"
     take_in(reference, entry.challenge.entry_point, scratch / "reference")
-    driver = scratch / "driver.py"
+    driver = scratch / "driver"
     grading = scratch / "grading"
     try:
-        shutil.copyfile(entry.folder / "driver.py", driver)
-        shutil.copytree(grading_folder(entry.folder), grading, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        _copy_driver(entry.folder, driver)
+        shutil.copytree(grading_folder(entry.folder), grading, ignore=LITTER)
         shutil.copyfile(entry.folder / "challenge.toml", grading / "challenge.toml")
     except FileNotFoundError as error:
         missing = Path(error.filename)
@@ -75,3 +76,13 @@ def stage(root: Path, entry: Entry, submission: Path, scratch: Path) -> Stage:
     except (OSError, shutil.Error) as error:
         raise StorageFailed(f"cannot copy the challenge into {scratch}: {error}") from error
     return Stage(Staged(scratch / "submission", scratch / "reference", driver, grading), intake)
+
+
+def _copy_driver(challenge: Path, folder: Path) -> None:
+    """Copy a challenge's driver, which is a file or a package, into a new folder."""
+    folder.mkdir()
+    package = challenge / "driver"
+    if package.is_dir():
+        shutil.copytree(package, folder / "driver", ignore=LITTER)
+    else:
+        shutil.copyfile(challenge / "driver.py", folder / "driver.py")

@@ -12,7 +12,6 @@ NEEDED = {
     "GUIDE.md": "give the interviewer a rubric, questions, and how to read the numbers",
     "starter/test_public.py": "give the candidate tests to begin with",
     "starter/NOTES.md": "ask the candidate for the reasons behind the design",
-    "driver.py": "adapt the submission's API to the wire",
     "grading/test_behaviour.py": "write a function test_<id> for each check",
 }
 NEEDED_FOR_BARS = {"grading/test_bars.py": "write a function test_<id> for each bar"}
@@ -20,7 +19,11 @@ NEEDED_FOR_BARS = {"grading/test_bars.py": "write a function test_<id> for each 
 
 def file_complaints(target: Target) -> Iterator[Complaint]:
     """Complain about missing and empty files, and about Python that is none."""
-    needed = {**NEEDED, f"starter/{target.entry_point}": "give the candidate the API to fill in"}
+    needed = {
+        **NEEDED,
+        driver_file(target.folder): "adapt the submission's API to the wire",
+        f"starter/{target.entry_point}": "give the candidate the API to fill in",
+    }
     if target.entry is None or target.entry.challenge.bars:
         needed |= NEEDED_FOR_BARS
     for name, advice in needed.items():
@@ -33,6 +36,11 @@ def file_complaints(target: Target) -> Iterator[Complaint]:
         syntax = parse(path)
         if isinstance(syntax, Complaint):
             yield syntax
+
+
+def driver_file(challenge: Path) -> str:
+    """Name the file whose public functions can be called: of a driver that is a package, its own module."""
+    return "driver/__init__.py" if (challenge / "driver").is_dir() else "driver.py"
 
 
 def parse(path: Path) -> ast.Module | Complaint:

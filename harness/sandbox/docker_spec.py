@@ -56,7 +56,7 @@ def subject_spec(setup: Setup, subject: Subject, hash_seed: int) -> ContainerSpe
     environment = {
         "TAKEHOME_SOCKET": f"/sockets/{subject.launch}.sock",
         "TAKEHOME_SUBMISSION": "/submission",
-        "TAKEHOME_DRIVER": "/driver/driver.py",
+        "TAKEHOME_DRIVER": "/driver",
         "PYTHONHASHSEED": str(hash_seed),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

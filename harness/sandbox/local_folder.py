@@ -62,7 +62,7 @@ class LocalFolder:
         (self.root / "scratch").mkdir(mode=OPEN_FOLDER)
         _copy(staged.submission, self.solution(Side.CANDIDATE))
         _copy(staged.reference, self.solution(Side.REFERENCE))
-        _copy(staged.driver, self.driver.parent)
+        _copy(staged.driver, self.driver)
         _copy(staged.grading, self.grading)
         self.grading.chmod(CLOSED_FOLDER)
 
@@ -81,8 +81,8 @@ class LocalFolder:
 
     @property
     def driver(self) -> Path:
-        """The driver's file."""
-        return self.root / "driver" / "driver.py"
+        """The folder in which the driver lies."""
+        return self.root / "driver"
 
     @property
     def grading(self) -> Path:

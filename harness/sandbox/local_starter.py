@@ -57,7 +57,8 @@ class Starter:
 def probe_users(starter: Starter, folder: LocalFolder) -> Users:
     """Find out what a user of its own must be allowed before it can run a worker on this machine."""
     uid = take_uid()
-    look = f"import harness.worker.service; open({str(folder.driver)!r}).close()"
+    read = f"PathFinder.find_spec('driver', [{str(folder.driver)!r}]).loader.get_code('driver')"
+    look = f"from importlib.machinery import PathFinder; import harness.worker.service; {read}"
     command = (sys.executable, "-P", "-s", "-c", look)
     environment = {MARK_VARIABLE: folder.mark_value("probe")}
     try:

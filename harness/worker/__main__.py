@@ -1,4 +1,4 @@
-"""Run as `python -m harness.worker`, with TAKEHOME_SOCKET, TAKEHOME_SUBMISSION and TAKEHOME_DRIVER naming paths."""
+"""Run as `python -m harness.worker`; TAKEHOME_SOCKET is a path, TAKEHOME_SUBMISSION and TAKEHOME_DRIVER are folders."""
 
 import os
 import socket

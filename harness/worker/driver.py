@@ -1,8 +1,9 @@
-"""The driver beside the submission: a file loaded once, whose public functions can be called by name."""
+"""The driver beside the submission: a module or package, loaded once, whose public functions can be called by name."""
 
 import sys
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from types import FunctionType, ModuleType, TracebackType
 from typing import Final
 
@@ -17,10 +18,13 @@ class NoSuchFunction(Exception):
 
 
 class Driver:
-    """The driver's file. Loading it imports the submission, so that waits for the first call and has its time limit."""
+    """What `folder` holds as driver.py or as the package driver/.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    Loading it imports the submission, so that waits for the first call and has its time limit.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
         self._module: ModuleType | None = None
         self._fault: BaseException | None = None
         self._traceback: TracebackType | None = None
@@ -37,7 +41,7 @@ class Driver:
             raise self._fault.with_traceback(self._traceback)
         if self._module is None:
             try:
-                self._module = _load(self._path)
+                self._module = _load(self._folder)
             except BaseException as fault:
                 self._fault, self._traceback = fault, fault.__traceback__
                 raise
@@ -59,10 +63,10 @@ def _nothing() -> None:
     """Do nothing: the answer to a call that only loads the driver."""
 
 
-def _load(path: str) -> ModuleType:
-    spec = spec_from_file_location(MODULE, path)
+def _load(folder: str) -> ModuleType:
+    spec = PathFinder.find_spec(MODULE, [folder])  # never the submission's, which comes first on sys.path
     if spec is None or spec.loader is None:
-        raise ImportError(f"not a Python file: {path}")
+        raise ImportError(f"no driver lies in {folder}")
     module = module_from_spec(spec)
     sys.modules[MODULE] = module
     try:

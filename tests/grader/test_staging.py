@@ -34,7 +34,7 @@ def test_all_four_folders_are_staged_and_litter_is_not(root: Path) -> None:
     (grading / "__pycache__" / "model.pyc").write_bytes(b"")
     with scratch_folder() as scratch:
         staged = stage(root, load_entry(root, SLUG), solution(root, "rejected/slow"), scratch).staged
-        assert "TIMES" in staged.driver.read_text()
+        assert "TIMES" in (staged.driver / "driver.py").read_text()
         assert sorted(path.name for path in staged.grading.iterdir()) == [
             "challenge.toml",
             "test_bars.py",
@@ -68,6 +68,16 @@ def test_a_submission_with_a_link_is_refused(root: Path) -> None:
     (solution(root, "reference") / "link.py").symlink_to("/etc/passwd")
     with scratch_folder() as scratch, pytest.raises(IntakeRefused, match=r"link\.py"):
         stage(root, load_entry(root, SLUG), solution(root, "reference"), scratch)
+
+
+def test_a_driver_may_be_a_package(root: Path) -> None:
+    package = root / "challenges" / SLUG / "driver"
+    (package / "__pycache__").mkdir(parents=True)
+    (root / "challenges" / SLUG / "driver.py").rename(package / "__init__.py")
+    (package / "parts.py").write_text("PARTS = 1\n")
+    with scratch_folder() as scratch:
+        staged = stage(root, load_entry(root, SLUG), solution(root, "reference"), scratch).staged
+        assert sorted(path.name for path in (staged.driver / "driver").iterdir()) == ["__init__.py", "parts.py"]
 
 
 @pytest.mark.parametrize("missing", ["driver.py", "grading"])

@@ -50,7 +50,7 @@ class NotingControl:
                 **os.environ,
                 "TAKEHOME_SOCKET": str(socket_path(self.folder, subject)),
                 "TAKEHOME_SUBMISSION": str(self.folder),
-                "TAKEHOME_DRIVER": str(self.folder / "driver.py"),
+                "TAKEHOME_DRIVER": str(self.folder),
                 "PYTHONHASHSEED": str(hash_seed),
             }
             self.workers[subject] = subprocess.Popen([sys.executable, "-m", "harness.worker"], env=environment)

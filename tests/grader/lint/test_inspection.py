@@ -58,6 +58,17 @@ def rename(old: Path, new: Path) -> Spoil:
     return lambda root: (root / old).rename(root / new)
 
 
+def package(text: str) -> Spoil:
+    """Make the driver a package, whose own module says `text`."""
+
+    def spoil(root: Path) -> None:
+        (root / CHALLENGE / "driver").mkdir()
+        (root / CHALLENGE / "driver.py").rename(root / CHALLENGE / "driver" / "parts.py")
+        (root / CHALLENGE / "driver" / "__init__.py").write_text(text)
+
+    return spoil
+
+
 CASES: list[tuple[Spoil, Path, str, str]] = [
     *((remove(CHALLENGE / name), CHALLENGE / name, "", "missing") for name in (
         "SPEC.md", "GUIDE.md", "driver.py", "starter/solution.py", "starter/test_public.py", "starter/NOTES.md",
@@ -81,6 +92,8 @@ CASES: list[tuple[Spoil, Path, str, str]] = [
         CHALLENGE / "grading" / "test_bars.py", "test_count_speed", "the bar 'count-speed' has no test function",
     ),
     (write(CHALLENGE / "driver.py", "def _hidden(): pass"), CHALLENGE / "driver.py", "", "no public function"),
+    (package("from .parts import _hidden"), CHALLENGE / "driver/__init__.py", "", "no public function"),
+    (package(""), CHALLENGE / "driver/__init__.py", "", "the file is empty"),
     (edit(TOML, 'title = "Primes"', 'title = " "'), TOML, "title", "empty"),
     (edit(TOML, 'title = "Count below several million"', 'title = ""'), TOML, "bars[0].title", "empty"),
     (edit(TOML, "minutes", "minuets"), TOML, "minuets", "nothing is called this"),
@@ -120,6 +133,12 @@ def test_each_fault_is_found(tmp_path: Path, spoil: Spoil, path: Path, key: str,
     found = [complaint for complaint in faults(lint(tmp_path)) if (complaint.path, complaint.key) == (path, key)]
     assert any(told in complaint.problem for complaint in found), faults(lint(tmp_path))
     assert all(complaint.advice for complaint in found)
+
+
+def test_a_driver_may_be_a_package(tmp_path: Path) -> None:
+    scaffold(tmp_path, "primes")
+    package("from .parts import count as count\n")(tmp_path)
+    assert faults(lint(tmp_path)) == []
 
 
 def faults(complaints: list[Complaint]) -> list[Complaint]:

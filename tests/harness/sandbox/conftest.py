@@ -55,7 +55,7 @@ for line in sys.stdin:
 WORKER = """
 import json, os, runpy, socket, sys
 sys.path.insert(0, os.environ["TAKEHOME_SUBMISSION"])
-driver = runpy.run_path(os.environ["TAKEHOME_DRIVER"])
+driver = runpy.run_path(os.environ["TAKEHOME_DRIVER"] + "/driver.py")
 connection = socket.socket(socket.AF_UNIX); connection.connect(os.environ["TAKEHOME_SOCKET"])
 stream = connection.makefile("rwb")
 for line in stream:

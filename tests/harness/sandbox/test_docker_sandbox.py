@@ -48,7 +48,7 @@ def test_a_subject_sees_only_its_own_environment(bench):
     assert ours == {
         "TAKEHOME_SOCKET": "/sockets/0.sock",
         "TAKEHOME_SUBMISSION": "/submission",
-        "TAKEHOME_DRIVER": "/driver/driver.py",
+        "TAKEHOME_DRIVER": "/driver",
         "PYTHONHASHSEED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

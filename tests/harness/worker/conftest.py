@@ -67,7 +67,7 @@ def spawn(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
             "PYTHONHASHSEED": "0",
             "TAKEHOME_SOCKET": str(folder / "worker.sock"),
             "TAKEHOME_SUBMISSION": str(folder / "submission"),
-            "TAKEHOME_DRIVER": str(folder / "driver.py"),
+            "TAKEHOME_DRIVER": str(folder),
             **environment,
         },
     )

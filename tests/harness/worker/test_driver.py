@@ -1,5 +1,7 @@
 """Loading the driver, and which of its names can be called."""
 
+import sys
+
 import pytest
 
 from harness.outcome import Finished, Outcome, Raised
@@ -13,7 +15,7 @@ def raised(outcome: Outcome) -> Raised:
 
 
 BAD_DRIVERS = {
-    "missing file": (None, "", "FileNotFoundError"),
+    "missing file": (None, "", "ImportError"),
     "syntax error": ("def f(:", "", "SyntaxError"),
     "raises": ("raise LookupError('at import')", "", "LookupError"),
     "leaves": ("import sys; sys.exit(0)", "", "SystemExit"),
@@ -34,9 +36,27 @@ def test_a_driver_that_does_not_load_answers_every_call_the_same(start_worker, d
     assert "harness" not in first.traceback
 
 
+def test_a_driver_may_be_a_package_and_is_never_the_submissions_own(tmp_path, monkeypatch):
+    package, submission = tmp_path / "driver", tmp_path / "submission"
+    package.mkdir()
+    submission.mkdir()
+    (package / "__init__.py").write_text("from .parts import answer\n")
+    (package / "parts.py").write_text(
+        "import sys\ndef answer(): return __name__, sys.modules['driver'].answer is answer\n"
+    )
+    (submission / "driver.py").write_text("def answer(): return 'the submission'\n")
+    monkeypatch.syspath_prepend(submission)
+    driver = Driver(str(tmp_path))
+    try:
+        assert driver.function("answer")() == ("driver.parts", True)
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0] == "driver"]:
+            del sys.modules[name]
+
+
 def test_a_load_that_failed_does_not_grow_with_every_call(tmp_path):
     (tmp_path / "driver.py").write_text("raise LookupError")
-    driver = Driver(str(tmp_path / "driver.py"))
+    driver = Driver(str(tmp_path))
     depths = set()
     for _ in range(5):
         with pytest.raises(LookupError) as caught:
