@@ -3,9 +3,10 @@
 import os
 from random import Random
 
-from concurrency import draw_rows, gave, listed
+from answers import gave, listed
 from model import Operation, Row
 from ordering import OPEN
+from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
 

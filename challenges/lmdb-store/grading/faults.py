@@ -2,10 +2,11 @@
 
 from random import Random
 
+from answers import gave, listed
 from columns import rows_of
-from concurrency import draw_rows, gave, listed
 from model import Operation, Row
 from ordering import OPEN
+from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
 from harness.outcome import Raised
@@ -38,7 +39,7 @@ ODD_VALUES = ("value-none", "value-text", "value-number", "value-array", "value-
 ODD_BOUNDS = ("number", "four", "tenant-bytes", "tenant-long", "tenant-surrogate", "ts-float", "ts-above", "seq-below")
 
 RAISED_BY_ITEMS = (
-    "_Stopped",
+    "Stopped",
     "StoreError",
     "Error",
     "error",

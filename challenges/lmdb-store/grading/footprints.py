@@ -5,10 +5,11 @@ import stat
 from pathlib import Path
 from random import Random
 
+from answers import CALL_SEC, gave, listed
 from columns import digest
-from concurrency import CALL_SEC, draw_rows, gave, listed
 from model import Operation, Row
 from ordering import OPEN
+from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
 

@@ -2,12 +2,14 @@
 
 from random import Random
 
-import concurrency
 import crashes
 import endings
 import faults
 import footprints
 import ordering
+import parallel
+import processes
+import snapshots
 from replaying import demand
 from sequences import hunt
 
@@ -31,13 +33,13 @@ def test_ranges(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_snapshots(submission: SubjectFacade, fresh_seed: int) -> None:
-    for operations in concurrency.snapshots(Random(fresh_seed)):
+    for operations in snapshots.within_a_process(Random(fresh_seed)):
         demand(submission, "a scan does not give the state of when it was begun", operations, ordering.FOLDERS)
-    concurrency.snapshots_across_processes(submission, Random(fresh_seed))
+    snapshots.across_processes(submission, Random(fresh_seed))
 
 
 def test_nobody_waits(submission: SubjectFacade, fresh_seed: int) -> None:
-    for operations in concurrency.nobody_waits(Random(fresh_seed)):
+    for operations in snapshots.nobody_waits(Random(fresh_seed)):
         demand(submission, "readers and the writer get into each other's way", operations, ordering.FOLDERS)
 
 
@@ -55,7 +57,7 @@ def test_forks(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_processes(submission: SubjectFacade, fresh_seed: int) -> None:
-    concurrency.processes(submission, Random(fresh_seed))
+    processes.look_and_write(submission, Random(fresh_seed))
 
 
 def test_map_growth(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -87,8 +89,8 @@ def test_bounded_memory(submission: SubjectFacade) -> None:
 
 def test_parallel_scan(submission: SubjectFacade, fresh_seed: int) -> None:
     rng = Random(fresh_seed)
-    concurrency.parallel(submission, rng)
-    concurrency.parallel_results(submission)
-    concurrency.parallel_in_one_state(submission, rng)
-    concurrency.parallel_with_workers_held_up(submission, rng)
-    concurrency.parallel_while_rows_come_and_go(submission, rng)
+    parallel.of_ranges(submission, rng)
+    parallel.results(submission)
+    parallel.in_one_state(submission, rng)
+    parallel.with_workers_held_up(submission, rng)
+    parallel.while_rows_come_and_go(submission, rng)

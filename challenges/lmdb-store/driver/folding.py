@@ -1,0 +1,93 @@
+"""What parallel scans fold with.
+
+A submission's worker processes find these functions by name, so each belongs to the module and works from its rows
+alone, but for a salt, which is told to all processes by a file.
+"""
+
+import os
+import tempfile
+import zlib
+
+from .oddities import fault_named
+from .rows import lists_of
+from .submission import StoreError
+
+
+def fold_rows(rows):
+    """Give all rows of a part."""
+    return lists_of(rows)
+
+
+def fold_failing(rows):
+    """Fail at a certain row."""
+    for _, value in rows:
+        if value == b"fail here":
+            raise ValueError("the fold failed")
+    return 0
+
+
+def fold_raising(rows):
+    """Raise what the first row says."""
+    for _, value in rows:
+        raise fault_named(value.decode())
+
+
+def fold_returning(rows):
+    """Give what the first row says, or nothing."""
+    returned = {
+        b"an exception": ValueError("given"),
+        b"an error of the store": StoreError("given"),
+        b"an exit": SystemExit("given"),
+        b"a class": ValueError,
+        b"a pair": (None, ValueError("given")),
+        b"false": False,
+        b"a list": [],
+    }
+    for _, value in rows:
+        return returned[value]
+    return None
+
+
+def fold_ends(rows):
+    """Give the first and the last key of a part, and how many rows it has."""
+    first = key = None
+    count = 0
+    for key, _ in rows:
+        first = first or key
+        count += 1
+    return [list(first), list(key), count] if count else None
+
+
+DIGESTED_BYTES = 40
+SALT = os.path.join(tempfile.gettempdir(), "fold-salt")  # noqa: PTH118
+
+
+def shake(salt):
+    """Tell all processes a number that goes into every fold from now on, so that no fold has its result beforehand."""
+    with open(SALT, "wb") as file:  # noqa: PTH123
+        file.write(salt.to_bytes(4, "big"))
+
+
+def _salt():
+    try:
+        with open(SALT, "rb") as file:  # noqa: PTH123
+            return int.from_bytes(file.read(), "big")
+    except FileNotFoundError:
+        return 0
+
+
+def fold_total(rows):
+    """Digest a part: its first and last key, its rows, and a sum that does not depend on how a range is cut."""
+    crc32, salt = zlib.crc32, _salt()
+    first = key = None
+    count = total = 0
+    for key, value in rows:
+        if first is None:
+            first = key
+        _, ts, seq = key
+        count += 1
+        mixed = (crc32(value, seq) ^ (ts & 0xFFFF_FFFF)) % 1_000_003
+        for byte in value[:DIGESTED_BYTES]:
+            mixed = (mixed * 31 + byte) & 0xFFFF_FFFF
+        total += mixed ^ salt
+    return [list(first), list(key), count, total] if count else None

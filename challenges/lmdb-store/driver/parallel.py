@@ -1,0 +1,62 @@
+"""Operations that scan in parallel: folds that give rows, odd things or exceptions, on one thread or several."""
+
+import threading
+import time
+
+from .folding import fold_ends, fold_failing, fold_raising, fold_returning, fold_rows
+from .rows import bound_of
+from .stores import open_stores
+from .submission import run
+
+
+def _operation_parallel_returning(store, lo, hi, workers):
+    """Tell what a fold's results are, if not nothing."""
+    parts = open_stores[store].parallel_scan(bound_of(lo), bound_of(hi), workers, fold_returning)
+    return [[type(part).__name__, str(part)] for part in parts if part is not None]
+
+
+def _operation_parallel_raising(store, lo, hi, workers):
+    """Tell what a parallel scan raises whose fold does, be it an `Exception` or not."""
+    try:
+        return ["gave", len(open_stores[store].parallel_scan(bound_of(lo), bound_of(hi), workers, fold_raising))]
+    except BaseException as fault:  # noqa: BLE001  whatever it is, is the answer
+        return ["raised", type(fault).__name__, str(fault)[:500]]
+
+
+THREADS_SEC = 40.0
+"""Whoever starts processes for each call is slow, but not wrong."""
+
+
+def _operation_parallel_threads(store, ranges, calls):
+    """Scan in parallel on several threads at once, each its range so many times; answer what each call gave."""
+    answers = [[] for _ in ranges]
+    begin = threading.Barrier(len(ranges))
+
+    def scan(lo, hi, answers):
+        begin.wait()
+        for _ in range(calls):
+            answers.append(run(lambda: open_stores[store].parallel_scan(bound_of(lo), bound_of(hi), 2, fold_ends)))
+
+    threads = [
+        threading.Thread(target=scan, args=(*range_, answer), daemon=True)
+        for range_, answer in zip(ranges, answers, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + THREADS_SEC
+    for thread in threads:
+        thread.join(max(until - time.monotonic(), 0.0))
+    return [list(answer) for answer in answers]
+
+
+OPERATIONS = {
+    "parallel": lambda store, lo, hi, workers: open_stores[store].parallel_scan(
+        bound_of(lo), bound_of(hi), workers, fold_rows
+    ),
+    "parallel-returning": _operation_parallel_returning,
+    "parallel-raising": _operation_parallel_raising,
+    "parallel-threads": _operation_parallel_threads,
+    "parallel-failing": lambda store, lo, hi, workers: open_stores[store].parallel_scan(
+        bound_of(lo), bound_of(hi), workers, fold_failing
+    ),
+}

@@ -1,0 +1,163 @@
+"""Stores and scans by name, where stores lie, and the operations on them, but for forks and parallel scans."""
+
+import gc
+import itertools
+import os
+import tempfile
+import threading
+
+from .folding import fold_rows
+from .oddities import Stopped, fault_named, odd_named
+from .peers import peer_replay
+from .rows import bound_of, items_of, key_of, lists_of
+from .submission import Store, run
+
+open_stores = {}
+begun_scans = {}
+
+
+def path_of(folder):
+    """Say where a folder is: "small/x" is on the small file system, everything else on the disk."""
+    if folder.startswith("small/"):
+        return os.path.join(tempfile.gettempdir(), folder.removeprefix("small/"))  # noqa: PTH118
+    return os.path.join(os.environ["TAKEHOME_DISK"], folder)  # noqa: PTH118
+
+
+def _operation_open(store, folder, *map_size):
+    open_stores[store] = Store.open(path_of(folder), **({"map_size": map_size[0]} if map_size else {}))
+
+
+def _operation_close(store):
+    return open_stores[store].close()
+
+
+def _operation_forget(store):
+    open_stores.pop(store).close()
+
+
+def _operation_with(folder, rows, fails):
+    """Use the store as a context manager; answer what using it afterwards comes to."""
+    try:
+        with Store.open(path_of(folder)) as store:
+            store.put_many(items_of(rows))
+            if fails:
+                raise Stopped  # noqa: TRY301  as whoever uses a store would
+    except Stopped:
+        pass
+    return run(lambda: store.get(("a", 1, 1)))
+
+
+def _operation_put_odd_key(store, before, kind, after):
+    return open_stores[store].put_many([*items_of(before), (odd_named(kind), b"value"), *items_of(after)])
+
+
+def _operation_put_odd_value(store, before, kind, after):
+    return open_stores[store].put_many([*items_of(before), (("odd", 1, 2), odd_named(kind)), *items_of(after)])
+
+
+def _operation_put_raising(store, rows, name):
+    def items():
+        yield from items_of(rows)
+        raise fault_named(name)
+
+    return open_stores[store].put_many(items())
+
+
+def _operation_put_reading(store, rows, key):
+    """Put an iterable that reads the store half way through; answer what it saw."""
+    seen = []
+
+    def items():
+        for position, item in enumerate(items_of(rows)):
+            if position == len(rows) // 2:
+                _read(open_stores[store], key_of(key), seen)
+            yield item
+
+    return [open_stores[store].put_many(items()), *seen]
+
+
+READER_SEC = 6.0
+
+
+def _operation_put_while_threads_read(store, rows, key):
+    """Put an iterable that waits until another thread has read the store."""
+    seen = []
+
+    def items():
+        items = iter(items_of(rows))
+        yield next(items)
+        reader = threading.Thread(target=_read, args=(open_stores[store], key_of(key), seen), daemon=True)
+        reader.start()
+        reader.join(READER_SEC)
+        if reader.is_alive():
+            seen.append("the next read waits for the writer")
+        yield from items
+
+    return [open_stores[store].put_many(items()), *seen]
+
+
+def _read(store, key, seen):
+    """Read a store in every way, and tell by and by what was seen."""
+    seen.append(["get", store.get(key)])
+    seen.append(["get_many", store.get_many([key])])
+    seen.append(["count", store.count((key[0],))])
+    seen.append(["scan", lists_of(store.scan(None, None, 3, True))])
+    seen.append(["parallel_scan", sum(len(part) for part in store.parallel_scan(None, None, 2, fold_rows))])
+
+
+def _operation_get_many_amid(store, keys, place, peer, write):
+    """Get many keys of an iterable; before it gives that at `place`, a peer writes."""
+
+    def given():
+        for number, key in enumerate(keys):
+            if number == place:
+                answers.extend(peer_replay(peer, [write]))
+            yield key_of(key)
+
+    answers = []
+    values = open_stores[store].get_many(given())
+    return [values, answers]
+
+
+def _operation_begin(scan, store, lo, hi, limit, reverse):
+    begun_scans[scan] = iter(open_stores[store].scan(bound_of(lo), bound_of(hi), limit, reverse))
+
+
+def _operation_next(scan, count):
+    return lists_of(itertools.islice(begun_scans[scan], count))
+
+
+def _operation_drop(scan):
+    del begun_scans[scan]
+    gc.collect()
+
+
+OPERATIONS = {
+    "open": _operation_open,
+    "close": _operation_close,
+    "forget": _operation_forget,
+    "with": _operation_with,
+    "put": lambda store, rows: open_stores[store].put_many(items_of(rows)),
+    "put-each": lambda store, rows: [open_stores[store].put_many([item]) for item in items_of(rows)],
+    "put-generator": lambda store, rows: open_stores[store].put_many(item for item in items_of(rows)),
+    "put-odd-key": _operation_put_odd_key,
+    "put-odd-value": _operation_put_odd_value,
+    "put-raising": _operation_put_raising,
+    "put-reading": _operation_put_reading,
+    "put-while-threads-read": _operation_put_while_threads_read,
+    "get-many-amid": _operation_get_many_amid,
+    "get": lambda store, key: open_stores[store].get(key_of(key)),
+    "get-odd": lambda store, kind: open_stores[store].get(odd_named(kind)),
+    "get-many": lambda store, keys: open_stores[store].get_many([key_of(key) for key in keys]),
+    "get-many-odd": lambda store, keys, kind: open_stores[store].get_many([*map(key_of, keys), odd_named(kind)]),
+    "delete": lambda store, lo, hi: open_stores[store].delete_range(bound_of(lo), bound_of(hi)),
+    "delete-odd": lambda store, kind: open_stores[store].delete_range(odd_named(kind), None),
+    "scan-odd": lambda store, kind: lists_of(open_stores[store].scan(odd_named(kind), None)),
+    "count": lambda store, prefix: open_stores[store].count(bound_of(prefix)),
+    "scan": lambda store, lo, hi, limit, reverse: lists_of(
+        open_stores[store].scan(bound_of(lo), bound_of(hi), limit, reverse)
+    ),
+    "begin": _operation_begin,
+    "next": _operation_next,
+    "drop": _operation_drop,
+}

@@ -1,0 +1,115 @@
+"""Several processes with one store."""
+
+from random import Random
+from typing import Any
+
+from answers import CALL_SEC, gave
+from model import Operation, Row
+from ordering import OPEN
+from rows import draw_rows
+
+from grader.plugin.facade import SubjectFacade
+
+FOLDER = "store"
+READERS = 3
+LOOKS = 120
+VERSIONS = 150
+ROWS_REWRITTEN = 60
+
+DELETED_ROWS, DELETIONS, COUNTS = 60_000, 3, 40
+
+
+def look_and_write(subject: SubjectFacade, rng: Random) -> None:
+    """Rewrite the same rows in one process while others look, which must see each batch whole; then all write."""
+    keys = [row[:3] for row in draw_rows(rng, ROWS_REWRITTEN)]
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", [[*key, b"0"] for key in keys]]]))
+    look = ["scan", "s", None, None, None, False]
+    for reader in range(READERS):
+        subject.value("peer_start", f"reader-{reader}")
+        gave(subject.value("peer_replay", f"reader-{reader}", OPEN))
+    for reader in range(READERS):
+        looks = [look if number % 2 else ["get-many", "s", keys] for number in range(LOOKS)]
+        subject.value("peer_send", f"reader-{reader}", looks)
+    for version in range(1, VERSIONS + 1):
+        gave(subject.value("replay", [["put", "s", [[*key, b"%d" % version] for key in keys]]]))
+    for reader in range(READERS):
+        _check_looks(gave(subject.value("peer_receive", f"reader-{reader}", timeout_sec=CALL_SEC)))
+        [last] = gave(subject.value("peer_replay", f"reader-{reader}", [["get-many", "s", keys]]))
+        assert last == [b"%d" % VERSIONS] * len(keys), "what was acknowledged in one process is not seen in another"
+    _all_write(subject)
+    subject.value("reset", [FOLDER])
+    _gets_of_one_state(subject, rng)
+    _deletes_at_once(subject)
+
+
+def _check_looks(looks: list[Any]) -> None:
+    before = 0
+    for look in looks:
+        values = [row[3] if isinstance(row, list) else row for row in look]
+        assert len(values) == ROWS_REWRITTEN, f"a reader saw {len(values)} of {ROWS_REWRITTEN} rows during a write"
+        assert len(set(values)) == 1, "a reader in another process saw a batch in part: some rows new, some old"
+        assert int(values[0]) >= before, "a reader saw an older state after a newer one"
+        before = int(values[0])
+
+
+MANY_KEYS = 20_000
+REWRITTEN_EVERY = 100
+
+
+def _gets_of_one_state(subject: SubjectFacade, rng: Random) -> None:
+    """Get very many keys of an iterable in the midst of which another process writes: all values are of one state."""
+    keys: list[Row] = [["many", number, 0] for number in range(MANY_KEYS)]
+    places = [*range(0, MANY_KEYS, REWRITTEN_EVERY), MANY_KEYS - 1]
+    gave(subject.value("replay", [*OPEN, ["put", "s", [[*key, b"0"] for key in keys]]]))
+    subject.value("peer_start", "writer")
+    gave(subject.value("peer_replay", "writer", OPEN))
+    for version, place in enumerate((MANY_KEYS - 1, MANY_KEYS // 2, rng.randrange(2, MANY_KEYS)), 1):
+        write: Operation = ["put", "s", [[*keys[row], b"%d" % version] for row in places]]
+        [[values, written]] = gave(
+            subject.value("replay", [["get-many-amid", "s", keys, place, "writer", write]], timeout_sec=CALL_SEC)
+        )
+        gave(written)
+        assert len(values) == len(keys), f"get_many of {len(keys)} keys gave {len(values)} values"
+        seen = {values[row] for row in places}
+        assert len(seen) == 1, (
+            f"another process stored a batch of {len(places)} rows while get_many took its {len(keys)} keys from an "
+            f"iterable, and of these rows it gave some values of before and some of after: all are of one state"
+        )
+        assert seen <= {b"%d" % (version - 1), b"%d" % version}, (
+            "get_many of very many keys gave values of another time"
+        )
+    subject.value("reset", [FOLDER])
+
+
+def _deletes_at_once(subject: SubjectFacade) -> None:
+    """Delete very many rows at once, while another process counts them: it sees all of them or none."""
+    rows: list[Row] = [["many", number, 0, b"x"] for number in range(DELETED_ROWS)]
+    gave(subject.value("replay", OPEN))
+    subject.value("peer_start", "counter")
+    gave(subject.value("peer_replay", "counter", OPEN))
+    for _ in range(DELETIONS):
+        gave(subject.value("replay", [["put", "s", rows]], timeout_sec=CALL_SEC))
+        subject.value("peer_send", "counter", [["count", "s", ["many"]]] * COUNTS)
+        [deleted] = gave(subject.value("replay", [["delete", "s", ["many"], None]], timeout_sec=CALL_SEC))
+        assert deleted == len(rows), f"delete_range says that it deleted {deleted} of {len(rows)} rows"
+        seen = set(gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC)))
+        assert seen <= {0, len(rows)}, (
+            f"while delete_range deleted {len(rows)} rows, another process saw "
+            f"{min(seen - {0, len(rows)})} of them: it deletes all or none"
+        )
+    subject.value("reset", [FOLDER])
+
+
+def _all_write(subject: SubjectFacade) -> None:
+    each = 150
+    for reader in range(READERS):
+        rows: list[Row] = [[f"writer-{reader}", number, 0, b"x"] for number in range(each)]
+        subject.value("peer_send", f"reader-{reader}", [["put-each", "s", rows]])
+    gave(subject.value("replay", [["put-each", "s", [["writer", number, 0, b"x"] for number in range(each)]]]))
+    for reader in range(READERS):
+        gave(subject.value("peer_receive", f"reader-{reader}", timeout_sec=CALL_SEC))
+    counts = gave(subject.value("replay", [["count", "s", [f"writer-{reader}"]] for reader in range(READERS)]))
+    assert counts == [each] * READERS, (
+        f"{READERS + 1} processes wrote at once, and writes were lost: {counts} of {each}"
+    )

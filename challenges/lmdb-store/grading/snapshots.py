@@ -1,0 +1,84 @@
+"""A scan and a writer at once: neither sees the other, and neither waits."""
+
+from random import Random
+
+from answers import gave
+from model import Operation, Row
+from ordering import OPEN
+from rows import draw_rows
+
+from grader.plugin.facade import SubjectFacade
+
+FOLDER = "store"
+
+
+def within_a_process(rng: Random) -> list[list[Operation]]:
+    """Begin scans, change the store in every way, and go on with them."""
+    rows = draw_rows(rng, 700)
+    changes: list[Operation] = [
+        ["put", "s", [[*row[:3], b"changed"] for row in rows[::3]]],
+        ["delete", "s", ["b"], ["c"]],
+        ["put", "s", draw_rows(rng, 500)],
+        ["delete", "s", None, None],
+        ["put", "s", draw_rows(rng, 300, ("b",))],
+    ]
+    stories: list[list[Operation]] = []
+    for taken in (0, 1, 30):
+        story: list[Operation] = [*OPEN, ["put", "s", rows]]
+        for number, change in enumerate(changes):
+            for reverse in (False, True):
+                story.append(["begin", f"{number}{reverse}", "s", None, ["c", 2**39], None, reverse])
+                story.append(["next", f"{number}{reverse}", taken])
+            story += [change, ["scan", "s", None, None, None, False], ["get", "s", rows[0][:3]], ["count", "s", ["b"]]]
+        order = rng.sample(range(len(changes)), len(changes))
+        story += [["next", f"{number}{reverse}", 5000] for number in order for reverse in (True, False)]
+        stories.append(story)
+    return stories
+
+
+def across_processes(subject: SubjectFacade, rng: Random) -> None:
+    """Begin a scan in another process, change everything in this one, and go on."""
+    rows = draw_rows(rng, 600, ("a",))
+    subject.value("reset", [FOLDER])
+    gave(subject.value("replay", [*OPEN, ["put", "s", rows]]))
+    subject.value("peer_start", "reader")
+    begin = [*OPEN, ["begin", "scan", "s", None, None, None, False], ["next", "scan", 10]]
+    first = gave(subject.value("peer_replay", "reader", begin))[-1]
+    new: list[Row] = [["new", number, 0, b"new"] for number in range(50)]
+    gave(subject.value("replay", [["delete", "s", None, None], ["put", "s", new]]))
+    rest, fresh = gave(
+        subject.value("peer_replay", "reader", [["next", "scan", 5000], ["scan", "s", None, None, None, False]])
+    )
+    assert first + rest == sorted(rows), "another process wrote, and a scan begun before that saw it"
+    assert fresh == new, "what another process wrote is not seen by a scan begun after it"
+    subject.value("reset", [FOLDER])
+
+
+def nobody_waits(rng: Random) -> list[list[Operation]]:
+    """Read while a batch is being put, and put while scans are open."""
+    before, after = draw_rows(rng, 200), draw_rows(rng, 200)
+    key = before[0][:3]
+    changed: list[Row] = [[*key, b"changed"], *after]
+    whole: Operation = ["scan", "s", None, None, None, False]
+    return [
+        [
+            *OPEN,
+            ["put", "s", before],
+            *(["put-reading", "s", changed, key], ["get", "s", key], whole),
+            *(
+                ["put-while-threads-read", "s", [[*row[:3], b"again"] for row in changed], key],
+                ["get", "s", key],
+                whole,
+            ),
+        ],
+        [
+            *OPEN,
+            ["put", "s", before],
+            *(["begin", f"scan-{number}", "s", None, None, None, bool(number % 2)] for number in range(40)),
+            *(["next", f"scan-{number}", 1 + number] for number in range(40)),
+            ["put", "s", after],
+            ["delete", "s", ["a"], ["b"]],
+            whole,
+            *(["next", f"scan-{number}", 1000] for number in range(40)),
+        ],
+    ]
