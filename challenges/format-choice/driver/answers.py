@@ -1,0 +1,32 @@
+"""How a call into the submission is answered: what it gave or raised, packed where that costs less than to send it."""
+
+import msgpack
+import solution
+
+
+def answered(function, *arguments):
+    """Call, and tell what it gave or which of the promised faults it raised."""
+    try:
+        return ["gave", function(*arguments)]
+    except solution.FormatError as fault:
+        return ["raised", "format", str(fault)[:200]]
+    except KeyError as fault:
+        return ["raised", "key", str(fault)[:200]]
+    except FileNotFoundError as fault:
+        return ["raised", "missing", str(fault)[:200]]
+    except Exception as fault:  # noqa: BLE001  whatever it raises is its answer
+        return ["raised", "other", f"{type(fault).__name__}: {fault}"[:200]]
+
+
+def nothing_of(function):
+    """Make a call that gives nothing, whatever `function` gives."""
+
+    def call(*arguments):
+        function(*arguments)
+
+    return call
+
+
+def packed(value):
+    """Pack an answer of plain values; others, subclasses too, are refused."""
+    return msgpack.packb(value, strict_types=True)

@@ -1,0 +1,126 @@
+"""Archives: written batch by batch, and scanned by columns and conditions."""
+
+import gc
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import numpy as np
+import pyarrow as pa
+import solution
+
+from .answers import answered, nothing_of
+from .columns import array_of_raw, decimal_of, raw_column, table_of, told, type_of
+from .files import path_of, sync
+from .generated import journal_batches, journal_schema
+from .held import held
+
+
+def write_small_archive(name, columns, chunks):
+    """Write an archive of plain values, in so many batches."""
+    table = table_of(columns, chunks)
+    return answered(nothing_of(solution.write_archive), path_of(name), table.schema, iter(table.to_batches()))
+
+
+def scan_small_archive(name, columns, where):
+    """Scan an archive and tell the rows."""
+    return answered(lambda: told(_gathered(_scan(name, columns, where), columns)))
+
+
+def begin_scans(name, columns, times):
+    """Scan an archive so many times, and give up each time after the first batch."""
+    for _ in range(times):
+        next(iter(_scan(name, columns, [])), None)
+
+
+def scans_at_once(name, scans):
+    """Scan an archive in several ways at once, [columns, where] each, and take their batches in turn."""
+    return answered(_in_turn, [(columns, _scan(name, columns, where)) for columns, where in scans])
+
+
+def _in_turn(scans):
+    gathered = [[] for _ in scans]
+    going = [(place, iter(batches)) for place, (_, batches) in enumerate(scans)]
+    while going:
+        latest = [(place, batches, next(batches, None)) for place, batches in going]
+        for place, _, batch in latest:
+            gathered[place] += [] if batch is None else [batch]
+        going = [(place, batches) for place, batches, batch in latest if batch is not None]
+    tables = [_gathered(batches, columns) for batches, (columns, _) in zip(gathered, scans, strict=True)]
+    return [[raw_column(table[name]) for name in table.column_names] for table in tables]
+
+
+def write_journal(name, seed, rows, noise, rows_a_batch):
+    """Write an archive of generated rows, and have it on the disk."""
+    batches = journal_batches(seed, rows, noise, rows_a_batch)
+    answer = answered(nothing_of(solution.write_archive), path_of(name), journal_schema(noise), batches)
+    sync(name)
+    return answer
+
+
+def scan_sums(name, columns, where):
+    """Scan an archive and sum the columns, which are ints, batch by batch: [rows, sums]."""
+    rows, sums = 0, [0] * len(columns)
+    for batch in _scan(name, columns, where):
+        rows += batch.num_rows
+        for place in range(len(columns)):
+            values = batch.column(place)
+            if values.null_count:
+                values = values.fill_null(0)
+            sums[place] += int(values.to_numpy(zero_copy_only=False).sum(dtype=np.int64))
+    return [rows, [each % 2**64 for each in sums]]
+
+
+def hold_columns(columns):
+    """Hold a table that is archived later, of columns as raw bytes: [name, type, values, validity or text or nil]."""
+    arrays = [array_of_raw(type_of(text), values, other) for _, text, values, other in columns]
+    held["archive"] = pa.table(arrays, names=[name for name, _, _, _ in columns])
+    gc.collect()
+
+
+def timed_write_archive(name, raw_fresh, rows_a_batch):
+    """Archive the held table with one fresh column; answer nothing: the file is looked at from outside."""
+    table = held["archive"].append_column("fresh", pa.array(np.frombuffer(raw_fresh, np.int32)))
+    batches = iter(table.to_batches(max_chunksize=rows_a_batch))
+    solution.write_archive(path_of(name), table.schema, batches)
+
+
+def timed_scans(name, scans):
+    """Scan an archive several times, [columns, where] each; the answer is every column as raw bytes."""
+    answers = []
+    for columns, where in scans:
+        table = _gathered(_scan(name, columns, where), columns)
+        answers.append([raw_column(table[column]) for column in columns])
+    return answers
+
+
+def count_rows(name, columns):
+    """Scan all rows batch by batch, hold on to none, and answer how many there are."""
+    return sum(batch.num_rows for batch in _scan(name, columns, []))
+
+
+def _scan(name, columns, where):
+    return solution.scan_archive(path_of(name), columns, [(n, how, _value(value)) for n, how, value in where])
+
+
+def _value(told):
+    """Make a value of a plain one: ["time", microseconds, minutes east], ["decimal", unscaled, scale] and the like."""
+    match told:
+        case ["decimal", unscaled, scale]:
+            return decimal_of(unscaled, scale)
+        case ["time", microseconds]:
+            return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+        case ["time", microseconds, minutes_east]:
+            zone = timezone(timedelta(minutes=minutes_east))
+            return datetime.fromtimestamp(0, zone) + timedelta(microseconds=microseconds)
+        case ["local time", microseconds]:
+            return datetime(1970, 1, 1) + timedelta(microseconds=microseconds)  # noqa: DTZ001  of no zone, as is meant
+        case ["date", days]:
+            return date(1970, 1, 1) + timedelta(days=days)
+    return told
+
+
+def _gathered(batches, columns):
+    batches = list(batches)
+    for batch in batches:
+        if batch.schema.names != columns:
+            raise AssertionError(f"a batch has the columns {batch.schema.names} instead of {columns}")
+    return pa.Table.from_batches(batches) if batches else pa.table({name: pa.array([], pa.null()) for name in columns})

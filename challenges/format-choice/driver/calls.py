@@ -1,0 +1,50 @@
+"""Calls, which are plain data and travel as such: each by itself, or many of them against the clock."""
+
+import gc
+
+import numpy as np
+import solution
+
+from .answers import answered, packed
+from .held import held
+
+
+def encode_calls(calls):
+    """Encode each call."""
+    return [answered(solution.encode_call, call) for call in calls]
+
+
+def decode_calls(blobs):
+    """Decode each call."""
+    return [answered(solution.decode_call, blob) for blob in blobs]
+
+
+def hold_calls(calls):
+    """Hold the calls that are encoded later, with other numbers."""
+    held["calls"] = calls
+    gc.collect()
+
+
+def timed_encode_calls(raw_numbers):
+    """Encode the held calls, each with a fresh number."""
+    encode, calls = solution.encode_call, held["calls"]
+    blobs = []
+    for call, number in zip(calls, np.frombuffer(raw_numbers, np.uint64).tolist(), strict=True):
+        call["id"] = number
+        blobs.append(encode(call))
+    return blobs
+
+
+def timed_decode_calls(blobs):
+    """Decode calls; the answer is packed, which costs less than to send it."""
+    return packed(list(map(solution.decode_call, blobs)))
+
+
+def timed_encode_few(first, raw_numbers):
+    """Encode a few of the held calls, each with a fresh number."""
+    encode = solution.encode_call
+    numbers = np.frombuffer(raw_numbers, np.uint64).tolist()
+    calls = held["calls"][first : first + len(numbers)]
+    for call, number in zip(calls, numbers, strict=True):
+        call["id"] = number
+    return list(map(encode, calls))

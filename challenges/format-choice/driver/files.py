@@ -1,0 +1,43 @@
+"""The one folder of files: their paths, and the damage that is done to them.
+
+The grader names the files and sees the folder from outside, so nothing that is said here of a file has to be believed.
+"""
+
+import os
+import shutil
+
+FOLDER = os.path.join(os.environ.get("TAKEHOME_DISK", "/tmp"), "files")  # noqa: PTH118
+
+
+def path_of(name):
+    """Give the path of a file, in a folder that is there."""
+    os.makedirs(FOLDER, exist_ok=True)  # noqa: PTH103
+    return os.path.join(FOLDER, name)  # noqa: PTH118
+
+
+def sync(name):
+    """Have a file on the disk, if there is one."""
+    path = path_of(name)
+    if os.path.isfile(path):  # noqa: PTH113
+        with open(path, "rb") as file:  # noqa: PTH123
+            os.fsync(file.fileno())
+
+
+def clear():
+    """Remove every file."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def damage(name, to, size, flips):
+    """Copy a file cut to `size` bytes, with bits flipped at [offset, mask]; the grader looks whether it is so."""
+    with open(path_of(name), "rb") as file:  # noqa: PTH123
+        data = bytearray(file.read())[:size]
+    for offset, mask in flips:
+        data[offset] ^= mask
+    put(to, bytes(data))
+
+
+def put(name, data):
+    """Write a file of these bytes."""
+    with open(path_of(name), "wb") as file:  # noqa: PTH123
+        file.write(data)
