@@ -1,0 +1,58 @@
+"""Calls that fill, change and show the held map: for the checks on large maps, and to prepare the bars."""
+
+from array import array
+
+from solution import HashMap
+
+from .held import held, hold, ints, rest
+from .natives import quiet
+
+
+@quiet
+def build(raw_keys):
+    """Hold a fresh map from each key to its position among `raw_keys`; a later one overwrites."""
+    rest()
+    m = HashMap()
+    for position, key in enumerate(ints(raw_keys)):
+        m[key] = position
+    hold(m)
+    return len(m)
+
+
+@quiet
+def insert(raw_keys, first_value):
+    """Insert keys with ascending values into the held map and look up every sixteenth of them."""
+    m = held()
+    keys = ints(raw_keys)
+    for value, key in enumerate(keys, first_value):
+        m[key] = value
+    return [len(m), array("q", [m[key] for key in keys[::16]]).tobytes()]
+
+
+def delete(raw_keys):
+    """Delete keys from the held map and answer its length."""
+    m = held()
+    for key in ints(raw_keys):
+        del m[key]
+    return len(m)
+
+
+def clear():
+    """Clear the held map and answer its length."""
+    held().clear()
+    return len(held())
+
+
+def contents():
+    """Answer the held map's keys and values, in order."""
+    return [array("q", held()).tobytes(), array("q", held().values()).tobytes()]
+
+
+def extend(first, stop, factor, modulus):
+    """Insert the keys `i * factor % modulus` from i = `first`, with small values, into the held map, or a new one."""
+    if held() is None:
+        hold(HashMap())
+    m = held()
+    for i in range(first, stop):
+        m[i * factor % modulus] = i & 127
+    return len(m)
