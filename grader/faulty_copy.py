@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 from grader.complaint import Complaint
 from grader.errors import CatalogueFault, StorageFailed, UsageError
 from grader.known import EXPECT_FILE, PATCH_FILE, KnownSolution
+from grader.scratch import scratch_folder
 
-PREFIX = "takehome-faulty-"
 PATCH_TIMEOUT_SEC = 30.0
 
 
@@ -26,8 +25,8 @@ def laid_out(solution: KnownSolution) -> Iterator[Path]:
     if solution.base is None:
         yield solution.folder
         return
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as scratch:
-        copy = Path(scratch) / solution.folder.name
+    with scratch_folder() as scratch:
+        copy = scratch / solution.folder.name
         _copy(solution, solution.base, copy)
         _apply(solution.folder / PATCH_FILE, solution.base, copy)
         _copy(solution, solution.folder, copy)

@@ -15,7 +15,8 @@ from grader.challenge import DeclaredLimits
 from grader.evidence import Evidence
 from grader.interruption import Shield
 from grader.result import Result
-from grader.staging import scratch_folder, stage
+from grader.scratch import scratch_folder
+from grader.staging import stage
 from grader.venue import Venue
 from harness.control.host import serve
 from harness.control.messages import Job, Progress

@@ -21,7 +21,7 @@ from grader.replay import Difference, differences, require_same_challenge, requi
 from grader.report import escape, terminal
 from grader.result import Result
 from grader.result_file import RESULT_FILE
-from grader.staging import scratch_folder
+from grader.scratch import scratch_folder
 from grader.venue import VenueChoice
 
 Before = Annotated[Path, typer.Argument(metavar="RESULT", help="The result to replay: a file, or the folder it is in.")]

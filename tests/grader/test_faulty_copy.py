@@ -12,6 +12,7 @@ from grader.errors import CatalogueFault
 from grader.faulty_copy import laid_out
 from grader.known import KnownSolution, known_solutions, solutions_folder
 from grader.scaffold import scaffold
+from grader.scratch import OWNER_FILE
 
 PATCHED = "rejected/misses-squares"
 
@@ -44,6 +45,7 @@ def test_a_patched_one_is_its_base_with_the_fault(root: Path) -> None:
     before = texts(solutions_folder(root, "primes"))
     with laid_out(known(root)) as found:
         assert set(texts(found)) == {"solution.py"}
+        assert (found.parent / OWNER_FILE).exists(), "whoever comes after a killed process knows what to remove"
         sound = (folder(root, "accepted/whole-sieve") / "solution.py").read_text()
         assert (found / "solution.py").read_text() == sound.replace("isqrt(limit - 1) + 1", "isqrt(limit - 1)")
     assert not found.exists()

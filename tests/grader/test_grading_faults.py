@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import pytest
 from docker import DockerClient
 
-from grader.staging import PREFIX
+from grader.scratch import PREFIX
 from harness.sandbox.docker_leftovers import OWNER_LABEL
 from harness.sandbox.owner import Owner
 from tests.grader.tally import SLUG, solution, write_tally

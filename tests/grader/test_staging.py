@@ -1,17 +1,14 @@
 """The folders of one grading: what is copied, and that nothing of them stays."""
 
-import json
-import os
 import tempfile
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from grader.catalogue import load_entry
-from grader.errors import CatalogueFault, IntakeRefused, StorageFailed
-from grader.staging import OWNER_FILE, PREFIX, scratch_folder, stage, sweep_scratch
-from harness.sandbox.owner import current_owner
+from grader.errors import CatalogueFault, IntakeRefused
+from grader.scratch import scratch_folder
+from grader.staging import stage
 from tests.grader.tally import SLUG, solution, write_tally
 
 
@@ -45,25 +42,6 @@ def test_all_four_folders_are_staged_and_litter_is_not(root: Path) -> None:
         assert "range(20)" not in (staged.reference / "solution.py").read_text()
 
 
-def test_the_scratch_folder_is_gone_afterwards_whatever_happens(temporary: Path) -> None:
-    with pytest.raises(ZeroDivisionError), scratch_folder() as scratch:
-        (scratch / "file").write_text(str(1 / 0))
-    assert list(temporary.iterdir()) == []
-
-
-def test_what_a_killed_process_left_is_swept_and_nothing_else(temporary: Path) -> None:
-    mine = current_owner()
-    owners = {"dead": replace(mine, pid=2**22 + 1, started=1), "mine": mine}
-    for name, owner in owners.items():
-        folder = temporary / f"{PREFIX}{name}"
-        folder.mkdir()
-        (folder / OWNER_FILE).write_text(json.dumps(asdict(owner)))
-    (temporary / f"{PREFIX}unsigned").mkdir()
-    (temporary / f"{PREFIX}file").write_text("")
-    sweep_scratch()
-    assert sorted(path.name.removeprefix(PREFIX) for path in temporary.iterdir()) == ["file", "mine", "unsigned"]
-
-
 def test_a_submission_with_a_link_is_refused(root: Path) -> None:
     (solution(root, "reference") / "link.py").symlink_to("/etc/passwd")
     with scratch_folder() as scratch, pytest.raises(IntakeRefused, match=r"link\.py"):
@@ -86,15 +64,3 @@ def test_a_challenge_that_lacks_a_part_is_told_by_its_name(root: Path, missing: 
     path.rename(path.with_name("elsewhere"))
     with scratch_folder() as scratch, pytest.raises(CatalogueFault, match=missing):
         stage(root, load_entry(root, SLUG), solution(root, "reference"), scratch)
-
-
-def test_without_a_place_for_temporary_files_the_disk_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
-    with pytest.raises(StorageFailed, match="TMPDIR"), scratch_folder():
-        pass
-
-
-def test_a_folder_of_ours_names_this_process(temporary: Path) -> None:
-    with scratch_folder() as scratch:
-        assert scratch.parent == temporary
-        assert json.loads((scratch / OWNER_FILE).read_text())["pid"] == os.getpid()
