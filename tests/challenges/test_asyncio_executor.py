@@ -68,7 +68,7 @@ def guest(tmp_path: Path, **hello: object) -> socket.socket:
 @pytest.mark.parametrize("rounds", [0, 1, 2, 3, 7, 100, 1_023])
 def test_the_oracle_jumps_to_where_the_driver_walks(grading: Import, driver: ModuleType, rounds: int) -> None:
     for seed in ("", "a", "grading"):
-        assert grading("oracle").worked(seed, rounds) == driver.work(seed, rounds)
+        assert grading("oracle").worked(seed, rounds) == driver.jobs.work(seed, rounds)
 
 
 def test_a_mix_is_as_large_as_told_and_replays(grading: Import) -> None:
@@ -272,7 +272,7 @@ def test_limits_are_told(grading: Import) -> None:
 
 
 def test_the_interface_is_told_as_the_reference_has_it(driver: ModuleType) -> None:
-    solution = driver.solution
+    solution = driver.submission.solution
     limits = ", ".join(f"{name}={value}" for name, value in vars(solution.Limits()).items())
     assert f"`Limits({limits})`" in SPEC
     for name in ("ExecutorClosed", "WorkerCrashed", "RemoteError"):

@@ -1,0 +1,199 @@
+"""Jobs that meet the grader: each connects, says its name, and does what it is told until it is told to return.
+
+Lines of JSON both ways. The job begins with a hello, answers each command that lets it go on with a line, and ends with
+a bye, unless its process is killed. A thread or process meets in `meet`, a coroutine in `meet_io` or `meet_nested`;
+most commands are the same for all, and `_told` obeys them. Worker processes import `meet` from here, by name.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import threading
+import weakref
+
+from .jobs import VAR, echo, echo_io, work
+from .oddities import EXCEPTIONS, SlowResult, StubbornResult
+from .submission import job, outcome_of
+
+
+def address(place):
+    """Name the socket at which the grader waits."""
+    return os.path.join(os.path.dirname(os.environ["TAKEHOME_SOCKET"]), place)  # noqa: PTH118, PTH120
+
+
+def line(**what):
+    """Say something to the grader."""
+    return json.dumps(what).encode() + b"\n"
+
+
+def hello(name):
+    """Say who this is and where it runs."""
+    return line(name=name, pid=os.getpid(), thread=threading.get_ident(), var=VAR.get())
+
+
+def _die(code=None):
+    """End this process with a code, or, without one, by a signal."""
+    if code is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(code)
+
+
+def _done():
+    return line(did=1, var=VAR.get())
+
+
+_kept = threading.local()
+
+
+def _told(command, connection):
+    """Do what a command says; gives a list with the result when the job is to return."""
+    match command:
+        case ["return", value]:
+            return [value]
+        case ["raise", name, arguments]:
+            raise EXCEPTIONS[name](*arguments)
+        case ["raise-deep", depth, name, arguments]:
+            _descend(depth, name, arguments)
+        case ["result", kind]:
+            return [{"unpicklable": threading.Lock, "stubborn": StubbornResult, "slow": SlowResult}[kind]()]
+        case ["exit" | "kill", *code]:
+            _die(*code)
+        case ["keep"]:
+            _kept.connections = [*getattr(_kept, "connections", []), connection.dup()]
+        case ["set", value]:
+            VAR.set(value)
+        case ["look"]:
+            pass  # what it sees is said with every answer
+        case ["work", seed, rounds]:
+            return [work(seed, rounds)]
+        case _:
+            raise ValueError(f"no such command: {command!r}")
+    return None
+
+
+def _descend(depth, name, arguments):
+    """Raise from far down; by turns with another function, so that no printed traceback can leave lines out."""
+    _descend_further(depth - 1, name, arguments)
+
+
+def _descend_further(depth, name, arguments):
+    if depth <= 0:
+        _raise_innermost(name, arguments)
+    _descend(depth - 1, name, arguments)
+
+
+def _raise_innermost(name, arguments):
+    deepest = EXCEPTIONS[name](*arguments)
+    raise deepest
+
+
+def meet(place, name):
+    """Meet the grader in a thread or a process."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(address(place))
+        connection.sendall(hello(name))
+        try:
+            with connection.makefile("rb") as commands:
+                for command in commands:
+                    told = _told(json.loads(command), connection)
+                    if told is not None:
+                        return told[0]
+                    connection.sendall(_done())
+        finally:
+            connection.sendall(line(bye=1))
+    raise RuntimeError("the grader hung up")
+
+
+async def meet_io(place, name):
+    """Meet the grader in a coroutine."""
+    return await _meet_on_loop(place, name, None)
+
+
+async def meet_nested(executor, place, name):
+    """Meet the grader in a coroutine that can submit further jobs."""
+    return await _meet_on_loop(place, name, executor)
+
+
+async def _meet_on_loop(place, name, executor):
+    reader, writer = await asyncio.open_unix_connection(address(place))
+    futures = {}
+    writer.write(hello(name))
+    try:
+        while command := await reader.readline():
+            command = json.loads(command)
+            if command == ["linger"]:
+                writer.write(_done())
+                await _linger(reader, writer)
+            elif command[0] in {"submit", "await", "map"}:
+                writer.write(await _nested(executor, futures, command))
+            else:
+                told = _told(command, writer.get_extra_info("socket"))
+                if told is not None:
+                    return told[0]
+                writer.write(_done())
+    except asyncio.CancelledError:
+        writer.write(line(cancelled=1))
+        raise
+    finally:
+        writer.write(line(bye=1))
+        writer.close()
+    raise RuntimeError("the grader hung up")
+
+
+async def _linger(reader, writer):
+    """Wait to be cancelled, and then for the grader's word before giving in; says so when cancelled a second time."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        writer.write(line(lingering=1))
+        try:
+            await reader.readline()
+        except asyncio.CancelledError:
+            writer.write(line(again=1))
+        raise
+
+
+async def _nested(executor, futures, command):
+    match command:
+        case ["submit", key, kind, args, timeout_sec]:
+            futures[key] = await executor.submit(job(kind, MEETINGS[kind], tuple(args), timeout_sec))
+            return line(submitted=key)
+        case ["await", key]:
+            return line(outcome=await outcome_of(futures[key]))
+        case ["map", kind, items]:
+            functions = {"io": echo_io, "blocking": echo, "cpu": echo}
+            return line(outcome=["value", [value async for value in executor.map(kind, functions[kind], items)]])
+    raise ValueError(f"no such command: {command!r}")
+
+
+MEETINGS = {"io": meet_io, "blocking": meet, "cpu": meet, "crash": meet, "nested": meet_nested}
+
+
+# ---- held by nothing but the loop
+
+_unheld = weakref.WeakValueDictionary()
+
+
+async def meet_unheld(place, name):
+    """Wait for a future that nobody but this coroutine holds, then meet the grader."""
+    future = asyncio.get_running_loop().create_future()
+    _unheld[name] = future
+    await future
+    del future
+    return await meet_io(place, name)
+
+
+async def unheld_waits(name):
+    """Tell whether such a job has begun to wait."""
+    return name in _unheld
+
+
+async def open_unheld(name):
+    """Let a job go on that waits for a future of its own; says whether it is still there."""
+    future = _unheld.get(name)
+    if future is None:
+        return False
+    future.set_result(None)
+    return True

@@ -1,0 +1,76 @@
+"""A race between room for a submitter and the submitter's end, turn by turn of the loop."""
+
+import asyncio
+import threading
+
+from .submission import job, outcome_of, solution
+
+
+async def let_in_and_cancelled(kind, room, turns):
+    """Cancel the first of two submitters so many turns of the loop after room was made for one.
+
+    Room is made by a job that `ended` or by a queued one that was `cancelled`. Answers [whether the first submit was
+    cancelled, how often its job ran, how many of three further jobs are accepted without anything ending].
+    """
+    async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=1)) as executor:
+        gate, ran = _gate(kind), []
+        hold, note = _holding(kind)
+        held = [await executor.submit(job(kind, hold, (gate,), None)) for _ in range(2)]
+        waiting = [asyncio.create_task(executor.submit(job(kind, note, (ran, n), None))) for n in range(2)]
+        await asyncio.sleep(0.001)
+        if room == "ended":
+            gate.set()
+        else:
+            held[1].cancel()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting[0].cancel()
+        outcome = await outcome_of(waiting[0])
+        gate.set()
+        await asyncio.gather(*held, return_exceptions=True)
+        await (await waiting[1])
+        if outcome[0] == "value":
+            await outcome[1]
+        return [outcome[0] == "cancelled", ran.count(0), await _places(executor, kind)]
+
+
+async def _places(executor, kind):
+    """Count how many of three jobs that do not end by themselves are accepted, where two should be."""
+    gate, (hold, _) = _gate(kind), _holding(kind)
+    submits = [asyncio.create_task(executor.submit(job(kind, hold, (gate,), None))) for _ in range(3)]
+    for _ in range(PLACES_TRIES):
+        await asyncio.sleep(0.002)
+        accepted = sum(submit.done() for submit in submits)
+        if accepted >= 2:
+            break
+    gate.set()
+    await asyncio.gather(*await asyncio.gather(*submits))
+    return accepted
+
+
+PLACES_TRIES = 1_000
+
+
+def _gate(kind):
+    return threading.Event() if kind == "blocking" else asyncio.Event()
+
+
+def _holding(kind):
+    """Give two functions for a kind: one that waits at a gate, and one that notes that it ran."""
+    return (_hold_thread, _note_thread) if kind == "blocking" else (_hold, _note)
+
+
+async def _hold(*args):  # a nested job gets the executor before its arguments
+    await args[-1].wait()
+
+
+async def _note(*args):
+    args[-2].append(args[-1])
+
+
+def _hold_thread(gate):
+    gate.wait()
+
+
+def _note_thread(ran, number):
+    ran.append(number)
