@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import socket
+import subprocess
+import sys
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,10 +74,11 @@ def test_native_functions_agree(grading: Import, functions: ModuleType) -> None:
 
 
 def test_driver_and_starter_have_the_same_public_workloads() -> None:
-    driver, starter = (_definitions(HOME / name) for name in ("driver.py", "starter/workloads.py"))
+    driver = _definitions(HOME / "driver/computing.py") | _definitions(HOME / "driver/workloads.py")
+    starter = _definitions(HOME / "starter/workloads.py")
     shared = set(starter) - {"main"}
     assert {"PUBLIC", "KINDS", "Workload", "squarings", "processes"} <= shared
-    in_driver = {name: driver.get(name, "").replace("    _demand_unforked()\n", "") for name in shared}
+    in_driver = {name: driver.get(name, "").replace("    demand_unforked()\n", "") for name in shared}
     assert in_driver == {name: starter[name] for name in shared}
 
 
@@ -87,6 +90,38 @@ def _definitions(path: Path) -> dict[str, str]:
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found[node.targets[0].id] = ast.unparse(node.value)
     return found
+
+
+# ---- the driver in the processes that a submission spawns
+
+SPAWNED = """
+import multiprocessing
+import driver
+from driver.functions import FUNCTIONS
+from looking import look
+
+print(*look(None))
+for function in {each.__module__: each for each in FUNCTIONS.values()}.values():
+    with multiprocessing.Pool(1) as pool:
+        print(*pool.apply(look, [function]))
+"""
+
+LOOKING = """
+import sys
+
+def look(function):
+    return ["solution" in sys.modules, hasattr(sys.modules["driver"], "run"), "driver.forks" in sys.modules]
+"""
+
+
+def test_spawned_processes_find_functions_without_the_submission(tmp_path: Path) -> None:
+    (tmp_path / "looking.py").write_text(LOOKING)
+    environment = {"PYTHONPATH": f"{SOUND[0]}:{HOME}:{tmp_path}"}
+    command = [sys.executable, "-B", "-c", SPAWNED]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    served, *spawned = ran.stdout.splitlines()
+    assert served == "True True True"
+    assert set(spawned) == {"False False True"}, "one of each module"
 
 
 # ---- plans

@@ -1,0 +1,54 @@
+"""Runs beside the submission: builds batches, has them run, and tells what came back as plain data.
+
+Theory of operation: the grader names functions and sends items, and the submission runs them where it likes. So this
+package is loaded by the process that answers the grader, and by every one that the submission spawns:
+
+    grader ──► batches ──► solution.run ──┬──► here, on one thread or many ──► computing, asking, failures, forks
+           ◄── answers ◄──                └──► in a spawned process ─────────► the same, without batches and solution
+
+A spawned process unpickles a function by its name, `driver.computing.squarings` say. It finds this package in a folder
+that is put on its path here, and imports the function's module, forks and workloads, but not the submission for it:
+starts are part of what is timed. (Without workloads they would be faster than those that `python workloads.py` shows.)
+
+    batches         plans; run, run_awkward; run_packed, run_numbers, run_blocks; hold_big, run_parts;
+                    hold_public, run_public; rest
+    leftovers       open_files, end_tracker
+
+    answers         results as they travel
+    functions       what items can go through, by name; they are in
+        computing   squarings, compressed, part_of_array, mixed, turned, logged, naps
+        asking      asked and its like, which wait for a server that the grader planted; on_a_lifeline
+        failures    raising, handles, asked_then, named, opened, dying
+        forks       whereabouts; and what gives a fork away, which has to be wherever the package is
+    workloads       the public workloads, which predictions are about
+
+What is imported below `if` is what the grader can call.
+"""
+
+import multiprocessing
+import os
+import sys
+
+from . import forks as forks
+from . import workloads as workloads
+
+FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib takes longer to import
+
+if FOLDER not in sys.path:
+    sys.path.insert(0, FOLDER)  # spawned processes are given this path
+
+if multiprocessing.parent_process() is None:  # a spawned process has one
+    multiprocessing.set_start_method("spawn", force=True)
+    from .batches import hold_big as hold_big
+    from .batches import hold_public as hold_public
+    from .batches import plans as plans
+    from .batches import rest as rest
+    from .batches import run as run
+    from .batches import run_awkward as run_awkward
+    from .batches import run_blocks as run_blocks
+    from .batches import run_numbers as run_numbers
+    from .batches import run_packed as run_packed
+    from .batches import run_parts as run_parts
+    from .batches import run_public as run_public
+    from .leftovers import end_tracker as end_tracker
+    from .leftovers import open_files as open_files
