@@ -43,8 +43,8 @@ INPUT_OUTPUT = {
 TOUCHES = {"open", "print", "input", "exec", "eval", "__import__"}
 
 
-def imports(source: str, module: str, *, is_package: bool = False) -> Iterator[str]:
-    """Name every module, or module member, that `source` imports, with relative names made absolute."""
+def imports(source: str, module: str, is_package: bool = False) -> Iterator[str]:
+    """Name every module, or module member, that `source`, a file of `module`, imports, relative names made absolute."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -60,6 +60,15 @@ def module_name(path: Path) -> str:
     """Name the module that `path` is imported as."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def loaded_as(path: Path) -> tuple[str, bool]:
+    """Name the module that `path` is when its folder, or that of its package, is on the path; and whether a package."""
+    is_package = path.name == "__init__.py"
+    parts, folder = [] if is_package else [path.stem], path.parent
+    while (folder / "__init__.py").exists():
+        parts, folder = [folder.name, *parts], folder.parent
+    return ".".join(parts), is_package
 
 
 def read_imports(path: Path) -> set[str]:
@@ -113,7 +122,8 @@ def test_harness_knows_nothing_of_the_grader(module: str) -> None:
 def test_challenges_and_solutions_are_never_imported(folder: str) -> None:
     paths = list((ROOT / folder).rglob("*.py"))
     assert paths, f"nothing to look at in {folder}/: has it moved?"
-    assert not [str(path.relative_to(ROOT)) for path in paths if top(read_imports(path)) & FOUND_AS_FOLDERS]
+    read = {path: imports(path.read_text(), *loaded_as(path)) for path in paths}
+    assert not [str(path.relative_to(ROOT)) for path, names in read.items() if top(names) & FOUND_AS_FOLDERS]
 
 
 @pytest.mark.parametrize("module", [module for module in CODE if within(module, *PURE)])
