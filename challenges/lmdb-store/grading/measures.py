@@ -110,8 +110,8 @@ def _stored(side: SubjectFacade) -> int:
 
 # ---- parallel scans
 
-PARALLEL_RUNS = 4
-"""Short ones: the more often, the likelier both cores were free for one of them."""
+PARALLEL_RUNS, SERIAL_RUNS = 8, 4
+"""Short ones: the more often, the likelier both cores were free, and quick, for one of them on each side."""
 
 WORKERS = 2
 
@@ -156,7 +156,7 @@ def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
 
     return (
         taken(launch, PARALLEL_RUNS, ask("fold_parallel", whole)),
-        taken(launch, PARALLEL_RUNS, ask("fold_serial", pieces)),
+        taken(launch, SERIAL_RUNS, ask("fold_serial", pieces)),
     )
 
 
