@@ -112,6 +112,12 @@ def function_name(id_: str) -> str:
     return "test_" + re.sub("-", "_", id_)
 
 
+def driver_path(challenge: Path) -> Path:
+    """Where a challenge's driver lies: the folder of a package, or else a file."""
+    package = challenge / "driver"
+    return package if package.is_dir() else challenge / "driver.py"
+
+
 def grading_folder(challenge: Path) -> Path:
     """Where the trusted side of a challenge lives."""
     return challenge / "grading"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.catalogue import Entry
-from grader.challenge import grading_folder
+from grader.challenge import driver_path, grading_folder
 from grader.complaint import Complaint
 from grader.errors import CatalogueFault, StorageFailed
 from grader.intake import Intake, take_in
@@ -46,8 +46,8 @@ def stage(root: Path, entry: Entry, submission: Path, scratch: Path) -> Stage:
 def _copy_driver(challenge: Path, folder: Path) -> None:
     """Copy a challenge's driver, which is a file or a package, into a new folder."""
     folder.mkdir()
-    package = challenge / "driver"
-    if package.is_dir():
-        shutil.copytree(package, folder / "driver", ignore=LITTER)
+    driver = driver_path(challenge)
+    if driver.is_dir():
+        shutil.copytree(driver, folder / driver.name, ignore=LITTER)
     else:
-        shutil.copyfile(challenge / "driver.py", folder / "driver.py")
+        shutil.copyfile(driver, folder / driver.name)

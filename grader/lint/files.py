@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from grader.challenge import driver_path
 from grader.complaint import Complaint
 from grader.lint.target import Target
 
@@ -21,7 +22,7 @@ def file_complaints(target: Target) -> Iterator[Complaint]:
     """Complain about missing and empty files, and about Python that is none."""
     needed = {
         **NEEDED,
-        driver_file(target.folder): "adapt the submission's API to the wire",
+        str(driver_module(target.folder).relative_to(target.folder)): "adapt the submission's API to the wire",
         f"starter/{target.entry_point}": "give the candidate the API to fill in",
     }
     if target.entry is None or target.entry.challenge.bars:
@@ -38,9 +39,10 @@ def file_complaints(target: Target) -> Iterator[Complaint]:
             yield syntax
 
 
-def driver_file(challenge: Path) -> str:
+def driver_module(challenge: Path) -> Path:
     """Name the file whose public functions can be called: of a driver that is a package, its own module."""
-    return "driver/__init__.py" if (challenge / "driver").is_dir() else "driver.py"
+    driver = driver_path(challenge)
+    return driver / "__init__.py" if driver.is_dir() else driver
 
 
 def parse(path: Path) -> ast.Module | Complaint:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grader.challenge import Graded, function_name
 from grader.complaint import Complaint
-from grader.lint.files import driver_file, parse
+from grader.lint.files import driver_module, parse
 from grader.lint.target import Target
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -22,30 +22,30 @@ def function_complaints(target: Target) -> Iterator[Complaint]:
         challenge = target.entry.challenge
         yield from _test_complaints(target.folder / "grading" / "test_behaviour.py", challenge.checks, "check")
         yield from _test_complaints(target.folder / "grading" / "test_bars.py", challenge.bars, "bar")
-    driver = target.folder / driver_file(target.folder)
+    driver = driver_module(target.folder)
     callable_ = _names(driver)
     if callable_ is not None and all(name.startswith("_") for name in callable_):
         yield Complaint(driver, "", "no public function can be called over the wire", "define one at module level")
 
 
-def _functions(path: Path) -> list[Function] | None:
+def _body(path: Path) -> list[ast.stmt] | None:
     syntax = parse(path) if path.is_file() else None
-    if not isinstance(syntax, ast.Module):
-        return None  # the rule on files has complained
-    return [node for node in syntax.body if isinstance(node, Function)]
+    return syntax.body if isinstance(syntax, ast.Module) else None  # the rule on files has complained
+
+
+def _functions(path: Path) -> list[Function] | None:
+    body = _body(path)
+    return None if body is None else [node for node in body if isinstance(node, Function)]
 
 
 def _names(path: Path) -> list[str] | None:
     """Name the functions that a module has, defined in it or brought from the package's other modules."""
-    functions = _functions(path)
-    if functions is None:
+    body = _body(path)
+    if body is None:
         return None
-    module = parse(path)
-    assert isinstance(module, ast.Module)
-    brought = [node for node in module.body if isinstance(node, ast.ImportFrom) and node.level]
-    return [function.name for function in functions] + [
-        name.asname or name.name for node in brought for name in node.names
-    ]
+    defined = [node.name for node in body if isinstance(node, Function)]
+    brought = [name for node in body if isinstance(node, ast.ImportFrom) and node.level for name in node.names]
+    return defined + [name.asname or name.name for name in brought]
 
 
 def _test_complaints(path: Path, items: Sequence[Graded], noun: str) -> Iterator[Complaint]:

@@ -36,14 +36,18 @@ def split_cores(available: Sequence[int], wanted: int, siblings: Mapping[int, fr
     ordered = sorted(set(available))
     if not ordered:
         raise ValueError("no core is available")
-    subject: list[int] = []
+
+    def is_apart(core: int, others: Sequence[int]) -> bool:
+        return siblings.get(core, NO_CORES).isdisjoint(others)
+
+    whole: list[int] = []
     for core in reversed(ordered):
-        if not siblings.get(core, NO_CORES) & set(subject):
-            subject.append(core)
-    halves = [core for core in reversed(ordered) if core not in subject]
-    subject = sorted((subject + halves)[:wanted])
+        if is_apart(core, whole):
+            whole.append(core)
+    halves = [core for core in reversed(ordered) if core not in whole]
+    subject = sorted((whole + halves)[:wanted])
     rest = [core for core in ordered if core not in subject]
-    apart = [core for core in rest if not siblings.get(core, NO_CORES) & set(subject)]
+    apart = [core for core in rest if is_apart(core, subject)]
     return Cores(tuple(subject), tuple(apart or rest or ordered[:1]))
 
 

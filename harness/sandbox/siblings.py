@@ -13,7 +13,7 @@ def siblings(system: Path = SYSTEM) -> Mapping[int, frozenset[int]]:
     Empty where the system does not say.
     """
     lists = (path.read_text("ascii") for path in system.glob("cpu[0-9]*/topology/thread_siblings_list"))
-    groups = [frozenset(read_cpuset(text)) for text in lists]
+    groups = [frozenset(read_cpuset(text)) for text in lists if text.strip()]
     return {core: group for group in groups for core in group}
 
 

@@ -1,7 +1,9 @@
-"""Property tests without a clock, since a busy machine makes no property false; and signal handlers put back."""
+"""No clock in property tests, for a busy machine makes none false; signal handlers put back; a place for scratch."""
 
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,3 +21,12 @@ def _handlers_put_back() -> Iterator[None]:
     yield
     for signum, handler in before.items():
         signal.signal(signum, handler)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder in which temporary files are made."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder

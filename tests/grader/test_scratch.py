@@ -12,13 +12,7 @@ from grader.errors import StorageFailed
 from grader.scratch import OWNER_FILE, PREFIX, scratch_folder, sweep_scratch
 from harness.sandbox.owner import current_owner
 
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 def test_the_scratch_folder_is_gone_afterwards_whatever_happens(temporary: Path) -> None:

@@ -1,6 +1,5 @@
 """The folders of one grading: what is copied, and that nothing of them stays."""
 
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,7 @@ from grader.scratch import scratch_folder
 from grader.staging import stage
 from tests.grader.tally import SLUG, solution, write_tally
 
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 @pytest.fixture

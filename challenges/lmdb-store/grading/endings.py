@@ -5,12 +5,10 @@ from random import Random
 
 from answers import gave, listed
 from model import Operation, Row
-from ordering import OPEN
+from ordering import FOLDER, OPEN
 from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
-
-FOLDER = "store"
 
 
 def closing(subject: SubjectFacade, rng: Random) -> None:

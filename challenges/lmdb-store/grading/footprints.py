@@ -8,12 +8,11 @@ from random import Random
 from answers import CALL_SEC, gave, listed
 from columns import digest
 from model import Operation, Row
-from ordering import OPEN
+from ordering import FOLDER, OPEN
 from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
 
-FOLDER = "store"
 MB = 1024 * 1024
 
 

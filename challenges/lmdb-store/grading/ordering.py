@@ -5,8 +5,9 @@ from random import Random
 from model import Operation, Row
 from sequences import SEQS, TENANTS, TIMES
 
-FOLDERS = ("store", "other")
-OPEN: list[Operation] = [["open", "s", "store"]]
+FOLDER = "store"
+FOLDERS = (FOLDER, "other")
+OPEN: list[Operation] = [["open", "s", FOLDER]]
 
 
 def every_key(rng: Random) -> list[Operation]:

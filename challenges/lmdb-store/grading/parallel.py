@@ -7,12 +7,11 @@ from typing import Any
 
 from answers import CALL_SEC, gave, listed
 from model import Operation, Row
-from ordering import OPEN
+from ordering import FOLDER, OPEN
 from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
 
-FOLDER = "store"
 PARALLEL_CALLS, BRIEF_CALLS = 60, 600
 """A write falls between two processes' begins in about one call of a hundred where both are quick about it."""
 

@@ -5,12 +5,11 @@ from typing import Any
 
 from answers import CALL_SEC, gave
 from model import Operation, Row
-from ordering import OPEN
+from ordering import FOLDER, OPEN
 from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
 
-FOLDER = "store"
 READERS = 3
 LOOKS = 120
 VERSIONS = 150

@@ -4,12 +4,10 @@ from random import Random
 
 from answers import gave
 from model import Operation, Row
-from ordering import OPEN
+from ordering import FOLDER, OPEN
 from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
-
-FOLDER = "store"
 
 
 def within_a_process(rng: Random) -> list[list[Operation]]:

@@ -8,7 +8,7 @@ from harness.sandbox.siblings import read_cpuset, siblings
 
 
 def test_halves_of_one_core_are_told(tmp_path: Path) -> None:
-    for core, listed in enumerate(("0,2", "1,3", "0,2", "1,3")):
+    for core, listed in enumerate(("0,2", "1,3", "0,2", "1,3", "")):
         topology = tmp_path / f"cpu{core}" / "topology"
         topology.mkdir(parents=True)
         (topology / "thread_siblings_list").write_text(f"{listed}\n")
