@@ -183,6 +183,11 @@ class Stage:
         """Have a job return."""
         self.guests[name].tell("return", value)
 
+    def end(self, name: str) -> None:
+        """Have a job return its name, and wait for its caller to be told."""
+        self.finish(name, name)
+        assert self.result(name, "a job should have ended") == ["value", name], "a job's result was lost"
+
     def result(self, name: str, what: str) -> list[Any]:
         """Wait for a job's outcome."""
         return shaped(self.call("result", name, what=what))

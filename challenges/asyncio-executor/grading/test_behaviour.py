@@ -2,14 +2,16 @@
 
 from random import Random
 
+import cancelling
 import crowds
-import endings
+import dying
 import leftovers
 import limits
 import nesting
 import outcomes
 import places
 import shutdowns
+import timing_out
 from stage import Subject
 
 
@@ -49,15 +51,15 @@ def test_jobs_are_kept_alive(submission: Subject) -> None:
 
 
 def test_cancel(submission: Subject) -> None:
-    endings.demand_cancel(submission)
+    cancelling.demand_cancel(submission)
 
 
 def test_timeouts(submission: Subject) -> None:
-    endings.demand_timeouts(submission)
+    timing_out.demand_timeouts(submission)
 
 
 def test_process_death(submission: Subject) -> None:
-    endings.demand_survival(submission)
+    dying.demand_survival(submission)
 
 
 def test_nested_at_full_load(submission: Subject) -> None:

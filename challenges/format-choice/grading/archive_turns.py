@@ -7,8 +7,8 @@ from random import Random
 
 import flights
 import numpy as np
-from archiving import Scan, flights_complaint
 from replies import file_size, gave
+from scanning import Scan, flights_complaint
 from sides import CALL_SEC, Launch, Samples, sides
 
 ROWS = 100_000

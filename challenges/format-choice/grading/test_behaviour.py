@@ -4,7 +4,10 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
-import archiving
+import archive_copies
+import archive_damage
+import archive_reading
+import archive_scans
 import calling
 import eventing
 import handing
@@ -59,23 +62,23 @@ def test_interchange_cut(submission: Submission, fresh_seed: int) -> None:
 
 
 def test_archive_round_trip(submission: Submission, fresh_seed: int) -> None:
-    archiving.demand_round_trip(submission, Random(fresh_seed))
+    archive_copies.demand_round_trip(submission, Random(fresh_seed))
 
 
 def test_archive_scan(submission: Submission, fresh_seed: int) -> None:
-    archiving.demand_right_scans(submission, Random(fresh_seed))
+    archive_scans.demand_right_scans(submission, Random(fresh_seed))
 
 
 def test_archive_bounded(submission: Submission, fresh_seed: int) -> None:
-    archiving.demand_bounded_footprint(submission, Random(fresh_seed))
+    archive_reading.demand_bounded_footprint(submission, Random(fresh_seed))
 
 
 def test_archive_pushdown(submission: Submission, fresh_seed: int) -> None:
-    archiving.demand_little_is_read(submission, Random(fresh_seed))
+    archive_reading.demand_little_is_read(submission, Random(fresh_seed))
 
 
 def test_archive_damage(submission: Submission, fresh_seed: int) -> None:
-    archiving.demand_damage_is_seen(submission, Random(fresh_seed))
+    archive_damage.demand_damage_is_seen(submission, Random(fresh_seed))
 
 
 def test_predictions(submission: Submission, reference: predicting.Reference, fresh_seed: int) -> None:

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 
-import measures
+import beside_writer
+import on_two_cores
 import pytest
+import sizes
+import tables
 import workload
 from columns import Table, build
 
@@ -27,8 +30,8 @@ def small(submission: SubjectFacade, reference: SubjectFacade, fresh_seed: int, 
     if not _seeds:
         _seeds.append(fresh_seed)
         for side in (submission, reference):
-            build(side, workload.FOLDER, measures.small_table(fresh_seed))
-    return measures.small_table(_seeds[0])
+            build(side, workload.FOLDER, tables.small_table(fresh_seed))
+    return tables.small_table(_seeds[0])
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +45,8 @@ def large(submission: SubjectFacade, reference: SubjectFacade, fresh_seed: int, 
     if not _large_seeds:
         _large_seeds.append(fresh_seed)
         for side in (submission, reference):
-            build(side, measures.LARGE_FOLDER, measures.large_table(fresh_seed))
-    return measures.large_table(_large_seeds[0])
+            build(side, tables.LARGE_FOLDER, tables.large_table(fresh_seed))
+    return tables.large_table(_large_seeds[0])
 
 
 def test_gets(duel: Duel, small: Table) -> None:
@@ -55,7 +58,7 @@ def test_get_many(duel: Duel, small: Table) -> None:
 
 
 def test_get_p99(measure: Measure, small: Table) -> None:
-    measure(partial(measures.latency, small))
+    measure(partial(beside_writer.latency, small))
 
 
 def test_forward_scan(duel: Duel, small: Table) -> None:
@@ -71,16 +74,16 @@ def test_bulk_load(duel: Duel) -> None:
 
 
 def test_parallel_scan_time(measure: Measure, small: Table) -> None:
-    measure(partial(measures.parallel_scan, small))
+    measure(partial(on_two_cores.parallel_scan, small))
 
 
 def test_parallel_share(measure: Measure, small: Table) -> None:
-    measure(partial(measures.parallel_share, small), unit="share")
+    measure(partial(on_two_cores.parallel_share, small), unit="share")
 
 
 def test_bytes_per_entry(measure: Measure) -> None:
-    measure(measures.bytes_per_entry, unit="bytes")
+    measure(sizes.bytes_per_entry, unit="bytes")
 
 
 def test_memory(measure: Measure, large: Table) -> None:
-    measure(partial(measures.memory, large), unit="MiB")
+    measure(partial(sizes.memory, large), unit="MiB")

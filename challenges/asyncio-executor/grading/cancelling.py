@@ -1,0 +1,125 @@
+"""Cancelling jobs: what stops, what can't, and when the slot comes back."""
+
+from time import perf_counter
+
+from stage import SETTLE_SEC, Stage, Subject, stage
+
+CANCEL_SEC = 0.1
+ATTEMPTS = 5
+"""The best of these counts: one stall of the machine fails nobody, and who is slow is slow every time."""
+
+
+def demand_cancel(subject: Subject) -> None:
+    """Cancel running and queued jobs of every kind."""
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=1):
+        for kind in ("io", "nested", "cpu", "crash"):
+            seconds = [_cancelled(on, kind, attempt) for attempt in range(ATTEMPTS)]
+            told, stopped, replaced = (min(column) for column in zip(*seconds, strict=True))
+            for what, took in (("its caller was told", told), ("it was stopped", stopped)):
+                _demand_quick(took, f"a running {kind} job was cancelled, and {what}")
+            if kind in {"io", "nested"}:
+                _demand_quick(replaced, f"a running {kind} job was cancelled, and its slot was taken by the next one")
+        _demand_blocking(on)
+        _demand_cleaning_up(on)
+        _demand_capacity(on)
+    with stage(subject) as on, on.executor("e", cpu=2):
+        for attempt in range(3):
+            _demand_own_process(on, attempt)
+
+
+def _demand_quick(took: float, what: str) -> None:
+    assert took <= CANCEL_SEC, (
+        f"{what} only after {took * 1000:.0f} ms in the best of {ATTEMPTS} attempts, not within 100 ms"
+    )
+
+
+def _cancelled(on: Stage, kind: str, attempt: int) -> tuple[float, float, float]:
+    """Cancel the running one of three jobs and the queued one after it."""
+    names = [f"{kind}-{attempt}{letter}" for letter in "abc"]
+    for name in names:
+        on.submit("e", kind, name)
+    running = on.arrival(names[0], f"a {kind} job should have started, after others had been cancelled")
+    assert on.call("cancel", names[1]) is True, f"a queued {kind} job could not be cancelled"
+    answer = on.result(names[1], f"the caller of a queued {kind} job that was cancelled should have been told")
+    assert answer == ["cancelled"], f"awaiting a cancelled {kind} job did not raise CancelledError"
+    waiting = on.start("result", names[0])
+    began = perf_counter()
+    on.start("cancel", names[0])
+    answer = on.outcome(waiting, f"the caller of a running {kind} job that was cancelled should have been told")
+    assert answer == ["cancelled"], f"awaiting a cancelled {kind} job did not raise CancelledError"
+    on.departure(names[0], f"a running {kind} job should have been stopped by cancelling it")
+    next_ = on.arrival(names[2], f"a cancelled {kind} job's slot should have been given to the next")
+    assert names[1] not in on.guests, f"a {kind} job ran that was cancelled while queued"
+    on.end(names[2])
+    return on.landed_at(waiting) - began, (running.left_at or 0.0) - began, next_.arrived_at - began
+
+
+def _demand_blocking(on: Stage) -> None:
+    """Cancel what can't be stopped: its caller is told at once, its slot comes back when its function returns."""
+    told = []
+    for attempt in range(3):
+        first, second = f"blocking-{attempt}a", f"blocking-{attempt}b"
+        on.submit("e", "blocking", first)
+        on.submit("e", "blocking", second)
+        on.arrival(first, "a blocking job should have started, after others had been cancelled")
+        waiting = on.start("result", first)
+        began = perf_counter()
+        on.start("cancel", first)
+        answer = on.outcome(waiting, "the caller of a running blocking job that was cancelled should have been told")
+        assert answer == ["cancelled"], "awaiting a cancelled blocking job did not raise CancelledError"
+        told.append(on.landed_at(waiting) - began)
+        on.settle(SETTLE_SEC / 2)
+        assert second not in on.guests, (
+            "a cancelled blocking job's function still runs, and another was started in its place: 2 run, and 1 may"
+        )
+        on.finish(first)
+        on.arrival(second, "a cancelled blocking job's function has returned, and its slot should have come back")
+        on.end(second)
+    _demand_quick(min(told), "a running blocking job was cancelled, and its caller was told")
+
+
+def _demand_cleaning_up(on: Stage) -> None:
+    """Let a coroutine clean up: it keeps its slot, and is cancelled once."""
+    for kind in ("io", "nested"):
+        first, second = f"{kind}-cleaning", f"{kind}-waiting"
+        on.submit("e", kind, first)
+        on.submit("e", kind, second)
+        guest = on.arrival(first, f"a {kind} job should have started")
+        on.obey(first, "linger")
+        on.call("cancel", first)
+        on.until(lambda guest=guest: bool(guest.heard("lingering")), f"a {kind} job should have been cancelled")
+        on.call("cancel", first)  # once more, which changes nothing
+        on.settle(SETTLE_SEC / 2)
+        assert second not in on.guests, f"a cancelled {kind} job still cleans up, and its slot was given to the next"
+        assert not guest.heard("again"), f"a {kind} job was cancelled, and saw it twice"
+        guest.tell("go on")
+        on.arrival(second, f"a cancelled {kind} job has cleaned up, and its slot should have come back")
+        on.end(second)
+
+
+def _demand_own_process(on: Stage, attempt: int) -> None:
+    """Cancel a job whose result is being rebuilt, while its process may be at work on the next already."""
+    first, second = f"cpu-slow{attempt}", f"cpu-next{attempt}"
+    on.submit("e", "cpu", first)
+    on.arrival(first, "a cpu job should have started").tell("result", "slow")
+    on.departure(first, "a cpu job should have ended")
+    on.submit("e", "cpu", second)
+    on.arrival(second, "the next cpu job should have started")
+    on.call("cancel", first, what="the loop should have answered")
+    on.settle(SETTLE_SEC / 2)
+    assert second in on.here(), "a cpu job was cancelled when its function had returned, and the next job died with it"
+    on.end(second)
+
+
+def _demand_capacity(on: Stage) -> None:
+    """After all that, each lane has the one slot it had."""
+    for kind in ("io", "blocking", "cpu", "nested"):
+        names = [f"{kind}-last{number}" for number in range(2)]
+        for name in names:
+            on.submit("e", kind, name)
+        on.arrival(names[0], f"{kind} jobs should have a slot left after so many were cancelled")
+        on.settle(SETTLE_SEC / 2)
+        assert names[1] not in on.guests, f"after cancelling, more {kind} jobs run at once than their limit"
+        for name in names:
+            on.arrival(name, f"the next {kind} job should have started")
+            on.end(name)

@@ -1,0 +1,74 @@
+"""Processes that die, by a signal or of themselves: only the job inside may notice."""
+
+from stage import SETTLE_SEC, Guest, Stage, Subject, stage
+
+
+def demand_survival(subject: Subject) -> None:
+    """Kill processes from outside and from within; only the job inside may notice."""
+    with stage(subject) as on, on.executor("e"):
+        for number, how in enumerate(("outside", "kill", "exit", "outside")):
+            _demand_survived(on, number, how)
+        _demand_both(on)
+        _demand_idle_death(on)
+        for command in (["exit", 0], ["kill"]):
+            name = f"crash-{command[0]}"
+            on.submit("e", "crash", name)
+            on.arrival(name, "a crash job should have started")
+            on.guests[name].tell(*command)
+            _demand_reported(on, name)
+
+
+def _demand_survived(on: Stage, number: int, how: str) -> None:
+    victim, bystander, queued = (f"cpu-{number}{role}" for role in ("victim", "bystander", "queued"))
+    on.submit("e", "cpu", victim)
+    on.submit("e", "cpu", bystander)
+    on.submit("e", "cpu", queued)
+    guest = on.arrival(victim, "a cpu job should have started, after processes had died")
+    on.arrival(bystander, "two cpu jobs should have run at once, after processes had died")
+    _end_process(on, guest, how)
+    _demand_reported(on, victim)
+    on.arrival(queued, "a cpu job's process died, and its slot should have come back")
+    assert bystander in on.here(), "a cpu job's process died, and a job in another process died with it"
+    for name in (bystander, queued):
+        on.end(name)
+
+
+def _end_process(on: Stage, guest: Guest, how: str) -> None:
+    if how == "outside":
+        known = type(guest.pid) is int and guest.pid > 1
+        assert known, "a job has no process"
+        on.call("kill", guest.pid)
+    else:
+        guest.tell(*(["kill"] if how == "kill" else ["exit", 0]))
+
+
+def _demand_reported(on: Stage, name: str) -> None:
+    answer = on.result(name, "a job's process died, and its caller should have been told")
+    seen = answer[0] == "raised" and answer[5] == ["WorkerCrashed"]
+    assert seen, "a job's process died, and its caller did not see WorkerCrashed"
+
+
+def _demand_both(on: Stage) -> None:
+    names = ["cpu-both1", "cpu-both2"]
+    for name in names:
+        on.submit("e", "cpu", name)
+    for name in names:
+        on.arrival(name, "two cpu jobs should have run at once, after processes had died")
+    for name in names:
+        on.call("kill", on.guests[name].pid)
+    for name in names:
+        _demand_reported(on, name)
+
+
+def _demand_idle_death(on: Stage) -> None:
+    """Kill a process between two jobs, which is nobody's failure."""
+    on.submit("e", "cpu", "cpu-before")
+    guest = on.arrival("cpu-before", "a cpu job should have started, after processes had died")
+    on.obey("cpu-before", "keep")
+    on.end("cpu-before")
+    if guest.closed_at is None:
+        on.call("kill", guest.pid)
+        on.until(lambda: guest.closed_at is not None, "a process should have ended")
+        on.settle(2 * SETTLE_SEC)
+    answers = [on.call("run", "e", "cpu", "echo", [number]) for number in range(3)]
+    assert answers == [["value", number] for number in range(3)], "an idle process died, and a later job failed for it"

@@ -1,0 +1,58 @@
+"""An archive gives back what was written, in the process that wrote it and in a fresh one."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, cast
+
+import columns
+from calling import drawn
+from columns import Column
+from exactness import shown
+from replies import Subject, demand_nothing_beside, demand_raised, gave
+from scanning import demand_scan
+
+EXAMPLES = 40
+
+
+def demand_round_trip(submission: Subject, rng: Random) -> None:
+    """Write in one process, scan everything in it and in another."""
+    submission.value("clear")
+    kept: list[tuple[str, list[Column]]] = []
+
+    def visit(example: object, chunks: int = 2) -> None:
+        table = cast("list[Column]", example)
+        name = f"archive{len(kept)}"
+        gave(submission.value("write_small_archive", name, table, chunks), f"write_archive of {shown(table)}")
+        kept.append((name, table))
+        demand_scan(submission, name, table, [each[0] for each in table], [])
+
+    visit(columns.everything(list(range(30))), chunks=7)
+    visit(columns.everything([]))
+    visit(columns.spans(), chunks=1)
+    visit(columns.alike())
+    visit(columns.ones_alike())
+    _demand_absent(submission, kept[-1][0], [(other, name) for name, other in columns.ALIKE])
+    for name, table in kept[:2]:
+        _demand_absent(submission, name, [("absent", table[0][0])])
+    missing = submission.value("scan_small_archive", "no such archive", ["a"], [])
+    demand_raised(missing, "missing", "scan_archive of a file that is not there")
+    drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
+    submission.restart()
+    for name, table in kept:
+        chosen = [each[0] for each in table]
+        rng.shuffle(chosen)
+        demand_scan(submission, name, table, chosen[: rng.randint(1, len(chosen))], [], "in a fresh process, ")
+    demand_nothing_beside(submission, {name for name, _ in kept})
+    submission.value("clear")
+
+
+def _demand_absent(submission: Subject, name: str, absent: list[tuple[str, str]]) -> None:
+    """Ask for columns that are not there, and for some that are; also where no row can be wanted, or none is there."""
+    for other, there in absent:
+        none: list[list[Any]] = [[there, "<", -128]]
+        asked: list[tuple[list[str], list[list[Any]]]] = [([other], []), ([there, other], none), ([other], none)]
+        asked += [([there], [[other, "==", 1]]), ([there], [*none, [other, "==", 1]])]
+        for names, where in asked:
+            answer = submission.value("scan_small_archive", name, names, where)
+            demand_raised(answer, "key", f"scan_archive({names!a}, {where!a}), {other!a} is not there")

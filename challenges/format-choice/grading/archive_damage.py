@@ -1,0 +1,58 @@
+"""Archives that were cut, changed, or never were any: a scan gives the right rows or `FormatError`, never others."""
+
+from __future__ import annotations
+
+from random import Random
+
+import columns
+from columns import Column, Condition
+from replies import Subject, demand_raised, file_size, gave, raised, survived
+from scanning import demand_scan, difference_of_scan
+
+FLIPS, CUTS = 160, 30
+
+
+def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
+    """Cut an archive and flip its bits: a scan gives the right rows or FormatError, never others."""
+    submission.value("clear")
+    table = columns.everything([rng.randrange(3) for _ in range(300)])
+    table.append(["number", "int64", [rng.getrandbits(60) for _ in range(300)]])
+    names = [each[0] for each in table]
+    gave(submission.value("write_small_archive", "whole", table, 3), "write_archive")
+    size = file_size(submission, "whole")
+    submission.restart()
+    for length in sorted({0, 1, size - 1, size - 4, size - 8, *(rng.randrange(size) for _ in range(CUTS))}):
+        submission.value("damage", "whole", "cut", length, [])
+        assert file_size(submission, "cut") == length, "the file was not cut as it had to be"
+        answer = survived(submission.call("scan_small_archive", "cut", names, []), "scan_archive of a cut file")
+        demand_raised(answer, "format", f"scan_archive of a file cut to {length} of {size} bytes")
+    for number in range(FLIPS):
+        offset = rng.randrange(size) if number % 2 else size - 1 - rng.randrange(min(size, 4000))
+        _demand_flip_is_seen(submission, table, offset, 1 << rng.randrange(8), rng)
+    for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
+        submission.value("put", "other", data)
+        answer = survived(submission.call("scan_small_archive", "other", names, []), f"scan_archive of {what}")
+        demand_raised(answer, "format", f"scan_archive of a file of {what}")
+    demand_scan(submission, "whole", table, names, [])
+    submission.value("clear")
+
+
+def _demand_flip_is_seen(submission: Subject, table: list[Column], offset: int, mask: int, rng: Random) -> None:
+    submission.value("damage", "whole", "flipped", 2**40, [[offset, mask]])
+    with (
+        (submission.disk / "files" / "flipped").open("rb") as mine,
+        (submission.disk / "files" / "whole").open("rb") as theirs,
+    ):
+        mine.seek(offset)
+        theirs.seek(offset)
+        assert mine.read(1)[0] ^ theirs.read(1)[0] == mask, "the file was not damaged as it had to be"
+    names = [each[0] for each in table]
+    what = f"scan_archive of a file with byte {offset} changed"
+    for where in ([], [Condition("number", rng.choice([">=", "<"]), rng.getrandbits(60))]):
+        told = [each.told("int64") for each in where]
+        answer = survived(submission.call("scan_small_archive", "flipped", names, told), what)
+        if raised(answer) is None:
+            wrong = difference_of_scan(answer[1], columns.scanned(table, names, where))  # type: ignore[index]
+            assert wrong is None, f"{what}: it gives wrong rows instead of raising FormatError: {wrong}"
+        else:
+            demand_raised(answer, "format", what)

@@ -1,0 +1,79 @@
+"""The latency of single lookups while another thread puts large batches."""
+
+import time
+from random import Random
+
+from answers import CALL_SEC
+from columns import Key, Table, columns_of, draw_table
+from turns import Pair, taken
+from workload import FOLDER, VALUE_BYTES
+
+from grader.plugin.facade import PairedLaunch, SubjectFacade
+
+GETS = 150
+PAUSE_SEC = 0.001
+"""Between gets, so that they meet every stage of several batches."""
+
+WRITTEN_ROWS = 60_000
+"""In order: sorting so many holds the interpreter for longer than all else, and that is not what is looked at."""
+
+STORED_AT_LEAST = 2
+"""Batches while keys are got: the gets go on until then, or there was nothing for them to be measured beside."""
+
+MORE_GETS = 15
+LONGEST_SEC = 8.0
+SLOWEST_WRITER = 5.0
+"""How much longer than the reference's a batch may take on average: a writer may not stand back for lookups."""
+
+RUNS = 1
+P99 = 0.99
+
+
+def latency(table: Table, launch: PairedLaunch) -> Pair:
+    """Time single gets while another thread puts large batches, and give the 99th percentile."""
+    written = [columns_of(sorted(draw_table(launch.rng, WRITTEN_ROWS, VALUE_BYTES).rows))]
+    batch_sec: dict[int, float] = {}
+
+    def run(side: SubjectFacade, seed: int) -> float:
+        rng = Random(seed)
+        side.value("hold", FOLDER)
+        side.value("start_writing", written)
+        began = time.monotonic()
+        seconds = _gets(side, rng.choices(table.order, k=GETS), table)
+        while (stored := _stored(side)) < STORED_AT_LEAST and time.monotonic() - began < LONGEST_SEC:
+            seconds += _gets(side, rng.choices(table.order, k=MORE_GETS), table)
+        elapsed_sec = time.monotonic() - began
+        went_on = side.value("stop_writing", timeout_sec=CALL_SEC)
+        side.value("let_go")
+        assert went_on is True, "put_many failed while keys were read on another thread"
+        assert stored, (
+            f"in {elapsed_sec:.0f} s, in which single keys were got, put_many on another thread stored not one batch "
+            f"of {WRITTEN_ROWS} rows: a writer does not wait for lookups"
+        )
+        batch_sec[id(side)] = elapsed_sec / stored
+        return sorted(seconds)[int(P99 * len(seconds))]
+
+    result = taken(launch, RUNS, run)
+    mine, theirs = batch_sec[id(launch.candidate)], batch_sec[id(launch.reference)]
+    assert mine <= SLOWEST_WRITER * theirs, (
+        f"while single keys were got, put_many on another thread took {mine:.1f} s for each batch of {WRITTEN_ROWS} "
+        f"rows, and the reference's {theirs:.1f} s: more than {SLOWEST_WRITER:.0f} times as long"
+    )
+    return result
+
+
+def _gets(side: SubjectFacade, keys: list[Key], table: Table) -> list[float]:
+    """Get keys one by one, and give how long each took."""
+    seconds = []
+    for key in keys:
+        value, took = side.timed_call("get_one", list(key), timeout_sec=CALL_SEC)
+        assert value == table.values[key], "get gave another value during a bulk write"
+        seconds.append(took)
+        time.sleep(PAUSE_SEC)
+    return seconds
+
+
+def _stored(side: SubjectFacade) -> int:
+    stored = side.value("batches_written")
+    assert isinstance(stored, int), "the driver's answer has the wrong shape"
+    return stored

@@ -1,0 +1,83 @@
+"""Parallel scans: their wall time, and its share of what one process takes for the same fold."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import numpy as np
+from answers import CALL_SEC
+from columns import Table, digest
+from numpy.typing import NDArray
+from turns import Pair, both, taken
+from workload import BESIDE_TENANT, FOLDER
+
+from grader.plugin.facade import PairedLaunch, SubjectFacade
+
+PARALLEL_RUNS, SERIAL_RUNS = 8, 4
+"""Short ones: the more often, the likelier both cores were free, and quick, for one of them on each side."""
+
+WORKERS = 2
+
+SERIAL_ROWS = 5_000
+"""Of each scan of the fold in one process: as many as the bar of scans has, where slowness costs."""
+
+_parallel: dict[int, tuple[Pair, Pair]] = {}
+
+
+def parallel_scan(table: Table, launch: PairedLaunch) -> Pair:
+    """Give the wall time of a parallel scan."""
+    _parallel[launch.number] = _both_scans(table, launch)
+    return _parallel[launch.number][0]
+
+
+def parallel_share(table: Table, launch: PairedLaunch) -> Pair:
+    """Give the wall time of a parallel scan as a share of the same fold's in one process, over scans of 5,000 rows."""
+    (mine, theirs), (my_serial, their_serial) = _parallel.pop(launch.number, None) or _both_scans(table, launch)
+    return mine / my_serial, theirs / their_serial
+
+
+def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
+    for side in both(launch, 0):
+        side.value("hold", FOLDER)
+        side.value("fold_parallel", 0, None, None, WORKERS, timeout_sec=CALL_SEC)
+
+    def ask(function: str, question: Callable[[int], tuple[Any, ...]]) -> Callable[[SubjectFacade, int], float]:
+        def run(side: SubjectFacade, seed: int) -> float:
+            rng = Random(seed)
+            place, salt = rng.randrange(len(table.order) // 20), rng.getrandbits(32)
+            parts, took = side.timed_call(function, salt, *question(place), timeout_sec=CALL_SEC)
+            _check_parts(parts, table, place, salt)
+            return took
+
+        return run
+
+    def whole(place: int) -> tuple[Any, ...]:
+        return list(table.order[place]), [BESIDE_TENANT], WORKERS
+
+    def pieces(place: int) -> tuple[Any, ...]:
+        return ([*map(list, table.order[place::SERIAL_ROWS]), [BESIDE_TENANT]],)
+
+    return (
+        taken(launch, PARALLEL_RUNS, ask("fold_parallel", whole)),
+        taken(launch, SERIAL_RUNS, ask("fold_serial", pieces)),
+    )
+
+
+def _check_parts(parts: Any, table: Table, place: int, salt: int) -> None:
+    digests = [part for part in parts if part is not None]
+    keys = [tuple(key) for first, last, _, _ in digests for key in (first, last)]
+    assert keys == sorted(keys), "the parts of a parallel scan are not in order"
+    assert (keys[0], keys[-1]) == (table.order[place], table.order[-1]), "a parallel scan does not cover its range"
+    found = sum(rows for _, _, rows, _ in digests), sum(total for _, _, _, total in digests)
+    right = len(table.order) - place, int((_digests(table)[place:] ^ np.uint64(salt)).sum())
+    assert found == right, "a parallel scan lost rows, gave them twice, or gave others"
+
+
+_known: dict[int, NDArray[np.uint64]] = {}
+
+
+def _digests(table: Table) -> NDArray[np.uint64]:
+    """Give what each row adds, in order, before the salt goes in; their sum stays far below 2**64."""
+    if id(table) not in _known:
+        _known[id(table)] = np.array([digest(key, table.values[key]) for key in table.order], np.uint64)
+    return _known[id(table)]
