@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,36 @@ def test_a_debugger_works(begun: Path) -> None:
     assert "(Pdb)" in ended.stdout
     assert "[1, 2, 3]" in ended.stdout
     assert ended.returncode == 0
+
+
+SPAWNS = """
+import multiprocessing
+import sys
+
+def knows_the_grader():
+    return sorted(name for name in sys.modules if name.startswith("grader."))
+
+def test_spawned():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(knows_the_grader) == ["grader.cli"]
+"""
+"""`multiprocessing` imports the main module in each spawned process, and the command is that module."""
+
+COMMAND = """
+from grader.cli import main
+
+if __name__ == "__main__":
+    main()
+"""
+"""As an installation makes it."""
+
+
+def test_a_spawned_process_imports_little(begun: Path) -> None:
+    (begun / "solution.py").write_text(RIGHT)
+    (begun / "test_public.py").write_text(SPAWNS)
+    command = begun.parent / "command.py"
+    command.write_text(COMMAND)
+    ended = subprocess.run(
+        [sys.executable, str(command), "test", str(begun)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stdout
