@@ -19,7 +19,7 @@ ATTEMPTS = 3
 """A stall of the machine may spoil one attempt; a wrong method spoils all."""
 
 SPARE_SEC = 8.0
-"""Beyond the duration asked for and the two seconds that late answers have."""
+"""Beyond the duration asked for, of which late answers have two."""
 
 CAPACITY_SEC = 15.0
 """By the spec."""

@@ -16,6 +16,9 @@ MS_OFF = 4.0
 
 RATE_OFF = 0.02
 
+LATE_SEC, MAY_BE_LATE = 0.05, 0.05
+"""Share of the requests that may arrive so long after they were due."""
+
 COUNTS = ("sent", "succeeded", "errors", "timeouts")
 LATENCIES = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
 
@@ -108,7 +111,7 @@ def departures(report: dict[str, float], true: Truth) -> list[str]:
     return found
 
 
-def pacing_fault(asked: Asked, log: Sequence[Entry], late_sec: float = 0.05, may_be_late: float = 0.05) -> str | None:
+def pacing_fault(asked: Asked, log: Sequence[Entry]) -> str | None:
     """Say how the requests themselves departed from the schedule, not sent or late; None when they did not."""
     if not log:
         return "no request arrived at all"
@@ -116,10 +119,10 @@ def pacing_fault(asked: Asked, log: Sequence[Entry], late_sec: float = 0.05, may
     if numbers != list(range(asked.requests)):
         return f"{asked.requests} requests were due, numbered from 0; {len(set(numbers))} different ones arrived"
     began = began_at(asked, log)
-    late = [entry for entry in log if entry.arrived_at - began - entry.number / asked.rate_per_sec > late_sec]
-    if len(late) > may_be_late * len(log):
+    late = [entry for entry in log if entry.arrived_at - began - entry.number / asked.rate_per_sec > LATE_SEC]
+    if len(late) > MAY_BE_LATE * len(log):
         return (
-            f"{len(late)} of {len(log)} requests arrived more than {1000 * late_sec:.0f} ms after they were due: "
+            f"{len(late)} of {len(log)} requests arrived more than {1000 * LATE_SEC:.0f} ms after they were due: "
             "an open loop sends each when it is due, whether or not earlier ones were answered"
         )
     return None

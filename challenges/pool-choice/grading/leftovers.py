@@ -51,9 +51,9 @@ def demand_bounded_memory(submission: Submission, reference: Submission, rng: Ra
         return  # a machine without accounting; the result says that it was practice
     growth = after.memory_peak_mb - min(before.memory_mb, usual.memory_mb + HELD_BEYOND_MB)
     assert growth <= GROWTH_MOST_MB, (
-        f"while items worked on parts of one array of {BIG_MB} MB, memory grew by {growth:.0f} MB beyond what was held "
-        f"before; {GROWTH_MOST_MB:.0f} are allowed: the array must not be copied for each worker or item. (Held before "
-        f"counts only up to {HELD_BEYOND_MB:.0f} MB more than the reference holds then)"
+        f"while items worked on parts of one array of {BIG_MB} MB, memory grew by {growth:.0f} MiB beyond what was "
+        f"held before; {GROWTH_MOST_MB:.0f} are allowed: the array must not be copied for each worker or item. (Held before "
+        f"counts only up to {HELD_BEYOND_MB:.0f} MiB more than the reference holds then)"
     )
 
 
