@@ -52,8 +52,8 @@ def demand_bounded_memory(submission: Submission, reference: Submission, rng: Ra
     growth = after.memory_peak_mb - min(before.memory_mb, usual.memory_mb + HELD_BEYOND_MB)
     assert growth <= GROWTH_MOST_MB, (
         f"while items worked on parts of one array of {BIG_MB} MB, memory grew by {growth:.0f} MiB beyond what was "
-        f"held before; {GROWTH_MOST_MB:.0f} are allowed: the array must not be copied for each worker or item. (Held before "
-        f"counts only up to {HELD_BEYOND_MB:.0f} MiB more than the reference holds then)"
+        f"held before; {GROWTH_MOST_MB:.0f} are allowed: the array must not be copied for each worker or item. (Held "
+        f"before counts only up to {HELD_BEYOND_MB:.0f} MiB more than the reference holds then)"
     )
 
 
