@@ -263,8 +263,11 @@ async def _gives_up(stand: Stand) -> bool:
         "that waited, and some had several, which came and went one after the other)"
     )
     found = Counter(answer.status for answer in answers)
-    assert set(found) == {504}, f"requests whose backend did not answer got {dict(found)} instead of 504"
-    return all(0.8 * REQUEST_SEC <= answer.took_sec <= 1.7 * REQUEST_SEC for answer in answers)
+    first = Counter(answer.status for answer in answers[: len(items)])
+    given_up = first[504] >= stand.limit and set(found) <= {503, 504}  # a line may be so short that some are refused
+    assert given_up, f"requests whose backend did not answer got {dict(found)} instead of 504"
+    timed_out = [answer.took_sec for answer in answers if answer.status == 504]
+    return all(0.8 * REQUEST_SEC <= took_sec <= 1.7 * REQUEST_SEC for took_sec in timed_out)
 
 
 async def _all(asking: list[asyncio.Task[Answer]]) -> list[Answer]:

@@ -24,7 +24,7 @@ def test_items_and_errors(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_batches(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, answers.batches, limit=32)
+    on_stand(submission, fresh_seed, answers.batches, limit=answers.ALL_AT_ONCE)
 
 
 def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -32,8 +32,10 @@ def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_keeps_items_fresh(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, answers.keeps_fresh, limit=16)
-    on_stand(submission, fresh_seed, answers.keeps_large_items, limit=32, size=answers.LARGE_ITEM_BYTES)
+    on_stand(submission, fresh_seed, answers.keeps_fresh, limit=answers.ALL_AT_ONCE)
+    on_stand(
+        submission, fresh_seed, answers.keeps_large_items, limit=answers.ALL_AT_ONCE, size=answers.LARGE_ITEM_BYTES
+    )
     for _ in range(answers.ATTEMPTS):
         began_at = time.monotonic()
         for scenario in (answers.fetches_some, answers.begins_afresh):  # of one seed, and so of the same ids
