@@ -264,7 +264,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"{word(m.BulkLoad.rows // m.BulkLoad.batch)} batches of {m.BulkLoad.batch:,} rows",
         ),
         "beside_writer": lambda m: (
-            f"{100 * m.P99:g}th percentile of {m.GETS} single calls",
+            f"of {m.GETS} single calls of `get`, as the mean of the slowest {percent(m.SLOWEST)}, {ms(m.PAUSE_SEC)}",
             f"until {word(m.STORED_AT_LEAST)} batches are stored",
             f"puts batches of {m.WRITTEN_ROWS:,} rows",
             f"a batch may take {word(m.SLOWEST_WRITER)} times as long",
