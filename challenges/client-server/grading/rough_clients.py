@@ -24,6 +24,10 @@ SERVED_SEC, BARELY_SEC = 1.0, 0.9
 ATTEMPTS = 3
 
 SLOW_CLIENTS = 40
+READERS, READERS_ITEMS = 8, 20
+ALL_AT_ONCE = 256
+"""A limit of the backend at which all that is asked for here needs no line."""
+
 BODY_BYTES = 64 * 1024
 NOBODY_SEC = 5.0
 """Requests wait for a second at most, and so does whoever waits in line behind them."""
@@ -35,7 +39,7 @@ async def slow_clients(stand: Stand) -> None:
         trickling = [group.create_task(_trickle(stand, number)) for number in range(SLOW_CLIENTS)]
         group.create_task(_merely_slow(stand))
         group.create_task(_barely_in_time(stand))
-        readers = [group.create_task(_never_reads(stand)) for _ in range(8)]
+        readers = [group.create_task(_never_reads(stand)) for _ in range(READERS)]
         for _ in range(10):
             for item in stand.items.fresh(3):
                 stand.right(item, await stand.item(item))
@@ -45,7 +49,7 @@ async def slow_clients(stand: Stand) -> None:
         f"{still} of {SLOW_CLIENTS} connections whose request had not come within {ARRIVAL_SEC:g} s of their opening "
         f"were still open after {CLOSED_SEC:g} s"
     )
-    assert len(readers) == 8
+    assert len(readers) == READERS
 
 
 @asynccontextmanager
@@ -135,7 +139,7 @@ async def _never_reads(stand: Stand) -> None:
     """Ask for large answers and read none of them."""
     async with Client(stand.port, receive_buffer=4096) as client:
         for _ in range(4):
-            await client.send(post("/batch", msgpack.packb(stand.items.fresh(20))))
+            await client.send(post("/batch", msgpack.packb(stand.items.fresh(READERS_ITEMS))))
         await asyncio.sleep(1.0)
         client.reset()
 

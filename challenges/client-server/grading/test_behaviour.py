@@ -63,7 +63,7 @@ def test_times_out(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_slow_clients(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, rough_clients.slow_clients, limit=32, size=16 * 1024)
+    on_stand(submission, fresh_seed, rough_clients.slow_clients, limit=rough_clients.ALL_AT_ONCE, size=16 * 1024)
 
 
 def test_broken_clients(submission: SubjectFacade, fresh_seed: int) -> None:
