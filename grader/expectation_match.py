@@ -4,8 +4,8 @@ A reference or an accepted solution must pass, a starter must fail, and a reject
 checks and bars that its `expect.toml` names. None may lie so near to a bar that its verdict is luck.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from grader.bar_verdict import BarVerdict
@@ -32,7 +32,8 @@ class Agreement(StrEnum):
 class Observed:
     """One grading, boiled down to what a comparison needs.
 
-    `failed` and `unsettled` name checks and bars; `optional` says which of all are not required.
+    `failed` and `unsettled` name checks and bars; `optional` says which of all are not required; `messages` are what
+    those that failed say.
     """
 
     failed: frozenset[str] = frozenset()
@@ -40,6 +41,7 @@ class Observed:
     optional: frozenset[str] = frozenset()
     margins: tuple[Margin, ...] = ()
     errors: tuple[str, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def observe(result: Result) -> Observed:
         optional=frozenset(optional),
         margins=tuple(_margins(result)),
         errors=_errors(result) if result.verdict is Verdict.ERROR else (),
+        messages={check.id: check.message for check in result.checks if check.message}
+        | {bar.id: bar.message for bar in result.bars if bar.message},
     )
 
 
@@ -91,7 +95,7 @@ def soundings(solution: KnownSolution, margins: Iterable[Margin]) -> list[Soundi
 def _wrong_failures(solution: KnownSolution, observed: Observed) -> tuple[str, ...]:
     match solution.kind:
         case SolutionKind.REFERENCE | SolutionKind.ACCEPTED:
-            return tuple(f"failed {id_} but must pass" for id_ in sorted(observed.failed - observed.optional))
+            return tuple(_told(id_, observed) for id_ in sorted(observed.failed - observed.optional))
         case SolutionKind.STARTER:
             return () if observed.failed or observed.unsettled else ("passed, but a starter must fail",)
         case SolutionKind.REJECTED:
@@ -103,6 +107,11 @@ def _wrong_failures(solution: KnownSolution, observed: Observed) -> tuple[str, .
                     for id_ in sorted(observed.failed - named - tolerated)
                 ),
             )
+
+
+def _told(id_: str, observed: Observed) -> str:
+    message = observed.messages.get(id_, "")
+    return f"failed {id_} but must pass" + (f": {message}" if message else "")
 
 
 def _open_questions(solution: KnownSolution, observed: Observed) -> list[str]:

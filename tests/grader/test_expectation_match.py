@@ -45,6 +45,8 @@ def test_a_sound_solution_must_pass_all_that_is_required(solution, observed, agr
 
 def test_what_a_sound_solution_failed_is_named():
     assert compare(SOUND[0], Observed(failed=ids("hit"))).reasons == ("failed hit but must pass",)
+    told = Observed(failed=ids("hit"), messages={"hit": "slow"})
+    assert compare(SOUND[0], told).reasons == ("failed hit but must pass: slow",)
 
 
 @pytest.mark.parametrize(
