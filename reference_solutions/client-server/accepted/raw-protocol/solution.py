@@ -29,7 +29,7 @@ REASONS |= {413: "Content Too Large", 502: "Bad Gateway", 503: "Service Unavaila
 
 @dataclass
 class Flight:
-    """A call of the backend; it waits for the runway only while one that was cancelled has not left it."""
+    """A call of the backend, or one that waits to begin."""
 
     task: asyncio.Task | None = None
     passengers: int = 0
@@ -58,8 +58,8 @@ class Store:
             return 200, value
         flight = self.flights.get(item)
         if flight is None:
-            if len(self.flights) >= self.backend.limit:
-                return 503, None  # there is no waiting room: who can't fly at once comes again
+            if len(self.flights) >= 2 * self.backend.limit:  # a short line: who would wait longer comes again
+                return 503, None
             flight = self.flights[item] = Flight()
             flight.task = asyncio.get_running_loop().create_task(self.fly(item, flight))
         flight.passengers += 1
