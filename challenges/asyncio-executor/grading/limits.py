@@ -25,6 +25,9 @@ ROOM_MADE = (
 MIX_PATIENCE_SEC = 20.0
 """Slowness is what the bars are for."""
 
+BEYOND = 3
+"""Jobs of each kind that must wait amid a mix, under the limits that bars have."""
+
 PROGRESS_ROUNDS, PROGRESS_PATIENCE_SEC = 2_000_000, 10.0
 """A few tenths of a second, so that a process which is let run now and then does not come to the end of it."""
 
@@ -81,20 +84,25 @@ def demand_separation(subject: Subject) -> None:
 
 
 def demand_full_lanes(subject: Subject, rng: Random) -> None:
-    """Amid mixes as they are measured, see for oneself that as many jobs of each kind run as may."""
+    """Amid mixes as they are measured, see for oneself that as many jobs of each kind run as may, and no more."""
     with stage(subject) as on, on.executor("e", **ROOMY):
         jobs, results = mix(rng, CRASH_JOBS)
         running = on.start("mix", "e", jobs)
-        guests = {kind: [f"{kind}-{number}" for number in range(ROOMY[kind])] for kind in LANES}
+        guests = {kind: [f"{kind}-{number}" for number in range(ROOMY[kind] + BEYOND)] for kind in LANES}
         tickets = [on.submitting("e", kind, guest) for kind in LANES for guest in guests[kind]]
         for ticket in tickets:
             on.outcome(ticket, "amid a mix, submit should have accepted a job", MIX_PATIENCE_SEC)
         on.start("mix", "e", jobs)  # so that jobs wait behind the guests; the end of the executor is that of these
         for kind in LANES:
-            what = f"amid a mix, {len(guests[kind])} {kind} jobs should have run at once, which is their limit"
-            for guest in guests[kind]:
+            limit = ROOMY[kind]
+            what = f"amid a mix, {limit} {kind} jobs should have run at once, which is their limit"
+            for guest in guests[kind][:limit]:
                 on.arrival(guest, what, MIX_PATIENCE_SEC)
+            on.settle(SETTLE_SEC / 2)
+            most = on.most_here[kind]
+            assert most <= limit, f"amid a mix, {most} {kind} jobs ran at once, and their limit is {limit}"
             for guest in guests[kind]:  # now: nested jobs of the mix wait for jobs behind these
+                on.arrival(guest, f"a {kind} job should have taken the slot that another gave back", MIX_PATIENCE_SEC)
                 on.finish(guest)
         answer = on.outcome(running, "a mix of jobs should have ended", MIX_PATIENCE_SEC)
         assert answer == results, "a mix of jobs gave wrong results"
