@@ -11,9 +11,6 @@ from stand import Stand
 BODY_BYTES = 64 * 1024
 BATCH_ITEMS = 100
 
-ALL_AT_ONCE = 128
-"""A limit of the backend at which a whole batch needs no line: how long a line is, if there is one, is free."""
-
 KEPT_SEC = 1.0
 STALE_SEC = 2.0
 ASKED_EVERY_SEC = 0.3

@@ -25,9 +25,6 @@ ATTEMPTS = 3
 
 SLOW_CLIENTS = 40
 READERS, READERS_ITEMS = 8, 20
-ALL_AT_ONCE = 256
-"""A limit of the backend at which all that is asked for here needs no line."""
-
 BODY_BYTES = 64 * 1024
 NOBODY_SEC = 5.0
 """Requests wait for a second at most, and so does whoever waits in line behind them."""

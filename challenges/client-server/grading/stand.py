@@ -25,6 +25,9 @@ BACKLOG = 1024
 STOP_SEC = 15.0
 """Stopping may take two seconds by the spec; whether it does is one check's affair."""
 
+ALL_AT_ONCE = 256
+"""A limit of the backend at which no scenario needs a line: how long that is, if there is one, is free."""
+
 NUMBERS = itertools.count()
 
 

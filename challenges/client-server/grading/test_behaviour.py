@@ -12,7 +12,7 @@ import shutdown
 from behaviours import Limited, Workers
 from measuring import ATTEMPTS, finds_capacity, measures, right_together
 from planted_plans import plans
-from stand import Stand, on_stand
+from stand import ALL_AT_ONCE, Stand, on_stand
 
 from grader.plugin.facade import SubjectFacade
 
@@ -24,7 +24,7 @@ def test_items_and_errors(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_batches(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, answers.batches, limit=answers.ALL_AT_ONCE)
+    on_stand(submission, fresh_seed, answers.batches, limit=ALL_AT_ONCE)
 
 
 def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -32,10 +32,8 @@ def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_keeps_items_fresh(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, answers.keeps_fresh, limit=answers.ALL_AT_ONCE)
-    on_stand(
-        submission, fresh_seed, answers.keeps_large_items, limit=answers.ALL_AT_ONCE, size=answers.LARGE_ITEM_BYTES
-    )
+    on_stand(submission, fresh_seed, answers.keeps_fresh, limit=ALL_AT_ONCE)
+    on_stand(submission, fresh_seed, answers.keeps_large_items, limit=ALL_AT_ONCE, size=answers.LARGE_ITEM_BYTES)
     for _ in range(answers.ATTEMPTS):
         began_at = time.monotonic()
         for scenario in (answers.fetches_some, answers.begins_afresh):  # of one seed, and so of the same ids
@@ -63,7 +61,7 @@ def test_times_out(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_slow_clients(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, rough_clients.slow_clients, limit=rough_clients.ALL_AT_ONCE, size=16 * 1024)
+    on_stand(submission, fresh_seed, rough_clients.slow_clients, limit=ALL_AT_ONCE, size=16 * 1024)
 
 
 def test_broken_clients(submission: SubjectFacade, fresh_seed: int) -> None:
