@@ -4,8 +4,8 @@ One grading says little of a verdict that has to be the same tomorrow, and twent
 hours. So each is appended to FILE as soon as it is known, and the next is always one of a solution with the fewest so
 far: a run may be stopped at any time and goes on where it was. `--table` counts what the file holds, as Markdown.
 
-    python benchmarks/known_runs.py FILE --which sound --minutes 60 [SLUG …]
-    python benchmarks/known_runs.py FILE --table [SLUG …]
+    python benchmarks/known_runs.py FILE --which sound --minutes 60 [--challenge SLUG …]
+    python benchmarks/known_runs.py FILE --table [--challenge SLUG …]
 
 `sound` are the reference and the accepted, graded whole. `checks` are the rejected that a check decides, and the
 starter; `bars` those that a bar decides: as in `takehome verify --quick`, only what their expectation names is run.
@@ -88,15 +88,15 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("slugs", nargs="*", metavar="SLUG", help="only these challenges")
+    parser.add_argument("--challenge", dest="slugs", action="append", metavar="SLUG", help="only this one, or these")
     parser.add_argument("--which", choices=WHICH, default="sound")
     parser.add_argument("--minutes", type=float, default=60, help="begin no grading after so long")
     parser.add_argument("--table", action="store_true", help="grade nothing, and count what there is")
     return parser.parse_args()
 
 
-def _wanted(slug: str, slugs: Sequence[str]) -> bool:
-    return not slugs or slug in slugs
+def _wanted(slug: str, slugs: Sequence[str] | None) -> bool:
+    return slugs is None or slug in slugs
 
 
 def _plans(root: Path, which: str) -> list[Plan]:
