@@ -134,6 +134,6 @@ class Worker:
         asyncio.get_running_loop().remove_reader(self._process.sentinel)
         self._process.join()
         code = self._process.exitcode
-        self._process.close()
+        del self._process  # which closes its files; before Python 3.11.4 `close` broke a start in a thread (gh-104536)
         self.gone.set_result(-1 if code is None else code)
         self.kill()

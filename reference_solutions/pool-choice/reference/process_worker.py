@@ -79,8 +79,8 @@ class ProcessWorker:
         if process.is_alive():
             process.kill()
             process.join()
+        # It is let go of, not closed: before Python 3.11.4 `close` breaks a start in another thread (gh-104536).
         code: int | None = process.exitcode
-        process.close()
         return code
 
 

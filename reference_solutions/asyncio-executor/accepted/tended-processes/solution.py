@@ -499,8 +499,7 @@ class Hand:
         if process is not None:
             process.kill()
             self._pipe.close()
-            process.join()
-            process.close()
+            process.join()  # not closed: before Python 3.11.4 that breaks a start in another thread (gh-104536)
 
     def _serve(self) -> None:
         with contextlib.suppress(RuntimeError):  # a function may outlive the loop

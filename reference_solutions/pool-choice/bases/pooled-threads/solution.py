@@ -477,5 +477,6 @@ class _Process:
         code = self.process.exitcode
         if code is None:
             return "and would not go"
-        self.process.close()
+        with self.starting:
+            self.process.close()
         return f"by signal {-code}" if code < 0 else f"with exit code {code}"
