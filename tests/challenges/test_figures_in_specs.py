@@ -271,8 +271,8 @@ SPECS: dict[str, dict[str, Tell]] = {
         ),
         "on_two_cores": lambda m: (
             f"`parallel_scan` with {word(m.WORKERS)} workers",
-            f"the best of {word(m.PARALLEL_RUNS)}, after a first call",
-            f"in scans of {m.SERIAL_ROWS:,} rows one after another",
+            f"the best of {word(m.ROUNDS * m.PARALLEL_RUNS)}, after a first call",
+            f"in scans of {m.SERIAL_ROWS:,} rows one after another, each the best of {word(m.ROUNDS)}",
         ),
         "sizes": lambda m: (f"{m.SIZED_ROWS:,} rows, put in random order in batches of {m.SIZED_BATCH:,}",),
         "tables": lambda m: (f"a scan of {m.LARGE_ROWS:,} rows half way through",),

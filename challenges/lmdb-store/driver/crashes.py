@@ -12,6 +12,7 @@ import socket
 import time
 
 from .processes import in_a_fork
+from .quiet import now_and_then_quiet
 from .rows import columns_of, items_of, key_of
 from .stores import path_of
 from .submission import Store, run
@@ -41,6 +42,7 @@ def write_for_ever(name, folder):
             store.put_many([*batch, (("m-number", 0, 0), str(number + 1).encode())])
 
 
+@now_and_then_quiet
 def crash(name, folder, after_sec):
     """Kill a process that does that, so long after it has begun; answer whether it was killed."""
     child = os.fork()

@@ -8,12 +8,14 @@ import sys
 from . import forks, parallel, stalls, stores
 from .holding import let_go
 from .peers import peer_kill, running_peers
+from .quiet import now_and_then_quiet
 from .stores import begun_scans, open_stores, path_of
 from .submission import run
 
 _OPERATIONS = {**stores.OPERATIONS, **forks.OPERATIONS, **parallel.OPERATIONS, **stalls.OPERATIONS}
 
 
+@now_and_then_quiet
 def replay(operations):
     """Carry out operations and answer each: ["gave", answer] or ["raised", class, message]."""
     return [run(lambda name=name, given=given: _OPERATIONS[name](*given)) for name, *given in operations]

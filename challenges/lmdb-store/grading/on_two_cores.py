@@ -1,6 +1,6 @@
 """Parallel scans: their wall time, and its share of what one process takes for the same fold."""
 
-from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -8,13 +8,14 @@ import numpy as np
 from answers import CALL_SEC
 from columns import Table, digest
 from numpy.typing import NDArray
-from turns import Pair, both, taken
+from turns import Least, Pair, both
 from workload import BESIDE_TENANT, FOLDER
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
 
-PARALLEL_RUNS, SERIAL_RUNS = 8, 4
-"""Short ones: the more often, the likelier both cores were free, and quick, for one of them on each side."""
+ROUNDS, PARALLEL_RUNS = 4, 2
+"""Each round is so many parallel scans and one of the same in a single process, so that what slows the machine for a
+while slows both. Short ones: the more often, the likelier both cores were free, and quick, for one on each side."""
 
 WORKERS = 2
 
@@ -41,26 +42,32 @@ def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
         side.value("hold", FOLDER)
         side.value("fold_parallel", 0, None, None, WORKERS, timeout_sec=CALL_SEC)
 
-    def ask(function: str, question: Callable[[int], tuple[Any, ...]]) -> Callable[[SubjectFacade, int], float]:
-        def run(side: SubjectFacade, seed: int) -> float:
-            rng = Random(seed)
-            place, salt = rng.randrange(len(table.order) // 20), rng.getrandbits(32)
-            parts, took = side.timed_call(function, salt, *question(place), timeout_sec=CALL_SEC)
-            _check_parts(parts, table, place, salt)
-            return took
+    def at_once(side: SubjectFacade, seed: int) -> list[float]:
+        place, salt = _drawn(table, seed)
+        ends = list(table.order[place]), [BESIDE_TENANT]
+        parts, took = side.timed_call("fold_parallel", salt, *ends, WORKERS, timeout_sec=CALL_SEC)
+        _check_parts(parts, table, place, salt)
+        return [took]
 
-        return run
+    def one_by_one(side: SubjectFacade, seed: int) -> list[float]:
+        place, salt = _drawn(table, seed)
+        bounds = [*map(list, table.order[place::SERIAL_ROWS]), [BESIDE_TENANT]]
+        answers = [side.timed_call("fold_serial", salt, list(ends), timeout_sec=CALL_SEC) for ends in pairwise(bounds)]
+        _check_parts([part for parts, _ in answers for part in parts], table, place, salt)
+        return [took for _, took in answers]
 
-    def whole(place: int) -> tuple[Any, ...]:
-        return list(table.order[place]), [BESIDE_TENANT], WORKERS
+    parallel, serial = Least(launch), Least(launch)
+    for _ in range(ROUNDS):
+        for _ in range(PARALLEL_RUNS):
+            parallel.turn(at_once)
+        serial.turn(one_by_one)
+    return parallel.sums, serial.sums
 
-    def pieces(place: int) -> tuple[Any, ...]:
-        return ([*map(list, table.order[place::SERIAL_ROWS]), [BESIDE_TENANT]],)
 
-    return (
-        taken(launch, PARALLEL_RUNS, ask("fold_parallel", whole)),
-        taken(launch, SERIAL_RUNS, ask("fold_serial", pieces)),
-    )
+def _drawn(table: Table, seed: int) -> tuple[int, int]:
+    """Draw the row to begin with, among the first twentieth, and a number that changes all answers."""
+    rng = Random(seed)
+    return rng.randrange(len(table.order) // 20), rng.getrandbits(32)
 
 
 def _check_parts(parts: Any, table: Table, place: int, salt: int) -> None:

@@ -1,5 +1,6 @@
 """Several processes with one store."""
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -38,6 +39,7 @@ def look_and_write(subject: SubjectFacade, rng: Random) -> None:
         assert last == [b"%d" % VERSIONS] * len(keys), "what was acknowledged in one process is not seen in another"
     _all_write(subject)
     subject.value("reset", [FOLDER])
+    _tenants_come_and_go(subject, rng)
     _gets_of_one_state(subject, rng)
     _deletes_at_once(subject)
 
@@ -47,9 +49,60 @@ def _check_looks(looks: list[Any]) -> None:
     for look in looks:
         values = [row[3] if isinstance(row, list) else row for row in look]
         assert len(values) == ROWS_REWRITTEN, f"a reader saw {len(values)} of {ROWS_REWRITTEN} rows during a write"
+        assert None not in values, "a reader in another process did not find rows that had been acknowledged"
         assert len(set(values)) == 1, "a reader in another process saw a batch in part: some rows new, some old"
         assert int(values[0]) >= before, "a reader saw an older state after a newer one"
         before = int(values[0])
+
+
+TENANTS, REFILLS, TENANT_ROWS = ("first", "second", "third"), 8, 3
+
+
+def _tenants_come_and_go(subject: SubjectFacade, rng: Random) -> None:
+    """Empty tenants in one process and fill them again in another order: what another had learnt of them is over."""
+
+    def here(operations: list[Operation]) -> list[Any]:
+        return gave(subject.value("replay", operations))
+
+    def there(operations: list[Operation]) -> list[Any]:
+        return gave(subject.value("peer_replay", "other", operations))
+
+    subject.value("peer_start", "other")
+    here(OPEN)
+    there(OPEN)
+    for number in range(REFILLS):
+        write = here if number & 2 else there  # twice each: what is learnt by writing oneself is no help
+        write([["delete", "s", [tenant], [f"{tenant}\0"]] for tenant in rng.sample(TENANTS, len(TENANTS))])
+        if number & 4:  # else nobody looks before they are filled again
+            _look_at(here, [], "emptied tenants")
+            _look_at(there, [], "emptied tenants")
+        others: list[Row] = [[f"other-{number}-{rng.getrandbits(16)}", 0, 0, b"x"]]
+        rows: list[Row] = [
+            [tenant, ts, 0, f"{tenant} {ts} {number}".encode()]
+            for tenant in rng.sample(TENANTS, len(TENANTS))
+            for ts in range(TENANT_ROWS)
+        ]
+        write([["put", "s", batch] for batch in (others, rows[:-TENANT_ROWS], rows[-TENANT_ROWS:])])
+        _look_at(here, rows, "emptied tenants and filled them again")
+        _look_at(there, rows, "emptied tenants and filled them again")
+    subject.value("reset", [FOLDER])
+
+
+def _look_at(look: Callable[[list[Operation]], list[Any]], rows: list[Row], what: str) -> None:
+    """Require that every way to look at the tenants gives `rows`, lookups first."""
+    keys: list[Row] = [[tenant, ts, 0] for tenant in TENANTS for ts in range(TENANT_ROWS)]
+    right = {tuple(row[:3]): row[3] for row in rows}
+    values = [right.get(tuple(key)) for key in keys]
+    many, *singly = look([["get-many", "s", keys], *(["get", "s", key] for key in keys)])
+    counts = look([["count", "s", [tenant]] for tenant in TENANTS])
+    scans = look([["scan", "s", [tenant], [f"{tenant}\0"], None, False] for tenant in TENANTS])
+    assert [many, singly] == [values, values], f"a process {what}, and lookups do not give what is there now"
+    assert counts == [sum(row[0] == tenant for row in rows) for tenant in TENANTS], (
+        f"a process {what}, and count is wrong"
+    )
+    assert [row for scan in scans for row in scan] == sorted(rows), (
+        f"a process {what}, and scans do not give what is there now"
+    )
 
 
 MANY_KEYS = 20_000

@@ -47,6 +47,7 @@ def across_processes(subject: SubjectFacade, rng: Random) -> None:
     rest, fresh = gave(
         subject.value("peer_replay", "reader", [["next", "scan", 5000], ["scan", "s", None, None, None, False]])
     )
+    assert first == sorted(rows)[:10], "what was acknowledged in one process is not seen by a scan in another"
     assert first + rest == sorted(rows), "another process wrote, and a scan begun before that saw it"
     assert fresh == new, "what another process wrote is not seen by a scan begun after it"
     subject.value("reset", [FOLDER])
