@@ -29,6 +29,10 @@ class BackendError(Exception):
     """The backend failed to answer."""
 
 
+FAILURES = BackendError, TimeoutError, ConnectionResetError, IndexError, ValueError, RuntimeError
+"""What a failed call raises, each in its turn: as the server's own they would mean something else."""
+
+
 class Backend:
     """The slow, limited backend: `get` what belongs to an id, at most `limit` calls at once."""
 
@@ -36,11 +40,12 @@ class Backend:
         self.limit = limit
         self._writer = writer
         self._numbers = itertools.count()
+        self._failures = itertools.cycle(FAILURES)
         self._answers = {}
         self._reading = asyncio.create_task(self._read(reader))
 
     async def get(self, id):  # noqa: A002
-        """Give the bytes of an item; KeyError where there is none, BackendError where the backend failed."""
+        """Give the bytes of an item; KeyError where there is none, one of FAILURES where the backend failed."""
         number = next(self._numbers)
         answer = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
@@ -55,7 +60,7 @@ class Backend:
         if verdict == "missing":
             raise KeyError(id)
         if verdict == "failed":
-            raise BackendError("the backend is out of order")
+            raise next(self._failures)("the backend is out of order")
         return payload
 
     def close(self):

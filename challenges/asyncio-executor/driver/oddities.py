@@ -68,6 +68,8 @@ EXCEPTIONS = {
     "ValueError": ValueError,
     "OSError": OSError,
     "SystemExit": SystemExit,
+    "TimeoutError": TimeoutError,
+    "EOFError": EOFError,
     "OddError": OddError,
     "LockedError": LockedError,
     "HomesickError": HomesickError,

@@ -9,8 +9,11 @@ RAISED = (
     ("LookupError", ["missing", 7], "LookupError", ["missing", 7]),
     ("OSError", [2, "no such thing"], "FileNotFoundError", [2, "no such thing"]),
     ("SystemExit", [3], "SystemExit", [3]),
+    ("TimeoutError", ["of its own"], "TimeoutError", ["of its own"]),
+    ("EOFError", ["at its end"], "EOFError", ["at its end"]),
+    ("OSError", [104, "hung up"], "ConnectionResetError", [104, "hung up"]),
 )
-"""What a job is told to raise, and what its caller should see."""
+"""What a job is told to raise, and what its caller should see; as an executor's own some would mean something else."""
 
 
 def demand_exceptions(subject: Subject) -> None:

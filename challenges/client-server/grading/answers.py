@@ -26,16 +26,19 @@ CONNECTIONS = 8
 MANY_ITEMS = 10_500
 MANY_ITEM_BYTES = 16 * 1024
 
-NO_SEGMENT = frozenset({"a%0Ab", "a%2Fb"})
+FAILURES = 6
+"""A failed call raises another exception each time, and after so many the first one again."""
+
+NO_SEGMENT = frozenset({"a%0Ab", "abc%0A", "a%2Fb"})
 """A router may find that a line break or a slash, once decoded, is no part of a path that it knows."""
 
-NO_IDS = ("x" * 65, "a%20b", "a.b", "caf%C3%A9", "a%0Ab", "a%2Fb", "%61%2E", "%78" * 65, "%2561bc")
+NO_IDS = ("x" * 65, "a%20b", "a.b", "caf%C3%A9", "%D9%A3", "a%0Ab", "abc%0A", "a%2Fb", "%61%2E", "%78" * 65, "%2561bc")
 """The last one is `%61bc` when it has been decoded, once."""
 
 
 async def items_and_errors(stand: Stand) -> None:
     """Ask for items that are there, missing, broken, and for what is no id."""
-    there, missing, broken = stand.items.fresh(12), stand.items.fresh(2), stand.items.fresh(2)
+    there, missing, broken = stand.items.fresh(12), stand.items.fresh(2), stand.items.fresh(FAILURES)
     longest = "x" * 64
     for item in [*there, longest, "-", "A_b-9"]:
         stand.right(item, await stand.item(item))
@@ -46,7 +49,7 @@ async def items_and_errors(stand: Stand) -> None:
         stand.right(item, await stand.item(item))
     for item in broken:
         stand.items.break_(item)
-        _expect(await stand.item(item), 502, "an id for which the backend fails")
+        _expect(await stand.item(item), 502, "an id for which the backend fails, with an exception of any class")
         stand.items.mend(item)
         stand.right(item, await stand.item(item))
     await _encoded_ids(stand)
@@ -82,10 +85,11 @@ def _encoded(item: str) -> str:
 
 async def batches(stand: Stand) -> None:
     """Post batches, right and wrong."""
-    there, missing, broken = stand.items.fresh(30), stand.items.fresh(2), stand.items.fresh(1)
-    stand.items.lose(missing[0])
-    stand.items.lose(missing[1])
-    stand.items.break_(broken[0])
+    there, missing, broken = stand.items.fresh(30), stand.items.fresh(2), stand.items.fresh(FAILURES)
+    for item in missing:
+        stand.items.lose(item)
+    for item in broken:
+        stand.items.break_(item)
     wanted = {item: [200, stand.items.value(item)] for item in there}
     wanted |= {item: [404, None] for item in missing} | {item: [502, None] for item in broken}
     asked = [*there, *missing, *broken, *there[:5]]
@@ -115,6 +119,8 @@ async def _wrong_batches(stand: Stand) -> None:
         "numbers": msgpack.packb([1, 2, 3]),
         "bytes for ids": msgpack.packb([b"abc"]),
         "something that is no id": msgpack.packb(["a b"]),
+        "an id and a line break": msgpack.packb(["abc\n"]),
+        "digits of another script": msgpack.packb(["\u0663"]),
         "a list in a list": msgpack.packb([["abc"]]),
         "101 ids": msgpack.packb(stand.items.fresh(101)),
         "a list that says it has four billion entries": b"\xdd\xff\xff\xff\xff\xa1a",

@@ -25,23 +25,29 @@ class Holding(Exception):
         self.lock = threading.Lock()
 
 
+PLAIN = {
+    "key": KeyError,
+    "stop": StopIteration,
+    "timeout": TimeoutError,
+    "eof": EOFError,
+    "reset": ConnectionResetError,
+}
+"""Exceptions that, as a runner's own, would mean that items or a worker are at their end."""
+
+
 def raising(item):
     """Answer the second part of [how, number], or raise."""
     how, number = item
     if how == "value":
         raise ValueError("no such number", number)
-    if how == "key":
-        raise KeyError(number)
+    if how in PLAIN:
+        raise PLAIN[how](number)
     if how == "exit":
         sys.exit(number)
     if how == "refused":
         raise Refused(number, reason="not today")
     if how == "holding":
         raise Holding(f"held {number}")
-    if how == "stop":
-        raise StopIteration(number)
-    if how == "timeout":
-        raise TimeoutError(number)
     if how == "returned":
         return ValueError("a result, not a failure", number)
     return number

@@ -15,7 +15,16 @@ PICKLING = "something that does not pickle is lost, or harms another item"
 SHORT = Profile(1500, 0.002, 0.002, 0.003)
 """Pure Python for processes (rule 8), in items so short that several may be handed over at once."""
 
-HOWS = ("value", "key", "exit", "refused", "holding", "stop", "timeout", "returned")
+PLAIN = {
+    "key": "KeyError",
+    "stop": "StopIteration",
+    "timeout": "TimeoutError",
+    "eof": "EOFError",
+    "reset": "ConnectionResetError",
+}
+"""Exceptions of one argument; as a runner's own they would mean that items or a worker are at their end."""
+
+HOWS = ("value", "exit", "refused", "holding", "returned", *PLAIN)
 
 
 def demand_failures_in_place(submission: Submission, rng: Random) -> None:
@@ -89,18 +98,14 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
     match how:
         case "value":
             return Raises("ValueError", ("no such number", number), f"('no such number', {number})")
-        case "key":
-            return Raises("KeyError", (number,), str(number))
         case "exit":
             return Raises("SystemExit", (number,), str(number))
         case "refused":
             return Raises("Refused", (f"not today ({number})",), f"not today ({number})", exact)
         case "holding":
             return Raises("Holding", (f"held {number}",), f"held {number}", exact)
-        case "stop":
-            return Raises("StopIteration", (number,), str(number))
-        case "timeout":
-            return Raises("TimeoutError", (number,), str(number))
+        case plain if plain in PLAIN:
+            return Raises(PLAIN[plain], (number,), str(number))
         case "returned":
             return SpecialResult("exception as a result", f"('a result, not a failure', {number})")
         case _:
