@@ -120,7 +120,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "test_bars": lambda m: (
             f"{m.CORES + m.IDLE_ADDED:g} minus the cores used",
             f"beyond {m.USEFUL:g} times the reference's",
-            f"counts as using at most {m.CORES - m.IDLE_LEAST:g}",
+            f"both count as using at most {m.CORES - m.IDLE_LEAST:g}",
             f"{m.BIG_MB} MiB plus what the container's memory grows by",
             f"counts with at least {m.GROWTH_FLOOR_MB:g} MiB",
         ),

@@ -43,7 +43,7 @@ def test_cores_used(measure: Measure) -> None:
         useful_sec = USEFUL * max(turn.cpu_sec for turn in turns.reference)
         idle = CORES - max(min(turn.cpu_sec, useful_sec) / turn.wall_sec for turn in turns.candidate)
         allowed = CORES - max(turn.cores for turn in turns.reference)
-        return max(idle, -IDLE_ADDED / 2) + IDLE_ADDED, max(allowed, IDLE_LEAST) + IDLE_ADDED
+        return max(idle, IDLE_LEAST) + IDLE_ADDED, max(allowed, IDLE_LEAST) + IDLE_ADDED
 
     measure(statistic, unit="cores")
 
