@@ -10,7 +10,7 @@ Measure = Callable[..., None]
 Statistic = Callable[[Launch], tuple[float, float]]
 
 IDLE_LEAST = 0.2
-"""Cores that either side counts as leaving idle at least: between 1.8 and 2 cores the accounting decides, not the work."""
+"""Cores that either side counts as leaving idle at least: beyond that the accounting decides, not the work."""
 
 IDLE_ADDED = 0.1
 """Added on both sides, because the accounting is too coarse to compare next to nothing with next to nothing.
