@@ -1,7 +1,7 @@
 """Take a submission in, whole or not at all."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,9 @@ from grader.intake.folder import FolderReader
 from grader.intake.member import Skipped
 from grader.intake.name import parse_name, quoted
 from grader.intake.store import Store
+
+TAKEN = frozenset({"driver", "harness"})
+"""Modules that are there already when a submission is imported, so that it would get those and not its own."""
 
 IGNORED_SHOWN = 50
 """Most pieces of litter that are listed by name."""
@@ -57,6 +60,7 @@ def take_in(source: Path, entry_point: str, target: Path) -> Intake:
         top = _top(store.digests, parse_name(entry_point), unwrap=isinstance(reader, ArchiveReader))
         store.unwrap(top)
         _refuse_unreadable(target / entry_point, entry_point)
+        _refuse_taken(name[len(top) :] for name in store.digests)
     except BaseException:
         store.discard()
         raise
@@ -104,6 +108,14 @@ def _refuse_unreadable(path: Path, entry_point: str) -> None:
     except UnicodeDecodeError as error:
         problem = f"byte {error.start} of {entry_point} is not UTF-8"
         raise IntakeRefused(f"{problem}; save the file as UTF-8") from error
+
+
+def _refuse_taken(names: Iterable[tuple[str, ...]]) -> None:
+    for name in names:
+        module = name[0].partition(".")[0]
+        if module in TAKEN and name[-1].endswith(".py"):
+            problem = f"'import {module}' would find the grading's own module instead of {quoted('/'.join(name))}"
+            raise IntakeRefused(f"{problem}; give yours another name")
 
 
 def _listed(ignored: Mapping[str, None]) -> tuple[str, ...]:

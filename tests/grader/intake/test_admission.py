@@ -35,6 +35,18 @@ def test_what_goes_in_comes_out(tmp_path: Path, packer: str) -> None:
     assert modes == {0o644}
 
 
+@pytest.mark.parametrize("packer", ["folder", *PACKERS])
+@pytest.mark.parametrize("name", ["driver.py", "driver/__init__.py", "harness/load.py"])
+def test_a_module_whose_name_is_taken_is_refused(tmp_path: Path, packer: str, name: str) -> None:
+    with pytest.raises(IntakeRefused, match=f"the grading's own module instead of '{name}'; give yours another name"):
+        taken(tmp_path, {**PLAIN, name: b""}, packer)
+
+
+def test_only_a_module_at_the_top_takes_a_name(tmp_path: Path) -> None:
+    files = {**PLAIN, "parts/driver.py": b"", "drivers.py": b"", "driver/rows.csv": b""}
+    assert taken(tmp_path, files, "folder").files == len(files)
+
+
 def test_the_digest_is_the_same_however_it_is_packed_and_sees_every_change(tmp_path: Path) -> None:
     digests = {packer: taken(tmp_path, PLAIN, packer).digest for packer in ("folder", *PACKERS)}
     assert len(set(digests.values())) == 1
