@@ -12,36 +12,24 @@ starter; `bars` those that a bar decides: as in `takehome verify --quick`, only 
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from grader.catalogue import find_root, load_catalogue
+from grader.dead_zone import Margin, Separation, Shore, Sounding, separations
 from grader.expectation_match import SOUND, Agreement
-from grader.known import SolutionKind
 from grader.venue import VenueChoice, default_image, find_venue
 from grader.verdict import Verdict
 from grader.verify import Plan, Row, carry_out, plan
 
-Item = TypeVar("Item")
-
 WHICH = ("sound", "checks", "bars")
-
-
-class Place(NamedTuple):
-    """Where a ratio lies beside its bar, candidate over reference; `units` of noise, negative on the failing side."""
-
-    bar: str
-    ratio: float
-    threshold: float
-    units: float
 
 
 class Run(BaseModel):
@@ -59,7 +47,7 @@ class Run(BaseModel):
     agreement: Agreement
     reasons: tuple[str, ...]
     seconds: float
-    places: tuple[Place, ...]
+    margins: tuple[Margin, ...]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -109,8 +97,7 @@ def _kind_of_run(planned: Plan) -> str:
     if planned.solution.kind in SOUND:
         return "sound"
     bars = {bar.id for bar in planned.entry.challenge.bars}
-    rejected = planned.solution.kind is SolutionKind.REJECTED
-    return "bars" if rejected and bars & set(planned.solution.expectation.fails) else "checks"
+    return "bars" if bars & set(planned.solution.expectation.fails) else "checks"
 
 
 def _least_graded(plans: Sequence[Plan], runs: Iterable[Run]) -> Plan:
@@ -131,10 +118,10 @@ def _run(row: Row, which: str, commit: str) -> Run:
         agreement=row.agreement,
         reasons=row.reasons,
         seconds=round(row.duration_sec, 1),
-        places=tuple(
-            Place(found.bar, round(found.ratio, 4), found.threshold, round(found.units, 1))
-            for found in row.margins
-            if found.required
+        margins=tuple(
+            replace(margin, ratio=round(margin.ratio, 4), units=round(margin.units, 1))
+            for margin in row.margins
+            if margin.required
         ),
     )
 
@@ -152,20 +139,20 @@ def _read(file: Path) -> list[Run]:
 
 def _append(file: Path, run: Run) -> None:
     with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(run.model_dump(mode="json"), separators=(",", ":")) + "\n")
+        out.write(run.model_dump_json(exclude_defaults=True) + "\n")
 
 
 def _line(run: Run) -> str:
-    told = "; ".join(run.reasons) or _said(_nearest(run.places))
+    told = "; ".join(run.reasons) or _said(_nearest(run.margins))
     return f"{run.challenge} {run.solution}: {run.verdict}, {run.agreement}, {run.seconds:.0f} s; {told}"
 
 
-def _nearest(places: Iterable[Place]) -> Place | None:
-    return min(places, key=lambda place: abs(place.units), default=None)
+def _nearest(margins: Iterable[Margin]) -> Margin | None:
+    return min(margins, key=lambda margin: abs(margin.units), default=None)
 
 
-def _said(place: Place | None) -> str:
-    return "" if place is None else f"{place.units:.1f} (`{place.bar}`, {place.ratio:.2f} of {place.threshold:g})"
+def _said(margin: Margin | None) -> str:
+    return "" if margin is None else f"{margin.units:.1f} (`{margin.bar}`, {margin.ratio:.2f} of {margin.threshold:g})"
 
 
 def _tables(runs: Sequence[Run]) -> Iterator[str]:
@@ -182,15 +169,16 @@ def _tables(runs: Sequence[Run]) -> Iterator[str]:
     yield ""
     yield "| challenge, bar | pass | sound, the slowest | slow, the fastest |"
     yield "|---|---|---|---|"
-    places = [(run.challenge, place) for run in runs for place in run.places if place.units < 0 or run in sound]
-    yield from (_bar_line(*key, mine) for key, mine in _grouped(places, lambda found: (found[0], found[1].bar)))
+    for slug in dict.fromkeys(run.challenge for run in runs):
+        zones = separations(_soundings(run for run in runs if run.challenge == slug))
+        yield from (_bar_line(slug, zone) for zone in zones)
 
 
 def _sound_line(slug: str, solution: str, runs: Sequence[Run]) -> str:
     passed = sum(run.verdict is Verdict.PASS for run in runs)
     seconds = [run.seconds for run in runs]
     spent = f"{statistics.median(seconds):.0f}, {min(seconds):.0f} to {max(seconds):.0f}"
-    nearest = _said(_nearest(place for run in runs for place in run.places))
+    nearest = _said(_nearest(margin for run in runs for margin in run.margins))
     return f"| `{slug}` | `{solution.rpartition('/')[2]}` | {passed}, {len(runs)} | {spent} | {nearest} |"
 
 
@@ -201,18 +189,28 @@ def _other_line(slug: str, which: str, runs: Sequence[Run]) -> str:
     return f"| `{slug}` | {which} | {' | '.join(str(cell) for cell in cells)} |"
 
 
-def _bar_line(slug: str, bar: str, found: Sequence[tuple[str, Place]]) -> str:
-    ratios = {cleared: [place.ratio for _, place in found if (place.units > 0) is cleared] for cleared in (True, False)}
-    slowest = f"{max(ratios[True]):.2f}" if ratios[True] else ""
-    fastest = f"{min(ratios[False]):.2f}" if ratios[False] else ""
-    return f"| {slug}, `{bar}` | {found[0][1].threshold:g} | {slowest} | {fastest} |"
+def _soundings(runs: Iterable[Run]) -> Iterator[Sounding]:
+    """Give the margins of sound ones, and those of others to the bars that they missed."""
+    for run in runs:
+        shore = Shore.SOUND if run.which == "sound" else Shore.SLOW
+        yield from (
+            Sounding(run.solution, shore, margin) for margin in run.margins if shore is Shore.SOUND or margin.units < 0
+        )
 
 
-def _grouped(items: Iterable[Item], key: Callable[[Item], tuple[str, str]]) -> list[tuple[tuple[str, str], list[Item]]]:
+def _bar_line(slug: str, zone: Separation) -> str:
+    ends = [
+        f"{nearest[1]:.2f} (`{nearest[0].rpartition('/')[2]}`)" if nearest else ""
+        for nearest in (zone.slowest_sound, zone.fastest_slow)
+    ]
+    return f"| {slug}, `{zone.bar}` | {zone.threshold:g} | {' | '.join(ends)} |"
+
+
+def _grouped(runs: Iterable[Run], key: Callable[[Run], tuple[str, str]]) -> list[tuple[tuple[str, str], list[Run]]]:
     """Group as itertools.groupby does, without asking for order; groups come in the order of their first items."""
-    groups: dict[tuple[str, str], list[Item]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
     return list(groups.items())
 
 

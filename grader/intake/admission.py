@@ -12,8 +12,9 @@ from grader.intake.folder import FolderReader
 from grader.intake.member import Skipped
 from grader.intake.name import parse_name, quoted
 from grader.intake.store import Store
+from harness.worker.driver import MODULE
 
-TAKEN = frozenset({"driver", "harness"})
+TAKEN = frozenset({MODULE, "harness"})
 """Modules that are there already when a submission is imported, so that it would get those and not its own."""
 
 IGNORED_SHOWN = 50

@@ -1,5 +1,6 @@
 """The client-server challenge's own parts: planted behaviours, the truth about a run, and what /metrics says."""
 
+import ast
 import asyncio
 import math
 from collections.abc import Iterator
@@ -18,12 +19,23 @@ from tests.challenges.loading import CHALLENGES, importing_from
 @pytest.fixture(scope="module")
 def modules() -> Iterator[dict[str, ModuleType]]:
     """Import the modules of the grading folder."""
-    names = ("behaviours", "planted_server", "truth", "metrics_text", "items", "planted_backend")
+    names = ("answers", "behaviours", "planted_server", "truth", "metrics_text", "items", "planted_backend")
     with importing_from(CHALLENGES / "client-server" / "grading") as import_:
         yield {name: import_(name) for name in names}
 
 
 Modules = dict[str, ModuleType]
+
+
+def test_every_kind_of_failure_that_the_driver_knows_is_tried(modules: Modules) -> None:
+    tree = ast.parse((CHALLENGES / "client-server" / "driver.py").read_text("utf-8"))
+    [kinds] = [node.value for node in tree.body if isinstance(node, ast.Assign) and _names(node) == ["FAILURES"]]
+    assert isinstance(kinds, ast.Tuple)
+    assert len(kinds.elts) == modules["answers"].FAILURES
+
+
+def _names(node: ast.Assign) -> list[str]:
+    return [target.id for target in node.targets if isinstance(target, ast.Name)]
 
 
 # ---- behaviours

@@ -52,8 +52,8 @@ def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
     def one_by_one(side: SubjectFacade, seed: int) -> list[float]:
         place, salt = _drawn(table, seed)
         bounds = [*map(list, table.order[place::SERIAL_ROWS]), [BESIDE_TENANT]]
-        answers = [side.timed_call("fold_serial", salt, list(ends), timeout_sec=CALL_SEC) for ends in pairwise(bounds)]
-        _check_parts([part for parts, _ in answers for part in parts], table, place, salt)
+        answers = [side.timed_call("fold_serial", salt, *ends, timeout_sec=CALL_SEC) for ends in pairwise(bounds)]
+        _check_parts([part for part, _ in answers], table, place, salt)
         return [took for _, took in answers]
 
     parallel, serial = Least(launch), Least(launch)
