@@ -3,6 +3,7 @@
 One grading says little of a verdict that has to be the same tomorrow, and twenty of each take longer than a day has
 hours. So each is appended to FILE as soon as it is known, and the next is always one of a solution with the fewest so
 far: a run may be stopped at any time and goes on where it was. `--table` counts what the file holds, as Markdown.
+A grading counts for as long as it stands: until anything is committed that could make another one come out differently.
 
     python benchmarks/known_runs.py FILE --which sound --minutes 60 [--challenge SLUG …]
     python benchmarks/known_runs.py FILE --table [--challenge SLUG …]
@@ -12,6 +13,7 @@ starter; `bars` those that a bar decides: as in `takehome verify --quick`, only 
 """
 
 import argparse
+import functools
 import statistics
 import subprocess
 import time
@@ -30,6 +32,8 @@ from grader.verdict import Verdict
 from grader.verify import Plan, Row, carry_out, plan
 
 WHICH = ("sound", "checks", "bars")
+TELLING = ("cli", "lint", "report", "templates")
+"""Parts of grader/ that say what came out, and have no say in it."""
 
 
 class Run(BaseModel):
@@ -58,17 +62,19 @@ class Run(BaseModel):
 def main() -> None:
     """Grade until time is up, or count."""
     options = _options()
-    if options.table:
-        print("\n".join(_tables([run for run in _read(options.file) if _wanted(run.challenge, options.slugs)])))
-        return
     root = find_root()
+    if options.table:
+        runs = [run for run in _standing(root, options.file, "HEAD") if _wanted(run.challenge, options.slugs)]
+        print("\n".join(_tables(runs)))
+        return
     plans = [planned for planned in _plans(root, options.which) if _wanted(planned.entry.slug, options.slugs)]
     venue = find_venue(VenueChoice.DOCKER, default_image())
     until = time.monotonic() + 60 * options.minutes
     while time.monotonic() < until:
-        planned = _least_graded(plans, _read(options.file))
+        commit = _commit(root)
+        planned = _least_graded(plans, _standing(root, options.file, commit))
         for row in carry_out(root, venue, [planned], lambda *_: None):
-            run = _run(row, options.which, _commit(root))
+            run = _run(row, options.which, commit)
             _append(options.file, run)
             print(_line(run), flush=True)
 
@@ -127,14 +133,33 @@ def _run(row: Row, which: str, commit: str) -> Run:
 
 
 def _commit(root: Path) -> str:
-    """Name the commit, with a `+` where files differ from it."""
-    command = ("git", "describe", "--always", "--exclude=*", "--dirty=+")
-    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+    """Name the commit that is graded with; where files differ from it no grading would count, and none is begun."""
+    graded = ("harness", "grader", "challenges", "reference_solutions")
+    if _git(root, "status", "--porcelain", "--", *graded):
+        raise SystemExit(f"commit first: {', '.join(graded)} hold what no commit does, so no grading would count")
+    return _git(root, "rev-parse", "--short", "HEAD")
 
 
-def _read(file: Path) -> list[Run]:
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(("git", *arguments), cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _standing(root: Path, file: Path, now: str) -> list[Run]:
+    """Read the gradings in `file` that commit `now` would do with just the same."""
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    return [Run.model_validate_json(line) for line in lines]
+    runs = [Run.model_validate_json(line) for line in lines]
+    return [run for run in runs if _same(root, run.commit, now, run.challenge, run.solution)]
+
+
+@functools.cache
+def _same(root: Path, one: str, other: str, slug: str, solution: str) -> bool:
+    """Tell whether two commits hold the same of all that a grading of `solution` is made with."""
+    challenge, solutions = f"challenges/{slug}", f"reference_solutions/{slug}"
+    judging = ("Dockerfile", "uv.lock", "harness", "grader", *(f":(exclude)grader/{part}" for part in TELLING))
+    posing = (f"{challenge}/challenge.toml", f"{challenge}/driver*", f"{challenge}/grading")
+    # A rejected one may be a patch on any of the others.
+    solving = (*(f"{solutions}/{part}" for part in ("reference", "accepted", "bases")), f"{solutions}/{solution}")
+    return not _git(root, "diff", "--name-only", one, other, "--", *judging, *posing, *solving)
 
 
 def _append(file: Path, run: Run) -> None:
