@@ -47,7 +47,7 @@ def _parts(result: Result) -> Iterator[RenderableType]:
     if result.bars:
         yield _bars(result)
         yield _text(wording.noise_floor(result), "dim")
-    yield from _resources(result)
+    yield from (_text(wording.used(side), "dim") for side in result.resources)
     yield from _list(
         "For a person to look at", [f"{found.kind}: {found.text}. {found.advice}" for found in result.findings]
     )
@@ -112,13 +112,6 @@ def _bars(result: Result) -> RenderableType:
     )
     notes = [_text(f"{bar.id}: {note}") for bar in result.bars if (note := wording.bar_note(bar))]
     return Padding(Group(table, *notes, legend), (1, 0, 0, 0))
-
-
-def _resources(result: Result) -> Iterator[Text]:
-    for side in result.resources:
-        cpu = "unknown" if side.cpu_sec is None else f"{side.cpu_sec:.1f} s"
-        memory = "unknown" if side.memory_peak_mb is None else f"{side.memory_peak_mb:.0f} MiB"
-        yield _text(f"{side.side}: CPU {cpu}, peak memory {memory}", "dim")
 
 
 def _list(title: str, items: list[str]) -> Iterator[RenderableType]:

@@ -5,7 +5,7 @@ from math import floor
 
 from grader.bar_verdict import BarVerdict
 from grader.evidence import CheckStatus
-from grader.result import BarResult, CheckResult, Result
+from grader.result import BarResult, CheckResult, Result, SideResources
 from grader.verdict import Verdict
 
 TIMES = "×"  # noqa: RUF001
@@ -67,6 +67,14 @@ def bar_note(bar: BarResult) -> str:
     if bar.verdict is BarVerdict.PASS:
         return ""
     return f"{bar.reason}: {bar.message}" if bar.message else bar.reason
+
+
+def used(side: SideResources) -> str:
+    """Say what one side used and for what: only the candidate is put to the checks, so the two are no comparison."""
+    cpu = "unknown" if side.cpu_sec is None else f"{side.cpu_sec:.1f} s"
+    memory = "unknown" if side.memory_peak_mb is None else f"{side.memory_peak_mb:.0f} MiB"
+    work = "checks and bars" if side.side == "candidate" else "bars only"
+    return f"{side.side}, {work}: CPU {cpu}, peak memory {memory}"
 
 
 def noise_floor(result: Result) -> str:

@@ -58,6 +58,7 @@ def test_one_result_is_told_whole() -> None:
         "decided by",
         "noise floor",
         "at least 99.0% confidence",
+        "candidate, checks and bars: CPU 1.0 s, peak memory 20 MiB",
     ):
         assert told in text
     assert "which is 33% less" in text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from grader.evidence import BarStatus, CheckStatus, Evidence
+from grader.evidence import BarStatus, CheckStatus, Evidence, ResourceEvidence
 from grader.report import escape, junit, markdown, terminal, wording
 from grader.report import json as json_report
 from grader.result import Result
@@ -71,6 +71,16 @@ def test_a_bar_whose_cores_were_busy_says_so_and_asks_for_a_quieter_machine() ->
 def test_a_pass_has_nothing_to_do() -> None:
     assert wording.next_steps(result()) == []
     assert "What to do next" not in shown(result())
+
+
+def test_what_each_side_used_says_what_for() -> None:
+    used = [
+        ResourceEvidence(side="candidate", cpu_sec=16.0, memory_peak_mb=193.0),
+        ResourceEvidence(side="reference", cpu_sec=None, memory_peak_mb=None),
+    ]
+    text = shown(result(of=evidence(resources=used)))
+    assert "candidate, checks and bars: CPU 16.0 s, peak memory 193 MiB" in text
+    assert "reference, bars only: CPU unknown, peak memory unknown" in text
 
 
 def test_an_error_is_ours_and_sends_nobody_to_fix_a_submission() -> None:
