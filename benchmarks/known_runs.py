@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict
 from grader.catalogue import find_root, load_catalogue
 from grader.dead_zone import Margin, Separation, Shore, Sounding, separations
 from grader.expectation_match import SOUND, Agreement
+from grader.interruption import Interrupted, interruptible
 from grader.venue import VenueChoice, default_image, find_venue
 from grader.verdict import Verdict
 from grader.verify import Plan, Row, carry_out, plan
@@ -67,6 +68,14 @@ def main() -> None:
         runs = [run for run in _standing(root, options.file, "HEAD") if _wanted(run.challenge, options.slugs)]
         print("\n".join(_tables(runs)))
         return
+    try:
+        with interruptible():
+            _grade(root, options)
+    except Interrupted as stopped:
+        raise SystemExit(stopped.exit_code) from None
+
+
+def _grade(root: Path, options: argparse.Namespace) -> None:
     plans = [planned for planned in _plans(root, options.which) if _wanted(planned.entry.slug, options.slugs)]
     venue = find_venue(VenueChoice.DOCKER, default_image())
     until = time.monotonic() + 60 * options.minutes
@@ -157,8 +166,9 @@ def _same(root: Path, one: str, other: str, slug: str, solution: str) -> bool:
     challenge, solutions = f"challenges/{slug}", f"reference_solutions/{slug}"
     judging = ("Dockerfile", "uv.lock", "harness", "grader", *(f":(exclude)grader/{part}" for part in TELLING))
     posing = (f"{challenge}/challenge.toml", f"{challenge}/driver*", f"{challenge}/grading")
-    # A rejected one may be a patch on any of the others.
-    solving = (*(f"{solutions}/{part}" for part in ("reference", "accepted", "bases")), f"{solutions}/{solution}")
+    # The reference sets the bars, and a rejected one may be a patch on any of the others.
+    others = ("reference", "accepted", "bases") if solution.startswith("rejected") else ("reference",)
+    solving = (f"{solutions}/{part}" for part in (*others, solution))
     return not _git(root, "diff", "--name-only", one, other, "--", *judging, *posing, *solving)
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from behaviours import Behaviour
+from behaviours import Behaviour, Limited, Workers
 from planted_server import PlantedServer
 from truth import COUNTS, LATENCIES, Asked, departures, pacing_fault, truth
 
@@ -28,6 +28,7 @@ TIMEOUTS_EXCUSED = 1
 """One search may be held up by what else runs; who has no limit of its own is held up every time."""
 
 CAPACITY_OFF = 0.10
+SLO_P99_MS = 100.0
 
 FIELDS = (*COUNTS, "throughput_per_sec", *LATENCIES)
 NUMBERS = itertools.count()
@@ -83,15 +84,14 @@ def right_together(subject: SubjectFacade, plans: Mapping[str, Plan]) -> set[str
     return {name for (name, plan), outcome in zip(plans.items(), outcomes, strict=True) if outcome.is_right(plan)}
 
 
-def finds_capacity(
-    subject: SubjectFacade, slo_p99_ms: float, capacity_per_sec: float, behaviour: Callable[[], Behaviour], what: str
-) -> None:
+def finds_capacity(subject: SubjectFacade, behaviour: Callable[[], Workers | Limited], what: str) -> None:
     """Check that a submission finds a server's capacity."""
     off: list[float] = []
     timed_out = 0
     for _ in range(ATTEMPTS):
-        server = PlantedServer(behaviour())
-        [outcome] = _outcomes(subject, [server], "find_capacity", [(slo_p99_ms,)], CAPACITY_SEC)
+        behaving = behaviour()
+        server = PlantedServer(behaving)
+        [outcome] = _outcomes(subject, [server], "find_capacity", [(SLO_P99_MS,)], CAPACITY_SEC)
         if isinstance(outcome, TimedOut) and timed_out < TIMEOUTS_EXCUSED:
             timed_out += 1
             subject.restart()
@@ -100,7 +100,7 @@ def finds_capacity(
         assert found is not None, "find_capacity gave no finite number"
         assert not server.faults, server.faults[0]
         assert server.log, "find_capacity sent no request at all"
-        off.append(found / capacity_per_sec)
+        off.append(found / behaving.capacity_per_sec)
         if abs(off[-1] - 1) <= CAPACITY_OFF:
             return
     shown = " and ".join(f"{ratio:.2f}" for ratio in off)

@@ -1,8 +1,9 @@
 """The planted servers that part two is to measure, drawn afresh for each grading. Pure."""
 
+from collections.abc import Callable
 from random import Random
 
-from behaviours import Constant, Numbered, Stalling, Word, Workers
+from behaviours import Constant, Limited, Numbered, Stalling, Word, Workers
 from measuring import Plan
 from truth import Asked
 
@@ -20,6 +21,16 @@ def plans(rng: Random) -> dict[str, Plan]:
         "losses": _losses(rng),
         "overload": _overload(rng),
         "failing": _failing(rng),
+    }
+
+
+def with_capacity(rng: Random) -> dict[str, Callable[[], Workers | Limited]]:
+    """Draw one server for each thing that may happen beyond a capacity; one of them can do far more than the other."""
+    queues, refuses = rng.sample((rng.uniform(140, 500), rng.uniform(600, 900)), 2)
+    workers = rng.randint(2, 6)
+    return {
+        "a server whose queue grows": lambda: Workers(workers, workers / queues),
+        "a server that refuses the excess": lambda: Limited(refuses, 0.010, burst=0.02 * refuses),
     }
 
 

@@ -9,9 +9,8 @@ import bookkeeping
 import overload
 import rough_clients
 import shutdown
-from behaviours import Limited, Workers
 from measuring import ATTEMPTS, finds_capacity, measures, right_together
-from planted_plans import plans
+from planted_plans import plans, with_capacity
 from stand import ALL_AT_ONCE, Stand, on_stand
 
 from grader.plugin.facade import SubjectFacade
@@ -127,11 +126,5 @@ def _measures(submission: SubjectFacade, seed: int, name: str) -> None:
 
 
 def test_finds_capacity(submission: SubjectFacade, fresh_seed: int) -> None:
-    rng = Random(fresh_seed)
-    capacity, limit = rng.sample((rng.uniform(140, 500), rng.uniform(600, 900)), 2)  # one of them below what is easy
-    workers = rng.randint(2, 6)
-    service = workers / capacity
-    finds_capacity(submission, 100.0, capacity, lambda: Workers(workers, service), "a server whose queue grows")
-    finds_capacity(
-        submission, 100.0, limit, lambda: Limited(limit, 0.010, burst=0.02 * limit), "a server that refuses the excess"
-    )
+    for what, behaviour in with_capacity(Random(fresh_seed)).items():
+        finds_capacity(submission, behaviour, what)

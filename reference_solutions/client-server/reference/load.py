@@ -5,6 +5,7 @@ A pacer starts every request when it is due and never waits for an answer; each 
 
 import asyncio
 import math
+import statistics
 from collections import deque
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ class Run:
         self._idle = deque()
         self._loop = asyncio.get_running_loop()
         self._latencies = {}
+        self._good_at = []
         self.sent = self.errors = self.timeouts = 0
         self._last_answer = 0.0
         self.waiting = 0
@@ -74,6 +76,7 @@ class Run:
             self._last_answer = max(self._last_answer, now - self._began)
             if good:
                 self._latencies[number] = now - due
+                self._good_at.append(now)
             else:
                 self.errors += 1
         finally:
@@ -123,6 +126,16 @@ class Run:
         in_order = [self._latencies[number] for number in sorted(self._latencies)]
         fifth = max(1, len(in_order) // 5)
         return sum(in_order[-fifth:]) / fifth - sum(in_order[:fifth]) / fifth if in_order else 0.0
+
+    def pace_per_sec(self):
+        """Say how fast good answers came in the later half: in overload, this is what the server can do.
+
+        The slope of a line through all of them: several may come at once, and the first come before a queue is full.
+        """
+        later = self._good_at[len(self._good_at) // 2 :]
+        if len(set(later)) < 2:
+            return 0.0
+        return statistics.linear_regression(later, range(len(later))).slope
 
 
 async def measure(connect, rate_per_sec, duration_sec):

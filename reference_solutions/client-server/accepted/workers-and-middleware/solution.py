@@ -330,24 +330,27 @@ TRIAL_SEC = 1.5
 
 
 async def find_capacity(connect, slo_p99_ms):
-    """Double until it fails, look closely around what got through then, and bisect only if it is not there."""
+    """Double until it fails; what got through then is the capacity, if somewhat less holds. Else bisect below it.
+
+    That a rate got through a short trial says little: a queue may not have grown long enough in it.
+    """
 
     async def good(rate, seconds):
         report = await measure(connect, rate, seconds)
         failed = report.errors + report.timeouts
-        return report.p99_ms <= slo_p99_ms and failed <= report.sent / 100, report.throughput_per_sec
+        return report.p99_ms <= slo_p99_ms and failed <= report.sent / 100, report
 
     async def holds(rate):
         return (await good(rate, TRIAL_SEC))[0] or (await good(rate, TRIAL_SEC))[0]
 
-    low, high = 50, 100
-    while (found := await good(high, 0.6))[0] and high < 1000:
-        low, high = high, high * 2
-    high, guess = high * 1.1, found[1]
-    for rate in (guess * 0.95, guess * 1.12):  # a trial lets up to 7 % too much pass, and the guess may be low
-        if low < rate < high:
-            low, high = (rate, high) if await holds(rate) else (low, rate)
-    while high / low > 1.15:
+    rate, calm_ms = 100, 0.0
+    while (found := await good(rate, 0.6))[0] and rate < 2000:
+        rate, calm_ms = rate * 2, found[1].p50_ms
+    through = found[1].succeeded / (found[1].succeeded / found[1].throughput_per_sec - calm_ms / 1000)
+    if await holds(through * 0.95):
+        return through
+    low, high = 50, through
+    while high / low > 1.1:
         middle = (low * high) ** 0.5
         low, high = (middle, high) if await holds(middle) else (low, middle)
     return (low * high) ** 0.5
