@@ -12,7 +12,7 @@ shows leaks.
     executors        open_, within, stats, shutdown, ...: the executor's interface, call by call
     futures          submit, result, cancel, ...; bulk_..., mix: many small jobs at once
     maps             map_open, map_next, ...
-    races            let_in_and_cancelled: room for a submitter against its end
+    races            let_in_and_cancelled, come_later: room for a submitter against its end, and against others
     surroundings     ping: a heartbeat, answered on the submission's loop; census: threads, processes, tasks and files
 """
 
@@ -41,6 +41,7 @@ from .maps import map_next as map_next
 from .maps import map_open as map_open
 from .meetings import open_unheld as open_unheld
 from .meetings import unheld_waits as unheld_waits
+from .races import come_later as come_later
 from .races import let_in_and_cancelled as let_in_and_cancelled
 from .surroundings import census as census
 from .surroundings import forget as forget

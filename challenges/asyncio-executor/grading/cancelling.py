@@ -5,6 +5,12 @@ from time import perf_counter
 from stage import SETTLE_SEC, Stage, Subject, stage
 
 CANCEL_SEC = 0.1
+MOMENTS_SEC = (0.0, 0.01, 0.03, 0.06, 0.1)
+"""After its submission; the start of a process takes some tens of milliseconds."""
+
+TIMEOUT_SEC = 0.001
+"""The least; a timeout of 0 is nobody's."""
+
 ATTEMPTS = 5
 """The best of these counts: one stall of the machine fails nobody, and who is slow is slow every time."""
 
@@ -25,6 +31,43 @@ def demand_cancel(subject: Subject) -> None:
     with stage(subject) as on, on.executor("e", cpu=2):
         for attempt in range(3):
             _demand_own_process(on, attempt)
+
+
+def demand_stopped_at_start(subject: Subject) -> None:
+    """Stop jobs of processes that may not be ready yet: whatever moment that is, the next job has the slot."""
+    with stage(subject) as on:
+        for kind in ("cpu", "crash"):
+            for number, seconds in enumerate(MOMENTS_SEC):
+                with on.executor(f"{kind}-cancelled{number}", cpu=1):
+                    _cancelled_at_start(on, f"{kind}-cancelled{number}", kind, seconds)
+                with on.executor(f"{kind}-late{number}", cpu=1):
+                    _late_at_start(on, f"{kind}-late{number}", kind, seconds)
+
+
+def _cancelled_at_start(on: Stage, name: str, kind: str, seconds: float) -> None:
+    on.submit(name, kind, name)
+    on.settle(seconds)
+    on.call("cancel", name)
+    answer = on.result(name, f"the caller of a {kind} job that was cancelled should have been told")
+    assert answer == ["cancelled"], f"awaiting a cancelled {kind} job did not raise CancelledError"
+    _demand_slot_back(on, name, kind, f"a {kind} job was cancelled {seconds * 1000:.0f} ms after it was submitted")
+
+
+def _late_at_start(on: Stage, name: str, kind: str, seconds: float) -> None:
+    timeout_sec = seconds + TIMEOUT_SEC
+    on.submit(name, kind, name, timeout_sec=timeout_sec)
+    answer = on.result(name, f"a {kind} job with timeout_sec={timeout_sec:g} should have ended by itself")
+    seen = answer[0] == "raised" and answer[1] == "TimeoutError"
+    assert seen, f"a {kind} job ran out of time, and its caller did not see TimeoutError"
+    _demand_slot_back(on, name, kind, f"a {kind} job with timeout_sec={timeout_sec:g} ran out of time")
+
+
+def _demand_slot_back(on: Stage, name: str, kind: str, what: str) -> None:
+    on.submit(name, kind, f"{name}-next")
+    what = f"{what}, when its process may still have been starting"
+    on.arrival(f"{name}-next", f"{what}; its slot should have come back to the next")
+    assert name not in on.here(), f"{what}, and it runs all the same"
+    on.end(f"{name}-next")
 
 
 def _demand_quick(took: float, what: str) -> None:

@@ -163,6 +163,9 @@ def demand_bounded_queue(subject: Subject) -> None:
         for kind, room in ROOM_MADE:
             for turns in range(TURNS):
                 _demand_all_or_nothing(on, kind, room, turns)
+                _demand_first_come(on, kind, room, turns)
+        for kind in ("io", "blocking", "nested"):
+            _demand_first_come(on, kind, "ended", None)
 
 
 def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
@@ -176,6 +179,19 @@ def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
     )
     assert places == 2, (
         f"{when}: from then on the lane, of limit 1 and queue 1, accepts {places} jobs at once instead of 2"
+    )
+
+
+def _demand_first_come(on: Stage, kind: str, room: str, turns: int | None) -> None:
+    """Come when there is room for a submitter that waits, and see that it is let in first."""
+    freed = f"a running {kind} job ended" if room == "ended" else f"a queued {kind} job was cancelled"
+    later = "once its result was known" if turns is None else f"{turns} turns of the event loop later"
+    when = f"{freed} while a submitter waited for room, and {later} another called submit"
+    ran = on.call("come_later", kind, room, turns, what=f"{when}: every submit and job should have ended")
+    expected = [0, 1, 2] if room == "ended" else [1, 2]
+    assert ran == expected, (
+        f"{when}: the jobs of the queue (0), of the one who waited (1) and of the one who came later (2) ran in the "
+        f"order {ran}, not {expected}"
     )
 
 

@@ -104,6 +104,29 @@ def demand_nested_cancel(subject: Subject) -> None:
             assert not stray, "a nested job was stopped, and a job that it had queued ran all the same"
 
 
+def demand_nested_outlived(subject: Subject) -> None:
+    """End a nested job before the nested job that it submitted, which doesn't count: others have the slot."""
+    with stage(subject) as on, on.executor("e", nested=1):
+        on.submit("e", "nested", "nested-parent")
+        on.arrival("nested-parent", "a nested job should have started")
+        on.obey("nested-parent", "submit", "child", "nested", [on.place, "nested-child"], None)
+        on.arrival("nested-child", "a nested job's nested job should have started at once, in its parent's slot")
+        on.end("nested-parent")
+        ended = "a nested job has ended before the nested job that it submitted"
+        on.submit("e", "nested", "nested-next")
+        on.arrival("nested-next", f"{ended}, which doesn't count against the limit: the next should have had its slot")
+        on.submit("e", "nested", "nested-last")
+        on.obey("nested-child", "submit", "child", "nested", [on.place, "nested-grandchild"], None)
+        on.arrival("nested-grandchild", f"{ended}, and what that one submits should have started at once")
+        for name in ("nested-grandchild", "nested-child"):
+            on.finish(name)
+            on.departure(name, "a nested job's nested job should have ended")
+        on.settle(SETTLE_SEC / 2)
+        assert "nested-last" not in on.guests, f"{ended}, and when that has ended too, 2 run, and 1 may"
+        on.end("nested-next")
+        on.arrival("nested-last", "a nested job has ended, and its slot should have come back")
+
+
 INNER = 3
 
 

@@ -52,6 +52,7 @@ def test_jobs_are_kept_alive(submission: Subject) -> None:
 
 def test_cancel(submission: Subject) -> None:
     cancelling.demand_cancel(submission)
+    cancelling.demand_stopped_at_start(submission)
 
 
 def test_timeouts(submission: Subject) -> None:
@@ -67,6 +68,7 @@ def test_nested_at_full_load(submission: Subject) -> None:
     nesting.demand_nested_crowd(submission)
     nesting.demand_nested_cancel(submission)
     nesting.demand_nested_beside_queue(submission)
+    nesting.demand_nested_outlived(submission)
 
 
 def test_drain(submission: Subject) -> None:

@@ -59,11 +59,14 @@ async def _first_fault() -> AsyncIterator[None]:
 
 
 async def _trickle(stand: Stand, number: int) -> bool:
-    """Send a byte now and then, of a head or of a body; True when the server has ended it."""
+    """Send a byte now and then, of a head or of a body, which may be too large; True when the server has ended it."""
     head = b"GET /item/abc HTTP/1.1\r\nHost: server\r\nX-Slow: "
-    body = b"POST /batch HTTP/1.1\r\nHost: server\r\nContent-Length: 5000\r\n\r\n\xdc\x00\x10"
+    bodies = [
+        b"POST /batch HTTP/1.1\r\nHost: server\r\nContent-Length: %d\r\n\r\n\xdc\x00\x10" % length
+        for length in (5_000, 1_000_000)
+    ]
     async with Client(stand.port) as client:
-        if not await client.send(head if number % 2 else body):
+        if not await client.send((head, *bodies)[number % 3]):
             return True
         ended = asyncio.ensure_future(client.ended(CLOSED_SEC))
         while not ended.done():

@@ -16,6 +16,9 @@ GRACE_SEC = 2.0
 SPARE_SEC = 4.0
 """Twice the grace: what a busy machine may add, and far below any default of a library that would hang."""
 
+CALL_GONE_SEC = 0.2
+"""What the word of a cancelled call takes to get here; a call that nobody cancels has far longer to go."""
+
 ENDINGS = {"cancelled", "returned"}
 
 
@@ -98,6 +101,28 @@ async def ends_in_time(stand: Stand, flight: Flight) -> None:
             f"serve has ended, but {open_calls} calls of the backend are still under way"
         )
         await asyncio.gather(*asking)
+
+
+async def leaves_no_call(stand: Stand, flight: Flight) -> None:
+    """Have clients hang up whose calls never end, and cancel `serve` at once: no call of theirs outlives it."""
+    loop = asyncio.get_running_loop()
+    stand.backend.hold_all()
+    for request in stand.items.fresh(2 * stand.limit):
+        async with Client(stand.port) as client:
+            await client.send(get(f"/item/{request}"))
+            await stand.backend.until(lambda backend: len(backend.open) >= stand.limit, 0.01)
+            client.reset()
+    await stand.backend.until(lambda backend: bool(backend.open), 1.0)
+    await _ends(flight, flight.start("stop_server"), "with calls whose clients had hung up")
+    ended_at = loop.time()
+    gone = await stand.backend.until(lambda backend: not backend.open, CALL_GONE_SEC)
+    calls = [call for call in stand.backend.calls if call.began_at < ended_at + CALL_GONE_SEC]
+    young = [call for call in stand.backend.open.values() if ended_at - call.began_at < 1 - 2 * CALL_GONE_SEC]
+    late = len(stand.backend.calls) - len(calls)
+    assert gone or not young, (
+        f"serve has ended, but {len(young)} calls of the backend are still under way, for clients that had hung up"
+    )
+    assert not late, f"serve has ended, and {late} more calls of the backend were made"
 
 
 async def _ends(flight: Flight, ticket: int, when: str) -> None:

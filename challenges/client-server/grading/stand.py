@@ -82,10 +82,14 @@ class Stand:
             ended = f"serve had ended: {str(state.value)[:300]}" if isinstance(state, Finished) else describe(state)
             raise AssertionError(f"{error} (your server {ended})") from error
 
+    async def ask(self, request: bytes) -> Answer:
+        """Send a raw request on a connection of its own."""
+        async with Client(self.port) as client:
+            return await client.ask(request)
+
     async def get(self, path: str) -> Answer:
         """Ask on a connection of its own."""
-        async with Client(self.port) as client:
-            return await client.ask(get(path))
+        return await self.ask(get(path))
 
     async def item(self, item: str) -> Answer:
         """Ask for an item on a connection of its own."""
@@ -93,8 +97,7 @@ class Stand:
 
     async def post(self, path: str, body: bytes) -> Answer:
         """Post on a connection of its own."""
-        async with Client(self.port) as client:
-            return await client.ask(post(path, body))
+        return await self.ask(post(path, body))
 
     def right(self, item: str, answer: Answer) -> None:
         """Check that an item's answer is the whole of it."""

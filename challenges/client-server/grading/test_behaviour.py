@@ -73,7 +73,7 @@ def test_metrics_tell_the_truth(submission: SubjectFacade, fresh_seed: int) -> N
 
 
 def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> None:
-    for scenario in (shutdown.finishes_what_is_in_flight, shutdown.ends_in_time):
+    for scenario in (shutdown.finishes_what_is_in_flight, shutdown.ends_in_time, shutdown.leaves_no_call):
         submission.ensure()
         with asyncio.Runner() as runner:
             stand = Stand(submission, Random(fresh_seed), runner, limit=6)

@@ -22,6 +22,7 @@ timed_* are the bars: fresh input in, whole answer out, garbage collected before
 from .archives import begin_scans as begin_scans
 from .archives import count_rows as count_rows
 from .archives import hold_columns as hold_columns
+from .archives import scan_flipped as scan_flipped
 from .archives import scan_small_archive as scan_small_archive
 from .archives import scan_sums as scan_sums
 from .archives import scans_at_once as scans_at_once
@@ -30,6 +31,8 @@ from .archives import timed_write_archive as timed_write_archive
 from .archives import write_journal as write_journal
 from .archives import write_small_archive as write_small_archive
 from .calls import decode_calls as decode_calls
+from .calls import decode_calls_after as decode_calls_after
+from .calls import decode_calls_twice as decode_calls_twice
 from .calls import encode_calls as encode_calls
 from .calls import hold_calls as hold_calls
 from .calls import timed_decode_calls as timed_decode_calls
@@ -37,6 +40,7 @@ from .calls import timed_encode_calls as timed_encode_calls
 from .calls import timed_encode_few as timed_encode_few
 from .events import decode_events as decode_events
 from .events import decode_logs as decode_logs
+from .events import decode_twice as decode_twice
 from .events import encode_events as encode_events
 from .events import hold_events as hold_events
 from .events import timed_decode_events as timed_decode_events

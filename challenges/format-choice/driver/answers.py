@@ -27,6 +27,18 @@ def nothing_of(function):
     return call
 
 
+def spoil(value):
+    """Change all that can be changed in what was given, as whoever it was given to may."""
+    if isinstance(value, dict):
+        for each in value.values():
+            spoil(each)
+        value.clear()
+    elif isinstance(value, list):
+        for each in value:
+            spoil(each)
+        value.clear()
+
+
 def packed(value):
     """Pack an answer of plain values; others, subclasses too, are refused."""
     return msgpack.packb(value, strict_types=True)

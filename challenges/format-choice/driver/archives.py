@@ -9,7 +9,7 @@ import solution
 
 from .answers import answered, nothing_of
 from .columns import array_of_raw, decimal_of, raw_column, table_of, told, type_of
-from .files import path_of, sync
+from .files import damage, path_of, sync
 from .generated import journal_batches, journal_schema
 from .held import held
 
@@ -23,6 +23,15 @@ def write_small_archive(name, columns, chunks):
 def scan_small_archive(name, columns, where):
     """Scan an archive and tell the rows."""
     return answered(lambda: told(_gathered(_scan(name, columns, where), columns)))
+
+
+def scan_flipped(name, columns, wheres, flips):
+    """Scan an archive in several ways with each flip, [offset, mask], by itself: a list of answers for each flip."""
+    answers = []
+    for flip in flips:
+        damage(name, "flipped", 2**40, [flip])
+        answers.append([scan_small_archive("flipped", columns, where) for where in wheres])
+    return answers
 
 
 def begin_scans(name, columns, times):

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import solution
 
-from .answers import answered, packed
+from .answers import answered, packed, spoil
 from .held import held
 
 
@@ -17,6 +17,26 @@ def encode_calls(calls):
 def decode_calls(blobs):
     """Decode each call."""
     return [answered(solution.decode_call, blob) for blob in blobs]
+
+
+def decode_calls_twice(blobs):
+    """Decode each call, change what comes of it, and decode it once more."""
+
+    def twice(blob):
+        spoil(solution.decode_call(blob))
+        return solution.decode_call(blob)
+
+    return [answered(twice, blob) for blob in blobs]
+
+
+def decode_calls_after(good, times, blobs):
+    """Decode each call, each after so many good ones."""
+    answers = []
+    for blob in blobs:
+        for number in range(times):
+            solution.decode_call(good[number % len(good)])
+        answers.append(answered(solution.decode_call, blob))
+    return answers
 
 
 def hold_calls(calls):

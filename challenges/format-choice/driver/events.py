@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import solution
 
-from .answers import answered, packed
+from .answers import answered, packed, spoil
 from .held import held
 
 
@@ -22,6 +22,16 @@ def decode_events(version, data):
 def decode_logs(version, logs):
     """Decode each log."""
     return [answered(solution.decode_events, version, log) for log in logs]
+
+
+def decode_twice(version, log):
+    """Decode a log, change what comes of it, and decode it once more."""
+
+    def twice():
+        spoil(solution.decode_events(version, log))
+        return solution.decode_events(version, log)
+
+    return answered(twice)
 
 
 def hold_events(events):

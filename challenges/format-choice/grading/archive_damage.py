@@ -6,10 +6,15 @@ from random import Random
 
 import columns
 from columns import Column, Condition
-from replies import Subject, demand_raised, file_size, gave, raised, survived
+from exactness import shown
+from replies import Subject, demand_raised, file_size, gave, items, raised, survived
 from scanning import demand_scan, difference_of_scan
 
 FLIPS, CUTS = 160, 30
+TINY_ROWS, TINY_LAST, TINY_OTHERS = 60, 700, 300
+"""Rows of a small archive, and how many of its bytes are changed: so many at its end, and others."""
+
+FLIPPED_SEC = 60.0
 
 
 def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
@@ -29,12 +34,53 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     for number in range(FLIPS):
         offset = rng.randrange(size) if number % 2 else size - 1 - rng.randrange(min(size, 4000))
         _demand_flip_is_seen(submission, table, offset, 1 << rng.randrange(8), rng)
+    _demand_every_flip_is_seen(submission, rng)
     for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
         submission.value("put", "other", data)
         answer = survived(submission.call("scan_small_archive", "other", names, []), f"scan_archive of {what}")
         demand_raised(answer, "format", f"scan_archive of a file of {what}")
     demand_scan(submission, "whole", table, names, [])
     submission.value("clear")
+
+
+def _demand_every_flip_is_seen(submission: Subject, rng: Random) -> None:
+    """Change bytes of a small archive, all of them if it is small enough, and scan by conditions of either kind."""
+    words = ["ant", "bee", "cat", "dog"]
+    numbers = list(range(TINY_ROWS))
+    table: list[Column] = [
+        ["number", "int64", numbers],
+        ["word", "string", [words[n * 4 // TINY_ROWS] for n in numbers]],
+    ]
+    gave(submission.value("write_small_archive", "tiny", table, 2), "write_archive")
+    size = file_size(submission, "tiny")
+    offsets = sorted({*range(max(0, size - TINY_LAST), size), *(rng.randrange(size) for _ in range(TINY_OTHERS))})
+    flips = [[offset, rng.randrange(1, 256)] for offset in offsets for _ in range(2)]
+    middle, word = rng.randrange(10, TINY_ROWS - 10), rng.choice(words)
+    wheres = [
+        [],
+        [Condition("number", ">=", middle)],
+        [Condition("number", "<", middle)],
+        [Condition("word", "==", word)],
+        [Condition("word", ">=", "bee"), Condition("word", "<=", "cat")],
+    ]
+    told = [[each.told({"number": "int64", "word": "string"}[each.column]) for each in where] for where in wheres]
+    names = ["number", "word"]
+    outcome = submission.call("scan_flipped", "tiny", names, told, flips, timeout_sec=FLIPPED_SEC)
+    what = "scan_archive of a small file with one byte changed"
+    for flip, scans in zip(flips, items(survived(outcome, what), len(flips), what), strict=True):
+        for where, answer in zip(wheres, items(scans, len(wheres), what), strict=True):
+            _demand_right_or_refused(answer, table, names, where, f"{what} (at {flip[0]} of {size})")
+
+
+def _demand_right_or_refused(
+    answer: object, table: list[Column], names: list[str], where: list[Condition], what: str
+) -> None:
+    if raised(answer) is not None:
+        demand_raised(answer, "format", what)
+        return
+    told = f" where {shown([[each.column, each.how, each.value] for each in where])}" if where else ""
+    wrong = difference_of_scan(gave(answer, what), columns.scanned(table, names, where))
+    assert wrong is None, f"{what}{told}: it gives wrong rows instead of raising FormatError: {wrong}"
 
 
 def _demand_flip_is_seen(submission: Subject, table: list[Column], offset: int, mask: int, rng: Random) -> None:
@@ -51,8 +97,4 @@ def _demand_flip_is_seen(submission: Subject, table: list[Column], offset: int, 
     for where in ([], [Condition("number", rng.choice([">=", "<"]), rng.getrandbits(60))]):
         told = [each.told("int64") for each in where]
         answer = survived(submission.call("scan_small_archive", "flipped", names, told), what)
-        if raised(answer) is None:
-            wrong = difference_of_scan(answer[1], columns.scanned(table, names, where))  # type: ignore[index]
-            assert wrong is None, f"{what}: it gives wrong rows instead of raising FormatError: {wrong}"
-        else:
-            demand_raised(answer, "format", what)
+        _demand_right_or_refused(answer, table, names, where, what)

@@ -10,10 +10,12 @@ import flights
 import numpy as np
 from columns import HOWS, Column, Condition
 from exactness import shown
-from replies import Subject, demand_raised, gave
+from replies import Subject, demand_complete, demand_raised, gave
 from scanning import Scan, demand_scan, flights_complaint
 
-FLIGHTS = 60_000
+FLIGHTS = 100_000
+"""As many as in the bars."""
+
 BATCH_ROWS = 10_000
 DAY_US = 86_400_000_000
 
@@ -85,6 +87,7 @@ def _demand_right_flights(submission: Subject, rng: Random) -> None:
     submission.value("hold_columns", flights.told(some))
     fresh = numbers.integers(0, 100, FLIGHTS).astype(np.int32)
     submission.value("timed_write_archive", "flights", fresh.tobytes(), BATCH_ROWS)
+    demand_complete(submission, "flights", f"write_archive of {FLIGHTS} flights")
     some["fresh"] = flights.Number("int32", fresh, None)
     submission.value("rest")
     submission.restart()

@@ -21,6 +21,11 @@ MEMORY_MOST_MB = 48.0
 
 AT_ONCE = 400
 
+LULLED_BY, LULLED = 25_000, 200
+"""Good calls before each of so many hostile ones: who checks less when all went well for long is found out."""
+
+LULL_SEC = 120.0
+
 
 def drawn(strategy: SearchStrategy[Any], count: int, seed_: int, visit: Callable[[object], None]) -> None:
     """Let Hypothesis draw examples and shrink the first that `visit` complains of, by an AssertionError."""
@@ -63,6 +68,9 @@ def demand_round_trip(submission: Subject, seed_: int) -> None:
     answers = items(submission.value("decode_calls", [blob for _, blob in kept]), len(kept), "decode_call")
     for (call, _), answer in zip(kept, answers, strict=True):
         _demand_same(answer, call, "in a fresh process, ")
+    again = items(submission.value("decode_calls_twice", [blob for _, blob in kept]), len(kept), "decode_call")
+    for (call, _), answer in zip(kept, again, strict=True):
+        _demand_same(answer, call, "when what decode_call gave the first time was changed by its owner, ")
     demand_nothing_beside(submission, set())
 
 
@@ -81,6 +89,7 @@ def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
     _feed(submission, bombs.changed(blobs, rng), "input with changed bytes", must_raise=False)
     _feed(submission, bombs.flipped(limits), "a call at the limits with a changed bit", must_raise=False)
     _feed(submission, bombs.marked(limits, marks), "a call at the limits with a changed byte", must_raise=False)
+    _feed_after_good_ones(submission, blobs, [*bombs.flipped(limits), *bombs.marked(limits, marks)], rng)
     peak = submission.stats().memory_peak_mb
     if before is not None and peak is not None:
         assert peak - before <= MEMORY_MOST_MB, (
@@ -98,6 +107,15 @@ def _feed(submission: Subject, spoilt: Iterator[tuple[str, bytes]], what: str, m
         answers = items(survived(outcome, f"decode_call, {what}"), len(part), what)
         for (how, data), answer in zip(part, answers, strict=True):
             _demand_refused(answer, f"decode_call, {what} ({how}, {len(data)} bytes)", must_raise)
+
+
+def _feed_after_good_ones(submission: Subject, good: list[bytes], spoilt: list[tuple[str, bytes]], rng: Random) -> None:
+    chosen = rng.sample(spoilt, min(LULLED, len(spoilt)))
+    what = f"after {LULLED_BY} good calls, a call at the limits with a changed byte"
+    outcome = submission.call("decode_calls_after", good, LULLED_BY, [data for _, data in chosen], timeout_sec=LULL_SEC)
+    answers = items(survived(outcome, f"decode_call, {what}"), len(chosen), what)
+    for (how, data), answer in zip(chosen, answers, strict=True):
+        _demand_refused(answer, f"decode_call, {what} ({how}, {len(data)} bytes)", must_raise=False)
 
 
 def _demand_refused(answer: object, what: str, must_raise: bool) -> None:

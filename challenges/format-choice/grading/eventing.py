@@ -43,6 +43,10 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         log = b"".join(blob for _, blob in logs)
         _demand_reads(submission, version, log, whole, f"a log of {len(logs)} segments, in a fresh process")
         _demand_reads(submission, version, b"", [], "an empty log")
+        title = f"version {version} reads a log again, and what it gave the first time was changed by its owner"
+        again = cast("list[Record]", gave(submission.value("decode_twice", version, log), title))
+        found = difference(event_records.without_unknown(again), whole)
+        assert found is None, f"{title}: an event is not what it should be: {found}"
         small = [event_records.plain(rng, version)], [], [event_records.plain(rng, version)]
         log = b"".join(_encoded(submission, version, events) for events in small) * (SEGMENTS // len(small))
         many = [event for events in small for event in events] * (SEGMENTS // len(small))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +12,9 @@ from exactness import shown
 
 from harness.outcome import Finished, Outcome, describe
 from harness.sandbox.roles import Stats
+
+STAYS_SEC = 0.3
+"""How long a file is watched that has just been written."""
 
 
 class Subject(Protocol):
@@ -86,6 +91,22 @@ def file_size(subject: Subject, name: str) -> int:
     assert not path.is_symlink(), f"there is a link instead of a file at the path that was asked for ({name})"
     assert path.is_file(), f"there is no file at the path that was asked for ({name})"
     return path.stat().st_size
+
+
+def demand_complete(subject: Subject, name: str, what: str) -> None:
+    """Demand that a file which has just been written, seen from outside, stays as it is."""
+    path = subject.disk / "files" / name
+    size, digest = file_size(subject, name), _digest(path)
+    time.sleep(STAYS_SEC)
+    assert (file_size(subject, name), _digest(path)) == (size, digest), (
+        f"{what}: {STAYS_SEC:g} s after the function that writes the file returned, it has changed; "
+        "it must be complete by then"
+    )
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _given(answer: object) -> object:

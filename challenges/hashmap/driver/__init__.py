@@ -7,6 +7,7 @@ on one held map; keys travel as raw int64.
     replaying      replay(specs, operations): behaviour checks, every answer, operation by operation
     large_maps     build, insert, delete, ...: the held map, for checks on large maps and the bars' preparation
     bars           bulk_insert, hit_lookups, ...: input in, whole answer out, garbage collector off
+    disturbances   refuse, meddle, leave_iterators: what the held map may go through before it shrinks
     reach          footprint: the size of what the held map consists of
     losses         leaks: what lives on of what a map lost
     steps          postponed: what changes of a map leave to be done by whoever looks at it
@@ -29,6 +30,9 @@ from .bars import hit_lookups as hit_lookups
 from .bars import iterate as iterate
 from .bars import lengths as lengths
 from .bars import miss_lookups as miss_lookups
+from .disturbances import leave_iterators as leave_iterators
+from .disturbances import meddle as meddle
+from .disturbances import refuse as refuse
 from .held import rest as rest
 from .large_maps import build as build
 from .large_maps import clear as clear

@@ -4,6 +4,7 @@ import gc
 from array import array
 
 _held = None
+_beside = []
 
 
 def held():
@@ -15,6 +16,12 @@ def hold(map_):
     """Hold a map until another one takes its place."""
     global _held  # noqa: PLW0603  one process serves one submission, and holds one map at a time
     _held = map_
+    _beside.clear()
+
+
+def beside(thing):
+    """Keep something alive for as long as the held map."""
+    _beside.append(thing)
 
 
 def rest():

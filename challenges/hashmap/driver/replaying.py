@@ -11,6 +11,7 @@ from solution import HashMap
 from .answers import builtin_name, plain, plain_repr
 from .held import hold
 from .keys import KeyRefusal, Refusal, key_of
+from .natives import now_and_then_quiet
 
 
 class _Pairs:
@@ -206,6 +207,7 @@ _OPERATIONS = {
 }
 
 
+@now_and_then_quiet
 def replay(specs, operations):
     """Carry out `operations` on fresh maps and answer each: ["gave", answer] or ["raised", name, blamed key].
 

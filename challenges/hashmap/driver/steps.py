@@ -5,8 +5,10 @@ import sys
 from solution import HashMap
 
 from .held import ints
+from .natives import now_and_then_quiet
 
 
+@now_and_then_quiet
 def postponed(raw_keys, change, look):
     """Fill a fresh map, change it or make another of it, and look nine times: steps of the interpreter for each look.
 

@@ -50,6 +50,9 @@ LEFT = GROWN // 64
 SHRUNK_SHARE = 4
 CLEARED_SHARE = 16
 
+DISTURBED = 16
+"""Keys whose equals in hash misbehave."""
+
 MILLION = 1_000_000
 BUILD_TIMEOUT_SEC = 40.0
 """The reference builds a million entries in about a second."""
@@ -178,19 +181,19 @@ def _timed(submission: Subject, churn: Churn, count: int) -> float:
 
 
 def demand_growth_and_shrink(submission: Subject, rng: Random) -> None:
-    """Grow a map, delete nearly all of it in three orders, grow it again and clear it."""
-    for order in ("oldest first", "newest first", "random"):
+    """Grow a map, disturb it, delete nearly all of it in three orders, grow it again and clear it."""
+    for order, disturb in (("oldest first", _refuse), ("newest first", _leave_iterators), ("random", _meddle)):
         keys = distinct(rng, 2 * GROWN)
         first, second = keys[:GROWN], keys[GROWN:]
         ask(submission, "building a map", "build", first.tobytes())
         _demand_contents(submission, f"after inserting {GROWN} entries", first, np.arange(GROWN))
         full = ask(submission, "measuring a map", "footprint")
+        disturbed = disturb(submission, first[:DISTURBED])
         left = _delete_all_but_few(submission, rng, first, order)
-        _demand_contents(submission, f"after deleting all but {LEFT} of {GROWN} entries, {order}", first[left], left)
+        deleted = f"all but {LEFT} of {GROWN} entries were deleted, {order}, {disturbed}"
+        _demand_contents(submission, f"when {deleted}", first[left], left)
         few = ask(submission, "measuring a map", "footprint")
-        assert few * SHRUNK_SHARE <= full, (
-            f"a map keeps {few / full:.0%} of its storage when all but {LEFT} of {GROWN} entries were deleted, {order}"
-        )
+        assert few * SHRUNK_SHARE <= full, f"a map keeps {few / full:.0%} of its storage when {deleted}"
         ask(submission, "inserting again", "insert", second.tobytes(), GROWN)
         both = np.concatenate([first[left], second])
         _demand_contents(submission, "after growing again", both, np.concatenate([left, np.arange(GROWN, 2 * GROWN)]))
@@ -198,6 +201,28 @@ def demand_growth_and_shrink(submission: Subject, rng: Random) -> None:
         assert ask(submission, "clearing a map", "clear") == 0, "a map that was cleared has a length"
         few = ask(submission, "measuring a map", "footprint")
         assert few * CLEARED_SHARE <= full, f"a map keeps {few / full:.0%} of its storage after clear()"
+
+
+def _refuse(submission: Subject, keys: Ints) -> str:
+    after = "after operations on keys whose == raised"
+    answer = ask(submission, after, "refuse", keys.tobytes())
+    assert answer == [len(keys), GROWN], (
+        f"of operations on a map of {GROWN} entries, on keys whose == raises, not all raise what that does, or they "
+        "change the length"
+    )
+    return after
+
+
+def _leave_iterators(submission: Subject, _: Ints) -> str:
+    left = "with iterators left under way"
+    assert ask(submission, left, "leave_iterators") == GROWN, f"{left} a map has another length"
+    return left
+
+
+def _meddle(submission: Subject, keys: Ints) -> str:
+    after = "after lookups whose == changed the map"
+    assert ask(submission, after, "meddle", keys.tobytes()) == GROWN, f"{after} and back, a map has another length"
+    return after
 
 
 def _delete_all_but_few(submission: Subject, rng: Random, keys: Ints, order: str) -> Ints:

@@ -1,6 +1,6 @@
 """Keys whose `__eq__` or `__hash__` raises, and keys whose `__eq__` changes the map that is being searched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import wording
@@ -25,6 +25,9 @@ INTRUSION_SIZES = (0, 1, 4, 5, 10, 21)
 
 LATE_INTRUSION_SIZES = (1, 10)
 """Where the change comes at the second comparison too: an operation that searches twice sees two different maps."""
+
+GONE = 3
+"""Keys of that hash that came before the stored one and were deleted: they leave room on the way to it."""
 
 GROWTH = 40
 """Entries that one change inserts: enough to make a map of the largest size grow."""
@@ -129,7 +132,8 @@ class Intrusion:
 def intrusions() -> Iterator[Intrusion]:
     """Cross every operation with every kind of change, at several sizes."""
     for n in INTRUSION_SIZES:
-        specs = _specs(n, spare=10 + GROWTH)
+        specs = [*_specs(n, spare=10 + GROWTH), *(["object", HASH, 3 + i] for i in range(GONE))]
+        gone = range(len(specs) - GONE, len(specs))
         everything: list[Operation] = [
             ["items", 0],
             ["len", 0],
@@ -138,11 +142,18 @@ def intrusions() -> Iterator[Intrusion]:
         after = [*everything, *_life_goes_on(n)[:10], *everything, ["pop", 0, STORED, 0], ["items", 0]]
         for asked in (EQUAL, OTHER):
             for during in _changes(n, FIRST_FILLER + n, asked):
-                before: list[Operation] = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000]]
+                stored: Operation = ["set", 0, STORED, 1000]
+                before = [*filled(n, FIRST_FILLER), stored]
+                roomy = [*filled(n, FIRST_FILLER), *_set(gone), stored, *(["del", 0, key] for key in gone)]
                 for operation in asking(0, asked):
                     yield Intrusion(specs, before, operation, during, after)
                     if n in LATE_INTRUSION_SIZES:
                         yield Intrusion(specs, before, operation, during, after, comparison=1)
+                        yield Intrusion(specs, roomy, operation, during, after)
+
+
+def _set(keys: Iterable[int]) -> list[Operation]:
+    return [["set", 0, key, key] for key in keys]
 
 
 def _changes(n: int, spare: int, asked: int) -> Iterator[list[Operation]]:

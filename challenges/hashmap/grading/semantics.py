@@ -5,9 +5,13 @@ from itertools import permutations
 
 from model import Operation, Spec
 from scripts import Script, ints, looks
+from worlds import MERSENNE
 
 SIZES = (0, 1, 2, 4, 5, 6, 8, 10, 11, 16, 21, 22, 43)
 """Sizes of a map before the operation in question; they lie around the places where small tables grow."""
+
+HASH_BITS = 64
+"""A hash is a signed int of so many bits."""
 
 ASKING: tuple[tuple[str, list[int | None]], ...] = (
     *(("get-item", []), ("del", []), ("in", []), ("get", []), ("get", [7]), ("pop", []), ("pop", [7]), ("pop", [None])),
@@ -43,6 +47,12 @@ def key_scripts() -> Iterator[Script]:
     yield from _equal_keys("objects whose != says yes all the same", [["contrary", 99, 1]] * 3)
     yield _different("different objects with one hash", [["object", 5, group] for group in range(12)])
     yield _different("objects that equal everything but differ in hash", [["object", 8 * i, None] for i in range(12)])
+    yield _different("objects that equal everything but differ in one bit of their hash", _one_bit_apart(0))
+    yield _different("such objects with larger hashes", _one_bit_apart(0x2B992DDFA23249D6))
+    yield _different(
+        "objects that equal everything and whose hashes are ints with one hash",
+        [["object", 5 + i * MERSENNE, None] for i in range(-3, 4)],
+    )
     yield _different(
         "an int, and objects with its hash", [["plain", 5], ["object", 5, 1], ["plain", 5.5], ["object", 5, 2]]
     )
@@ -50,6 +60,12 @@ def key_scripts() -> Iterator[Script]:
         "huge ints", _plain(*(2**61 - 1 + i for i in range(3)), *(-(2**61) + i for i in range(3)), 2**300, 2**300 + 1)
     )
     yield _different("equal hashes of ints", _plain(*((2**61 - 1) * i + 3 for i in range(20))))
+
+
+def _one_bit_apart(hashed: int) -> list[Spec]:
+    """Describe objects that equal everything: one of a given hash, and one for each of its 64 bits turned over."""
+    hashes = [hashed, *(hashed ^ (1 << bit) for bit in range(HASH_BITS))]
+    return [["object", each - (each >> (HASH_BITS - 1) << HASH_BITS), None] for each in hashes]
 
 
 def _plain(*values: object) -> list[Spec]:

@@ -49,13 +49,13 @@ def fold_returning(rows):
 
 
 def fold_ends(rows):
-    """Give the first and the last key of a part, and how many rows it has."""
-    first = key = None
+    """Give the first and the last row of a part, and how many it has."""
+    first = row = None
     count = 0
-    for key, _ in rows:
-        first = first or key
+    for row in rows:
+        first = first or row
         count += 1
-    return [list(first), list(key), count] if count else None
+    return [*lists_of([first, row]), count] if count else None
 
 
 DIGESTED_BYTES = 40

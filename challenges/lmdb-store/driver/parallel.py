@@ -53,6 +53,9 @@ OPERATIONS = {
     "parallel": lambda store, lo, hi, workers: open_stores[store].parallel_scan(
         bound_of(lo), bound_of(hi), workers, fold_rows
     ),
+    "parallel-ends": lambda store, workers: [
+        part for part in open_stores[store].parallel_scan(None, None, workers, fold_ends) if part is not None
+    ],
     "parallel-returning": _operation_parallel_returning,
     "parallel-raising": _operation_parallel_raising,
     "parallel-threads": _operation_parallel_threads,

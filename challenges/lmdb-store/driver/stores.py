@@ -5,6 +5,7 @@ import itertools
 import os
 import tempfile
 import threading
+import time
 
 from .folding import fold_rows
 from .oddities import Stopped, fault_named, odd_named
@@ -45,6 +46,21 @@ def _operation_with(folder, rows, fails):
     except Stopped:
         pass
     return run(lambda: store.get(("a", 1, 1)))
+
+
+def _operation_put_numbered(store, tenant, count):
+    """Put very many rows of one tenant at once."""
+    return open_stores[store].put_many(((tenant, number, 0), b"x") for number in range(count))
+
+
+def _operation_put_versions(store, keys, seconds):
+    """Put the same keys over and over, each batch with a value of its own; answer how often."""
+    until = time.monotonic() + seconds
+    for version in itertools.count(1):
+        open_stores[store].put_many([(key_of(key), b"%d" % version) for key in keys])
+        if time.monotonic() > until:
+            return version
+    return None
 
 
 def _operation_put_odd_key(store, before, kind, after):
@@ -138,6 +154,8 @@ OPERATIONS = {
     "forget": _operation_forget,
     "with": _operation_with,
     "put": lambda store, rows: open_stores[store].put_many(items_of(rows)),
+    "put-numbered": _operation_put_numbered,
+    "put-versions": _operation_put_versions,
     "put-each": lambda store, rows: [open_stores[store].put_many([item]) for item in items_of(rows)],
     "put-generator": lambda store, rows: open_stores[store].put_many(item for item in items_of(rows)),
     "put-odd-key": _operation_put_odd_key,

@@ -16,6 +16,7 @@ PARALLEL_CALLS, BRIEF_CALLS = 60, 600
 """A write falls between two processes' begins in about one call of a hundred where both are quick about it."""
 
 PARALLEL_SEC = 5.0
+ROWS_BETWEEN, CONSTANTLY_SEC = 30_000, 2.0
 
 
 def of_ranges(subject: SubjectFacade, rng: Random) -> None:
@@ -85,7 +86,7 @@ def _on_several_threads(subject: SubjectFacade, rows: list[Row]) -> None:
                 f"three threads called parallel_scan at once, and one of them raised {answer[1:]}"
             )
             parts = [part for part in answer[1] if part is not None]
-            found = [parts[0][0], parts[-1][1], sum(part[2] for part in parts)] if parts else []
+            found = [parts[0][0][:3], parts[-1][1][:3], sum(part[2] for part in parts)] if parts else []
             assert found == [right[0][:3], right[-1][:3], len(right)], (
                 f"three threads called parallel_scan at once, and that of {lo} to {hi} gave first key, last key and "
                 f"number of rows as {found} instead of {[right[0][:3], right[-1][:3], len(right)]}"
@@ -190,6 +191,32 @@ def while_rows_come_and_go(subject: SubjectFacade, rng: Random) -> None:
             f"while another process inserted {len(passing)} rows and deleted them, parallel_scan gave {len(rows)} rows "
             f"that were never there together, or not in their order; there are {len(states[0])} or {len(states[1])}"
         )
+
+
+def amid_constant_writes(subject: SubjectFacade) -> None:
+    """Fold in parallel while another process commits all the time: the first row and the last are of one batch."""
+    ends: list[Row] = [["a", 0, 0], ["z", 0, 0]]
+    subject.value("reset", [FOLDER])
+    between: Operation = ["put-numbered", "s", "m", ROWS_BETWEEN]
+    gave(subject.value("replay", [*OPEN, between, ["put", "s", [[*key, b"0"] for key in ends]]], timeout_sec=CALL_SEC))
+    gave(subject.value("replay", [["parallel-ends", "s", 2]], timeout_sec=CALL_SEC))
+    subject.value("peer_start", "writer")
+    gave(subject.value("peer_replay", "writer", OPEN))
+    subject.value("peer_send", "writer", [["put-versions", "s", ends, CONSTANTLY_SEC]])
+    until = time.monotonic() + CONSTANTLY_SEC
+    while time.monotonic() < until:
+        [parts] = gave(subject.value("replay", [["parallel-ends", "s", 2]], timeout_sec=CALL_SEC))
+        first, last, count = parts[0][0], parts[-1][1], sum(part[2] for part in parts)
+        assert [first[:3], last[:3], count] == [*ends, ROWS_BETWEEN + 2], (
+            f"while another process rewrote two rows, parallel_scan gave {count} rows from {first[:3]} to {last[:3]}"
+        )
+        assert first[3] == last[3], (
+            "while another process rewrote the first row and the last over and over, both in one batch, parallel_scan "
+            f"gave the first of batch {first[3].decode()} and the last of batch {last[3].decode()}: its parts are of "
+            "different states of the store"
+        )
+    gave(subject.value("peer_receive", "writer", timeout_sec=CALL_SEC))
+    subject.value("reset", [FOLDER])
 
 
 def _folded_amid(subject: SubjectFacade, rows: list[Row], writes: list[Operation], calls: int) -> Iterator[list[Row]]:

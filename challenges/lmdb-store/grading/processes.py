@@ -16,7 +16,8 @@ LOOKS = 120
 VERSIONS = 150
 ROWS_REWRITTEN = 60
 
-DELETED_ROWS, DELETIONS, COUNTS = 60_000, 3, 40
+MANY_ROWS, WRITES, COUNTS = 250_000, 2, 40
+"""Rows of one batch, and of one range, and how often another process counts them meanwhile."""
 
 
 def look_and_write(subject: SubjectFacade, rng: Random) -> None:
@@ -41,7 +42,7 @@ def look_and_write(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
     _tenants_come_and_go(subject, rng)
     _gets_of_one_state(subject, rng)
-    _deletes_at_once(subject)
+    _all_or_nothing(subject)
 
 
 def _check_looks(looks: list[Any]) -> None:
@@ -134,22 +135,25 @@ def _gets_of_one_state(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
 
 
-def _deletes_at_once(subject: SubjectFacade) -> None:
-    """Delete very many rows at once, while another process counts them: it sees all of them or none."""
-    rows: list[Row] = [["many", number, 0, b"x"] for number in range(DELETED_ROWS)]
+def _all_or_nothing(subject: SubjectFacade) -> None:
+    """Store and delete very many rows at once, while another process counts them: it sees all of them or none."""
     gave(subject.value("replay", OPEN))
     subject.value("peer_start", "counter")
     gave(subject.value("peer_replay", "counter", OPEN))
-    for _ in range(DELETIONS):
-        gave(subject.value("replay", [["put", "s", rows]], timeout_sec=CALL_SEC))
-        subject.value("peer_send", "counter", [["count", "s", ["many"]]] * COUNTS)
-        [deleted] = gave(subject.value("replay", [["delete", "s", ["many"], None]], timeout_sec=CALL_SEC))
-        assert deleted == len(rows), f"delete_range says that it deleted {deleted} of {len(rows)} rows"
-        seen = set(gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC)))
-        assert seen <= {0, len(rows)}, (
-            f"while delete_range deleted {len(rows)} rows, another process saw "
-            f"{min(seen - {0, len(rows)})} of them: it deletes all or none"
-        )
+    writes: dict[str, Operation] = {
+        "put_many stored": ["put-numbered", "s", "many", MANY_ROWS],
+        "delete_range deleted": ["delete", "s", ["many"], None],
+    }
+    for _ in range(WRITES):
+        for what, write in writes.items():
+            subject.value("peer_send", "counter", [["count", "s", ["many"]]] * COUNTS)
+            [written] = gave(subject.value("replay", [write], timeout_sec=CALL_SEC))
+            assert written == MANY_ROWS, f"{what} {MANY_ROWS} rows, and gives {written} as their number"
+            seen = set(gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC)))
+            assert seen <= {0, MANY_ROWS}, (
+                f"while {what} {MANY_ROWS} rows, another process saw {min(seen - {0, MANY_ROWS})} of them: "
+                "a batch is stored whole or not at all, and a range is deleted whole or not at all"
+            )
     subject.value("reset", [FOLDER])
 
 

@@ -94,3 +94,4 @@ def test_parallel_scan(submission: SubjectFacade, fresh_seed: int) -> None:
     parallel.in_one_state(submission, rng)
     parallel.with_workers_held_up(submission, rng)
     parallel.while_rows_come_and_go(submission, rng)
+    parallel.amid_constant_writes(submission)

@@ -50,6 +50,8 @@ def raising(item):
         raise Holding(f"held {number}")
     if how == "returned":
         return ValueError("a result, not a failure", number)
+    if how == "returned-refused":
+        return Refused(number, reason="not today")
     return number
 
 

@@ -41,6 +41,9 @@ def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
     some = [fine] * 92 + ["exit", "kill", "segv", "success"]
     rng.shuffle(some)
     _deaths(submission, rng, "four of 96 short ones", some, item_sec=0.002)
+    some = [fine] * 198 + ["exit", "kill"]
+    rng.shuffle(some)
+    _deaths(submission, rng, "two of 200 very short ones", some, item_sec=0.0001)
 
 
 def _deaths(

@@ -6,7 +6,7 @@ from random import Random
 
 import numbers_oracle as oracle
 from profiles import Profile, brief, computes, dangerous, lets_go, stage, uneven, unpicklable, waits
-from replies import Expected, FailsSomehow, Raises, Result, SpecialResult, demand_entries, finished
+from replies import EitherWay, Expected, FailsSomehow, Raises, Result, SpecialResult, demand_entries, finished
 from stage_play import HANG_SEC, Submission, at_once, playing, run_and_demand
 
 RAISING = "what an item raises is not the entry in its place, or harms another"
@@ -14,6 +14,9 @@ PICKLING = "something that does not pickle is lost, or harms another item"
 
 SHORT = Profile(1500, 0.002, 0.002, 0.003)
 """Pure Python for processes (rule 8), in items so short that several may be handed over at once."""
+
+VERY_SHORT = Profile(6000, 0.0003, 0.0003, 0.0005)
+"""Items that hardly anybody hands over one by one."""
 
 PLAIN = {
     "key": "KeyError",
@@ -42,6 +45,13 @@ def demand_failures_in_place(submission: Submission, rng: Random) -> None:
         items = [[how, number] for number, how in enumerate(hows)]
         expected = [expected_of_raising(how, number, exact) for number, how in enumerate(hows)]
         run_and_demand(submission, f"{RAISING} ({kind})", [stage("raising", profile)], items, expected)
+    hows = ["fine"] * VERY_SHORT.tasks
+    for how in (*HOWS, "returned-refused"):
+        hows[rng.randrange(VERY_SHORT.tasks)] = how
+    items = [[how, number] for number, how in enumerate(hows)]
+    expected = [expected_of_raising(how, number, exact=False) for number, how in enumerate(hows)]
+    title = f"{RAISING} (processes, thousands of very short items)"
+    run_and_demand(submission, title, [stage("raising", VERY_SHORT)], items, expected)
     every = [["exit", number] for number in range(48)]
     all_exit = [expected_of_raising("exit", number, exact=False) for number in range(48)]
     run_and_demand(submission, f"{RAISING} (all call sys.exit)", [stage("raising", computes(48))], every, all_exit)
@@ -108,6 +118,8 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
             return Raises(PLAIN[plain], (number,), str(number))
         case "returned":
             return SpecialResult("exception as a result", f"('a result, not a failure', {number})")
+        case "returned-refused":
+            return EitherWay()
         case _:
             return Result(number)
 
@@ -126,10 +138,10 @@ def demand_pickling_is_minded(submission: Submission, rng: Random) -> None:
 
 
 def _surprising_results(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
-    """Return what does not pickle, here and there, and exceptions that do not: nothing is run again for that."""
+    """Return what does not pickle or unpickle, here and there, and raise such: nothing is run again for that."""
     title, count = f"{PICKLING} ({kind}, a few results do not)", profile.tasks
     hows = ["fine"] * count
-    for how in ("handle", "handle", "holding", "refused"):
+    for how in ("handle", "handle", "holding", "refused", "returned-refused"):
         hows[rng.randrange(1, count - 1)] = how
     hows[0] = hows[-1] = "handle"
     salts = [rng.getrandbits(60) for _ in hows]

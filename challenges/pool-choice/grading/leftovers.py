@@ -9,7 +9,7 @@ from typing import Protocol
 from big_array import BIG_MB, HELD_BEYOND_MB, big_batch, demand_right_parts
 from numbers_oracle import mixed, squaring
 from profiles import computes, dangerous, stage, uneven, waits
-from replies import Died, Result
+from replies import Died, FailsSomehow, Result, demand_entries, finished
 from stage_play import HANG_SEC, Submission, at_once, playing, run_and_demand
 
 from harness.sandbox.roles import Stats
@@ -25,14 +25,17 @@ STAY = 1
 
 LOOK_SEC = 0.05
 
+IDLE_SEC = 0.3
+"""Whoever starts workers beforehand has them by then."""
+
 WARM_RUNS, RUNS, RARELY = 2, 40, 5
 """Runs on threads, and how many of them come with one in processes."""
 
 NAPPING, NAPS_SEC = 192, (0.001, 0.003, 0.01)
 AGAIN = "run after run"
 
-DEATHS, FILES_MORE = 8, 3
-"""Workers that die in one run, and how many more open files than before may have another reason."""
+DEATHS, UNPICKLED, FILES_MORE = 8, 40, 3
+"""Workers that die in one run, items of one that don't pickle, and how many more open files may have another reason."""
 
 
 def demand_bounded_memory(submission: Submission, reference: Submission, rng: Random) -> None:
@@ -61,6 +64,7 @@ def demand_closed_pools(submission: Submission, rng: Random) -> None:
     """Give every worker a connection to hold, and see it close; then count the container's processes."""
     submission.restart()
     before = submission.stats().processes
+    _demand_nothing_by_itself(submission, before)
     cases = ((waits(64), "threads"), (uneven(computes(40)), "processes"), (dangerous(6), "processes, may die"))
     for profile, kind in cases:
         title = f"what run() started for items lives on ({kind})"
@@ -82,6 +86,14 @@ def demand_closed_pools(submission: Submission, rng: Random) -> None:
         _demand_tracker_alone(submission, before)
     _demand_closed_files(submission, rng)
     _demand_closed_after_deaths(submission, rng)
+    _demand_closed_beside_results(submission, rng)
+
+
+def _demand_nothing_by_itself(submission: Submission, before: int | None) -> None:
+    """Look a while after the import, with no run so far."""
+    time.sleep(IDLE_SEC)
+    more = (submission.stats().processes or 0) - (before or 0)
+    assert more <= 0, f"{IDLE_SEC:g} s after the import, and before any run, {more} processes more have started"
 
 
 def _demand_tracker_alone(submission: Submission, before: int) -> None:
@@ -100,11 +112,31 @@ def _demand_closed_after_deaths(submission: Submission, rng: Random) -> None:
     expected = [Result(mixed(number)) if how == "fine" else Died() for how, number in zip(hows, numbers, strict=True)]
     with playing(submission, title, rng, [stage("dying", dangerous(len(hows)))], items, at_once) as scene:
         scene.end(expected)
+    _demand_no_more_files(submission, before + FILES_MORE, f"{title}: after a run in which {DEATHS} workers died")
+
+
+def _demand_closed_beside_results(submission: Submission, rng: Random) -> None:
+    """Hold the results of items that did not pickle, with the exceptions in them, and count the files that are open."""
+    title = "an item that does not pickle leaves files open"
+    before = _open_files(submission)
+    numbers = [rng.getrandbits(32) for _ in range(UNPICKLED)]
+    awkward = list(range(1, UNPICKLED, 2))
+    stages = [stage("opened", computes(UNPICKLED))]
+    outcome = submission.call("run_awkward", stages, numbers, awkward, timeout_sec=HANG_SEC)
+    expected = [
+        FailsSomehow("argument") if place in awkward else Result(mixed(number)) for place, number in enumerate(numbers)
+    ]
+    demand_entries(finished(outcome, title), expected, title)
+    what = f"{title}: after a run with {len(awkward)} arguments that did not pickle, whose entries are held"
+    _demand_no_more_files(submission, before + 1, what)
+
+
+def _demand_no_more_files(submission: Submission, allowed: int, what: str) -> None:
     deadline = time.perf_counter() + ENDED_SEC
-    while (grown := _open_files(submission) - before) > FILES_MORE:
+    while (count := _open_files(submission)) > allowed:
         assert time.perf_counter() < deadline, (
-            f"{title}: {ENDED_SEC:g} s after a run in which {DEATHS} workers died, {grown} more files are open than "
-            f"before it: a run must close what it opens"
+            f"{what}, {count} files are open {ENDED_SEC:g} s later, where {allowed} at most may be: "
+            "a run must close what it opens"
         )
         time.sleep(LOOK_SEC)
 

@@ -78,13 +78,14 @@ def _straggle_later(
 
 
 def demand_bounded_waiting(submission: Submission, rng: Random) -> None:
-    """Hold items that wait, and count those under way."""
+    """Hold items that wait, and count those under way; hold the stage after them, and see them all get through."""
     for count in (64, rng.randint(65, 200), 400):
         _wait(submission, rng, ["fine"] * count, f"{count} items")
     failing = [rng.choice(("value", "exit", "timeout", "stop")) for _ in range(FAILING)]
     some = ["fine"] * rng.randint(65, 120) + failing[:4]
     rng.shuffle(some)
     _wait(submission, rng, failing + some, f"{len(failing + some)} items, of which the first {FAILING} raise")
+    _wait_before_a_slow_stage(submission, rng, rng.randint(300, 400))
 
 
 def _wait(submission: Submission, rng: Random, hows: Sequence[str], story: str) -> None:
@@ -115,6 +116,26 @@ def _wait(submission: Submission, rng: Random, hows: Sequence[str], story: str) 
         most = backend.most_at_once
         assert most <= WAITING_MOST, f"{title}: {most} items were under way at once; {WAITING_MOST} are allowed"
         assert most <= planned, f"{title}: {most} items were under way at once, and plan() says {planned} workers"
+
+
+def _wait_before_a_slow_stage(submission: Submission, rng: Random, count: int) -> None:
+    """Hold the second stage: items of the first, which waits, must not wait for that."""
+    title = f"waiting items do not overlap as they should ({count} items, before a slow stage)"
+    salts = [rng.getrandbits(60) for _ in range(count)]
+    items = [["planted", key, salt] for key, salt in enumerate(salts)]
+
+    def delay(key: int) -> float | None:
+        return None if key >= SECOND_STAGE else 0.0
+
+    stages = [stage("asked_then_asking", waits(count)), stage("asked", computes(count))]
+    with playing(submission, title, rng, stages, items, delay) as scene:
+        scene.expect(
+            lambda backend: all(map(backend.starts().get, range(count))),
+            "while the second stage takes its time, not all items come to the first, which waits and has room",
+        )
+        scene.backend.delay_by(at_once)
+        token = scene.backend.token
+        scene.end([Result(token(key) ^ salt ^ token(key + SECOND_STAGE)) for key, salt in enumerate(salts)])
 
 
 def _planned_workers(submission: Submission, profile: Profile) -> int:

@@ -77,6 +77,17 @@ class FailsSomehow:
 
 
 @dataclass(frozen=True)
+class EitherWay:
+    """The entry of an item whose result pickles and does not unpickle: it, or what tells of that."""
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry."""
+        if entry[0] in {"failed", "exception as a result"}:
+            return None
+        return f"its result is an exception, and the entry is {_shown(entry)}"
+
+
+@dataclass(frozen=True)
 class SpecialResult:
     """A result that the driver tells of by a word of its own."""
 
@@ -109,7 +120,7 @@ class RunsIn:
         return f"its stage is planned as {self.kinds[0]}; " + (f"it ran {ran}" if ran else f"entry: {_shown(entry)}")
 
 
-Expected = Result | Raises | Died | FailsSomehow | SpecialResult | RunsIn
+Expected = Result | Raises | Died | FailsSomehow | EitherWay | SpecialResult | RunsIn
 
 
 def finished(outcome: Outcome, title: str) -> object:

@@ -21,6 +21,7 @@ JOIN_SEC = 5.0
 """A worker that has been told to end and does not is killed."""
 
 PROTOCOL = pickle.HIGHEST_PROTOCOL
+_PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
 
 class ProcessWorker:
@@ -94,6 +95,8 @@ def serve(pipe: Connection, function: Callable[[Any], Any]) -> None:
         entries = _entries(request, function)
         try:
             reply = pickle.dumps(entries, PROTOCOL)
+            if not all(type(entry) in _PLAIN for entry in entries):
+                pickle.loads(reply)  # noqa: S301  what was just pickled: there may be an exception in it that cannot be
         except Exception:  # noqa: BLE001  find the one that fails
             reply = pickle.dumps([_sendable(entry) for entry in entries], PROTOCOL)
         pipe.send_bytes(reply)
@@ -128,7 +131,7 @@ def _survives(fault: BaseException) -> bool:
 
 def _sendable(entry: Any) -> Any:
     try:
-        pickle.dumps(entry, PROTOCOL)
+        pickle.loads(pickle.dumps(entry, PROTOCOL))  # noqa: S301  what was just pickled
     except Exception as fault:  # noqa: BLE001  pickling runs a result's own code
         return Failed(_unsendable("result", fault))
     return entry

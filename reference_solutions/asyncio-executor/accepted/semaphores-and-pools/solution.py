@@ -74,6 +74,7 @@ class Lane:
         self.window = limit + queue
         self.places = asyncio.Semaphore(limit + queue)
         self.slots = asyncio.Semaphore(limit)
+        self.entering = 0
 
 
 class Running:
@@ -121,7 +122,7 @@ class Executor:
         lane = self._lane(job)
         self._refuse(self._refusing)
         context = contextvars.copy_context()
-        if lane.places.locked():
+        if lane.places.locked() or lane.entering:  # who has a place may not have come round to taking it
             await self._place(lane)
         else:
             await lane.places.acquire()  # at once
@@ -131,6 +132,7 @@ class Executor:
         """Wait for a place, or for a shutdown."""
         waiting = asyncio.create_task(lane.places.acquire())
         self._submitting.add(waiting)
+        lane.entering += 1
         try:
             await asyncio.wait([waiting])
             if waiting.cancelled():
@@ -145,6 +147,7 @@ class Executor:
             raise
         finally:
             self._submitting.discard(waiting)
+            lane.entering -= 1
 
     async def map(
         self, kind: str, function: Callable[..., Any], items: Iterable[Any], timeout_sec: float | None = None

@@ -146,7 +146,15 @@ class Service:
         self.store = Store(backend)
         self.counts = Counts()
         self.connections = set()
+        self.tasks = set()
         self.closing = False
+
+    def begin(self, answer):
+        """Begin to answer a request, which goes on when its client is gone."""
+        task = asyncio.get_running_loop().create_task(answer)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -274,10 +282,10 @@ class Connection(asyncio.BufferedProtocol):
                 service.counts.add("item", 400, 0.0)
                 self.answer(400, b"", close=not stays)
             else:
-                self.task = self.loop.create_task(self.later("item", self.item(item, began), began, stays))
+                self.task = service.begin(self.later("item", self.item(item, began), began, stays))
         elif path == "/batch" and method == "POST":
             began = self.loop.time()
-            self.task = self.loop.create_task(self.later("batch", self.batch(body, began), began, stays))
+            self.task = service.begin(self.later("batch", self.batch(body, began), began, stays))
         elif path == "/healthz":
             self.answer(200, b"ok", close=not stays)
         elif path == "/metrics":
@@ -365,7 +373,7 @@ async def serve(listener, backend):
         for connection in list(service.connections):
             if connection.task is None:
                 connection.transport.close()
-        tasks = [connection.task for connection in service.connections if connection.task is not None]
+        tasks = list(service.tasks)  # of connections that are lost, too
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE_SEC)
         for task in tasks:

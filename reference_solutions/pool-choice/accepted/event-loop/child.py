@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+PLAIN = {int, float, str, bytes}
+"""Types of results that surely unpickle."""
+
 
 @dataclass(frozen=True)
 class Failed:
@@ -36,7 +39,7 @@ def serve(pipe: Any, function: Callable[[Any], Any]) -> None:
         entries = [attempt(function, item) for item in items]
         try:
             reply = pickle.dumps(entries)
-            if any(isinstance(entry, Failed) for entry in entries):
+            if any(type(entry) not in PLAIN for entry in entries):
                 pickle.loads(reply)  # noqa: S301  what was just pickled: some exceptions can't be unpickled
         except Exception:  # noqa: BLE001  find the one that fails
             reply = pickle.dumps([_sendable(entry) for entry in entries])
