@@ -62,7 +62,7 @@ Failure = Raised | TimedOut | Crashed | OutOfMemory | TooMuchOnDisk | BadReply
 
 
 def describe(outcome: Outcome) -> str:
-    """Say in one sentence what happened, for the person who wrote the submission."""
+    """Say what happened, in words that go on from "the submission", for the person who wrote it."""
     match outcome:
         case Finished():
             return "finished"
@@ -71,11 +71,11 @@ def describe(outcome: Outcome) -> str:
         case TimedOut(timeout_sec):
             return f"gave no answer within {timeout_sec:g} s"
         case Crashed(signal=None, exit_code=None):
-            return "its process ended before it answered"
+            return "ended before it answered"
         case Crashed(signal=None, exit_code=exit_code):
-            return f"its process exited with code {exit_code} before it answered"
+            return f"exited with code {exit_code} before it answered"
         case Crashed(signal=signal):
-            return f"its process was killed by signal {signal}"
+            return f"was killed by signal {signal}"
         case OutOfMemory(memory_mb):
             return f"used more than its {memory_mb} MiB of memory and was stopped"
         case TooMuchOnDisk(complaint):

@@ -104,6 +104,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"grows by at most {m.GROWTH_MOST_MB:g} MiB",
             f"Within {word(m.ENDED_SEC / 2)} seconds after `run`",  # a busy machine gets as many again
             f"{m.RUNS} runs leave no files open",
+            f"nothing has started by itself {m.IDLE_SEC:g} s after the import",
         ),
         "big_array": lambda m: (
             f"While {m.PARTS} items run that all refer to one array of {m.BIG_MB} MB",
@@ -153,7 +154,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "rough_clients": lambda m: (
             f"body included, {m.ARRIVAL_SEC:g} s after the connection was opened",
             f"up to {m.SERVED_SEC:g} s to arrive is served",
-            f"{m.SLOW_CLIENTS} connections that trickle a head or a body are ended within {m.CLOSED_SEC:g} s",
+            f"{m.SLOW_CLIENTS} connections that trickle a head, a body or one that is too large are ended within {m.CLOSED_SEC:g} s",
             f"a batch that takes {m.SENDING_SEC:g} s to arrive",
         ),
         "shutdown": lambda m: (
@@ -183,7 +184,10 @@ SPECS: dict[str, dict[str, Tell]] = {
     },
     "format-choice": {
         "call_records": lambda m: (f"nested at most {m.DEPTH_MOST} deep",),
-        "calling": lambda m: (f"makes memory grow by at most {m.MEMORY_MOST_MB:g} MiB",),
+        "calling": lambda m: (
+            f"makes memory grow by at most {m.MEMORY_MOST_MB:g} MiB",
+            f"also after {m.LULLED_BY:,} good calls",
+        ),
         "eventing": lambda m: (
             f"a log of {m.SEGMENTS:,} segments",
             f"through {word(len(m.PATHS[0]) - 1)} readers of both versions",
@@ -203,6 +207,9 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"at most {percent(m.PROJECTED_SHARE)} plus {m.READ_BEYOND_MB:g} MiB",
         ),
         "archive_scans": lambda m: (f"{m.FLIGHTS:,} flights",),
+        "archive_damage": lambda m: (
+            f"in an archive of {m.TINY_ROWS} rows in its last {m.TINY_LAST} and {m.TINY_OTHERS} others",
+        ),
         "predicting": lambda m: (
             f"A `size` is right within a factor of {m.FACTOR_OF_SIZE:g}, a time",
             f"a time within a factor of {m.FACTOR_OF_TIME:g}",
@@ -242,7 +249,8 @@ SPECS: dict[str, dict[str, Tell]] = {
         "processes": lambda m: (
             f"{word(m.READERS)} processes read the same {m.ROWS_REWRITTEN} rows",
             f"a fourth rewrites them {m.VERSIONS} times",
-            f"`get_many` of {m.MANY_KEYS:,} keys, and `delete_range` of {m.DELETED_ROWS:,}",
+            f"`get_many` of {m.MANY_KEYS:,} keys while",
+            f"`put_many` and `delete_range` of {m.MANY_ROWS:,} rows",
         ),
         "footprints": lambda m: (
             f"`map_size` {m.FIRST_MAP / m.MB:g} MiB",

@@ -63,6 +63,15 @@ def _operation_put_versions(store, keys, seconds):
     return None
 
 
+def _operation_counts_until(store, prefix, wanted, seconds):
+    """Count over and over until there are so many, or time is up; answer the numbers seen."""
+    until = time.monotonic() + seconds
+    seen = set()
+    while wanted not in seen and time.monotonic() < until:
+        seen.add(open_stores[store].count(bound_of(prefix)))
+    return sorted(seen)
+
+
 def _operation_put_odd_key(store, before, kind, after):
     return open_stores[store].put_many([*items_of(before), (odd_named(kind), b"value"), *items_of(after)])
 
@@ -154,6 +163,7 @@ OPERATIONS = {
     "forget": _operation_forget,
     "with": _operation_with,
     "put": lambda store, rows: open_stores[store].put_many(items_of(rows)),
+    "counts-until": _operation_counts_until,
     "put-numbered": _operation_put_numbered,
     "put-versions": _operation_put_versions,
     "put-each": lambda store, rows: [open_stores[store].put_many([item]) for item in items_of(rows)],

@@ -16,8 +16,8 @@ LOOKS = 120
 VERSIONS = 150
 ROWS_REWRITTEN = 60
 
-MANY_ROWS, WRITES, COUNTS = 250_000, 2, 40
-"""Rows of one batch, and of one range, and how often another process counts them meanwhile."""
+MANY_ROWS, WRITES, COUNTING_SEC = 250_000, 2, 30.0
+"""Rows of one batch, and of one range, and how long another process counts them at most meanwhile."""
 
 
 def look_and_write(subject: SubjectFacade, rng: Random) -> None:
@@ -140,16 +140,17 @@ def _all_or_nothing(subject: SubjectFacade) -> None:
     gave(subject.value("replay", OPEN))
     subject.value("peer_start", "counter")
     gave(subject.value("peer_replay", "counter", OPEN))
-    writes: dict[str, Operation] = {
-        "put_many stored": ["put-numbered", "s", "many", MANY_ROWS],
-        "delete_range deleted": ["delete", "s", ["many"], None],
+    writes: dict[str, tuple[Operation, int]] = {
+        "put_many stored": (["put-numbered", "s", "many", MANY_ROWS], MANY_ROWS),
+        "delete_range deleted": (["delete", "s", ["many"], None], 0),
     }
     for _ in range(WRITES):
-        for what, write in writes.items():
-            subject.value("peer_send", "counter", [["count", "s", ["many"]]] * COUNTS)
+        for what, (write, left) in writes.items():
+            subject.value("peer_send", "counter", [["counts-until", "s", ["many"], left, COUNTING_SEC]])
             [written] = gave(subject.value("replay", [write], timeout_sec=CALL_SEC))
             assert written == MANY_ROWS, f"{what} {MANY_ROWS} rows, and gives {written} as their number"
-            seen = set(gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC)))
+            [counts] = gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC))
+            seen = set(counts)
             assert seen <= {0, MANY_ROWS}, (
                 f"while {what} {MANY_ROWS} rows, another process saw {min(seen - {0, MANY_ROWS})} of them: "
                 "a batch is stored whole or not at all, and a range is deleted whole or not at all"

@@ -184,7 +184,7 @@ def test_cpu_used_while_frozen_voids_the_round_and_is_counted() -> None:
 def test_a_crash_is_the_candidates_forfeit() -> None:
     fate = lambda subject, calls: Crashed(signal=11) if subject.side is Side.CANDIDATE else None
     result, _ = play(SimulatedRoster(lambda subject: 0.05, fate=fate))
-    assert result == Forfeit(Side.CANDIDATE, "its process was killed by signal 11")
+    assert result == Forfeit(Side.CANDIDATE, "was killed by signal 11")
 
 
 def test_one_time_out_gets_a_second_chance_and_two_do_not() -> None:
