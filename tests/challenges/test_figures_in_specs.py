@@ -109,7 +109,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "big_array": lambda m: (
             f"While {m.PARTS} items run that all refer to one array of {m.BIG_MB} MB",
             f"{m.PARTS} parts of one NumPy array of {m.BIG_MB} MB",
-            f"beyond {m.HELD_BEYOND_MB:g} MiB more than the reference",
+            f"counts as at most {m.HELD_BEYOND_MB:g} MiB more than the reference's",
         ),
         "predicting": lambda m: (
             f"less than {m.SHORT_SEC:g} s is measured twice",
