@@ -154,7 +154,8 @@ SPECS: dict[str, dict[str, Tell]] = {
         "rough_clients": lambda m: (
             f"body included, {m.ARRIVAL_SEC:g} s after the connection was opened",
             f"up to {m.SERVED_SEC:g} s to arrive is served",
-            f"{m.SLOW_CLIENTS} connections that trickle a head, a body or one that is too large are ended within {m.CLOSED_SEC:g} s",
+            f"{m.SLOW_CLIENTS} connections that trickle a head or a body are ended within {m.CLOSED_SEC:g} s",
+            f"({m.EXCESS_CLOSED_SEC:g} s where the body is too large)",
             f"a batch that takes {m.SENDING_SEC:g} s to arrive",
         ),
         "shutdown": lambda m: (
