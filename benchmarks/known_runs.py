@@ -33,6 +33,7 @@ from grader.verdict import Verdict
 from grader.verify import Plan, Row, carry_out, plan
 
 WHICH = ("sound", "checks", "bars")
+JUDGING = ("Dockerfile", "uv.lock", "harness", "grader")
 TELLING = ("cli", "lint", "report", "templates")
 """Parts of grader/ that say what came out, and have no say in it."""
 
@@ -143,7 +144,7 @@ def _run(row: Row, which: str, commit: str) -> Run:
 
 def _commit(root: Path) -> str:
     """Name the commit that is graded with; where files differ from it no grading would count, and none is begun."""
-    graded = ("harness", "grader", "challenges", "reference_solutions")
+    graded = (*JUDGING, "challenges", "reference_solutions")
     if _git(root, "status", "--porcelain", "--", *graded):
         raise SystemExit(f"commit first: {', '.join(graded)} hold what no commit does, so no grading would count")
     return _git(root, "rev-parse", "--short", "HEAD")
@@ -164,7 +165,7 @@ def _standing(root: Path, file: Path, now: str) -> list[Run]:
 def _same(root: Path, one: str, other: str, slug: str, solution: str) -> bool:
     """Tell whether two commits hold the same of all that a grading of `solution` is made with."""
     challenge, solutions = f"challenges/{slug}", f"reference_solutions/{slug}"
-    judging = ("Dockerfile", "uv.lock", "harness", "grader", *(f":(exclude)grader/{part}" for part in TELLING))
+    judging = (*JUDGING, *(f":(exclude)grader/{part}" for part in TELLING))
     posing = (f"{challenge}/challenge.toml", f"{challenge}/driver*", f"{challenge}/grading")
     # The reference sets the bars, and a rejected one may be a patch on any of the others.
     others = ("reference", "accepted", "bases") if solution.startswith("rejected") else ("reference",)

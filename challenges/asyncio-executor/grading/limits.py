@@ -170,8 +170,8 @@ def demand_bounded_queue(subject: Subject) -> None:
 
 def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
     """Cancel a submitter at the very moment when it is let in: it is accepted, or its job never runs."""
-    freed = f"a running {kind} job ended" if room == "ended" else f"a queued {kind} job was cancelled"
-    when = f"{freed}, and the first of two submitters that waited was cancelled {turns} turns of the event loop later"
+    cancelled_then = f"the first of two submitters that waited was cancelled {turns} turns of the event loop later"
+    when = f"{_freed(kind, room)}, and {cancelled_then}"
     what = f"{when}: every job and the other submit should have ended"
     cancelled, ran, places = on.call("let_in_and_cancelled", kind, room, turns, what=what)
     assert ran == (not cancelled), (
@@ -184,15 +184,18 @@ def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
 
 def _demand_first_come(on: Stage, kind: str, room: str, turns: int | None) -> None:
     """Come when there is room for a submitter that waits, and see that it is let in first."""
-    freed = f"a running {kind} job ended" if room == "ended" else f"a queued {kind} job was cancelled"
     later = "once its result was known" if turns is None else f"{turns} turns of the event loop later"
-    when = f"{freed} while a submitter waited for room, and {later} another called submit"
+    when = f"{_freed(kind, room)} while a submitter waited for room, and {later} another called submit"
     ran = on.call("come_later", kind, room, turns, what=f"{when}: every submit and job should have ended")
     expected = [0, 1, 2] if room == "ended" else [1, 2]
     assert ran == expected, (
         f"{when}: the jobs of the queue (0), of the one who waited (1) and of the one who came later (2) ran in the "
         f"order {ran}, not {expected}"
     )
+
+
+def _freed(kind: str, room: str) -> str:
+    return f"a running {kind} job ended" if room == "ended" else f"a queued {kind} job was cancelled"
 
 
 def _fill(on: Stage, kind: str) -> None:

@@ -27,15 +27,16 @@ def nothing_of(function):
     return call
 
 
-def spoil(value):
-    """Change all that can be changed in what was given, as whoever it was given to may."""
-    if isinstance(value, dict):
-        for each in value.values():
-            spoil(each)
-        value.clear()
-    elif isinstance(value, list):
-        for each in value:
-            spoil(each)
+def again(function, *arguments):
+    """Call, change all that can be changed in what it gives, as whoever it was given to may, and call once more."""
+    _spoil(function(*arguments))
+    return function(*arguments)
+
+
+def _spoil(value):
+    if isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            _spoil(each)
         value.clear()
 
 

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import solution
 
-from .answers import answered, packed, spoil
+from .answers import again, answered, packed
 from .held import held
 
 
@@ -21,12 +21,7 @@ def decode_calls(blobs):
 
 def decode_calls_twice(blobs):
     """Decode each call, change what comes of it, and decode it once more."""
-
-    def twice(blob):
-        spoil(solution.decode_call(blob))
-        return solution.decode_call(blob)
-
-    return [answered(twice, blob) for blob in blobs]
+    return [answered(again, solution.decode_call, blob) for blob in blobs]
 
 
 def decode_calls_after(good, times, blobs):

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import solution
 
-from .answers import answered, packed, spoil
+from .answers import again, answered, packed
 from .held import held
 
 
@@ -26,12 +26,7 @@ def decode_logs(version, logs):
 
 def decode_twice(version, log):
     """Decode a log, change what comes of it, and decode it once more."""
-
-    def twice():
-        spoil(solution.decode_events(version, log))
-        return solution.decode_events(version, log)
-
-    return answered(twice)
+    return answered(again, solution.decode_events, version, log)
 
 
 def hold_events(events):

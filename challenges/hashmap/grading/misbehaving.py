@@ -86,7 +86,7 @@ def _partial_update(n: int, asked: int, arm: Operation, disarm: Operation) -> li
 def _life_goes_on(n: int) -> list[Operation]:
     """Grow the map and shrink it: a map left half changed does not survive that."""
     spare = range(FIRST_FILLER + n, FIRST_FILLER + n + 10)
-    return [*(["set", 0, key, key] for key in spare), ["del", 0, STORED], *(["pop", 0, key] for key in spare)]
+    return [*_set(spare), ["del", 0, STORED], *(["pop", 0, key] for key in spare)]
 
 
 @dataclass(frozen=True)

@@ -134,8 +134,7 @@ def _wait_before_a_slow_stage(submission: Submission, rng: Random, count: int) -
             "while the second stage takes its time, not all items come to the first, which waits and has room",
         )
         scene.backend.delay_by(at_once)
-        token = scene.backend.token
-        scene.end([Result(token(key) ^ salt ^ token(key + SECOND_STAGE)) for key, salt in enumerate(salts)])
+        scene.end([Result(_answer(scene.backend, key, len(stages)) ^ salt) for key, salt in enumerate(salts)])
 
 
 def _planned_workers(submission: Submission, profile: Profile) -> int:
