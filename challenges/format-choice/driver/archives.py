@@ -25,12 +25,12 @@ def scan_small_archive(name, columns, where):
     return answered(lambda: told(_gathered(_scan(name, columns, where), columns)))
 
 
-def scan_flipped(name, columns, wheres, flips):
-    """Scan an archive in several ways with each flip, [offset, mask], by itself: a list of answers for each flip."""
+def scan_flipped(name, scans, flips):
+    """Scan an archive in several ways, [columns, where], with each flip, [offset, mask], alone: a list for each."""
     answers = []
     for flip in flips:
         damage(name, "flipped", 2**40, [flip])
-        answers.append([scan_small_archive("flipped", columns, where) for where in wheres])
+        answers.append([scan_small_archive("flipped", columns, where) for columns, where in scans])
     return answers
 
 

@@ -14,7 +14,13 @@ FLIPS, CUTS = 160, 30
 TINY_ROWS, TINY_LAST, TINY_OTHERS = 60, 700, 300
 """Rows of a small archive, and how many of its bytes are changed: so many at its end, and others."""
 
+SINGLE_ROWS, SINGLE_FIRST = 24, 500
+"""Rows of an archive of one column, and how many bytes of it, from its first, have their lowest bits changed."""
+
 FLIPPED_SEC = 60.0
+
+Scan = tuple[list[str], list[Condition]]
+"""Columns, and the conditions that rows fulfil."""
 
 
 def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
@@ -34,7 +40,8 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     for number in range(FLIPS):
         offset = rng.randrange(size) if number % 2 else size - 1 - rng.randrange(min(size, 4000))
         _demand_flip_is_seen(submission, table, offset, 1 << rng.randrange(8), rng)
-    _demand_every_flip_is_seen(submission, rng)
+    _demand_flips_anywhere_are_seen(submission, rng)
+    _demand_flips_of_a_header_are_seen(submission, rng)
     for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
         submission.value("put", "other", data)
         answer = survived(submission.call("scan_small_archive", "other", names, []), f"scan_archive of {what}")
@@ -43,33 +50,56 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     submission.value("clear")
 
 
-def _demand_every_flip_is_seen(submission: Subject, rng: Random) -> None:
-    """Change bytes of a small archive, all of them if it is small enough, and scan by conditions of either kind."""
+def _demand_flips_anywhere_are_seen(submission: Subject, rng: Random) -> None:
+    """Change bytes of a small archive, all of them if it is small enough, and scan in ways of each kind."""
     words = ["ant", "bee", "cat", "dog"]
     numbers = list(range(TINY_ROWS))
     table: list[Column] = [
         ["number", "int64", numbers],
         ["word", "string", [words[n * 4 // TINY_ROWS] for n in numbers]],
     ]
-    gave(submission.value("write_small_archive", "tiny", table, 2), "write_archive")
-    size = file_size(submission, "tiny")
+    size = _written(submission, table)
     offsets = sorted({*range(max(0, size - TINY_LAST), size), *(rng.randrange(size) for _ in range(TINY_OTHERS))})
-    flips = [[offset, rng.randrange(1, 256)] for offset in offsets for _ in range(2)]
+    flips = [(offset, rng.randrange(1, 256)) for offset in offsets for _ in range(2)]
     middle, word = rng.randrange(10, TINY_ROWS - 10), rng.choice(words)
-    wheres = [
-        [],
-        [Condition("number", ">=", middle)],
-        [Condition("number", "<", middle)],
-        [Condition("word", "==", word)],
-        [Condition("word", ">=", "bee"), Condition("word", "<=", "cat")],
+    both = ["number", "word"]
+    scans: list[Scan] = [
+        (both, []),
+        (both, [Condition("number", ">=", middle)]),
+        (both, [Condition("number", "<", middle)]),
+        (both, [Condition("word", "==", word)]),
+        (both, [Condition("word", ">=", "bee"), Condition("word", "<=", "cat")]),
+        (["number"], []),
+        (["word"], []),
     ]
-    told = [[each.told({"number": "int64", "word": "string"}[each.column]) for each in where] for where in wheres]
-    names = ["number", "word"]
-    outcome = submission.call("scan_flipped", "tiny", names, told, flips, timeout_sec=FLIPPED_SEC)
-    what = "scan_archive of a small file with one byte changed"
-    for flip, scans in zip(flips, items(survived(outcome, what), len(flips), what), strict=True):
-        for where, answer in zip(wheres, items(scans, len(wheres), what), strict=True):
-            _demand_right_or_refused(answer, table, names, where, f"{what} (at {flip[0]} of {size})")
+    _demand_flips_are_seen(submission, table, scans, flips, "a small file")
+
+
+def _demand_flips_of_a_header_are_seen(submission: Subject, rng: Random) -> None:
+    """Change the lowest bits of what an archive of one column begins with: numbers that say what follows are small."""
+    words = rng.sample(["ant", "bee", "cat", "dog", "eel", "fox"], 4)
+    table: list[Column] = [["word", "string", [None if n % 7 == 3 else words[n % 4] for n in range(SINGLE_ROWS)]]]
+    size = _written(submission, table)
+    flips = [(offset, mask) for offset in range(min(size, SINGLE_FIRST)) for mask in range(1, 16)]
+    _demand_flips_are_seen(submission, table, [(["word"], [])], flips, "a small file of one column")
+
+
+def _written(submission: Subject, table: list[Column]) -> int:
+    gave(submission.value("write_small_archive", "tiny", table, 2), "write_archive")
+    return file_size(submission, "tiny")
+
+
+def _demand_flips_are_seen(
+    submission: Subject, table: list[Column], scans: list[Scan], flips: list[tuple[int, int]], of_what: str
+) -> None:
+    size = file_size(submission, "tiny")
+    types = {name: kind for name, kind, _ in table}
+    told = [(names, [each.told(types[each.column]) for each in where]) for names, where in scans]
+    outcome = submission.call("scan_flipped", "tiny", told, flips, timeout_sec=FLIPPED_SEC)
+    what = f"scan_archive of {of_what} with one byte changed"
+    for (offset, mask), answers in zip(flips, items(survived(outcome, what), len(flips), what), strict=True):
+        for (names, where), answer in zip(scans, items(answers, len(scans), what), strict=True):
+            _demand_right_or_refused(answer, table, names, where, f"{what} ({offset} of {size}, ^ {mask})")
 
 
 def _demand_right_or_refused(
@@ -79,6 +109,7 @@ def _demand_right_or_refused(
         demand_raised(answer, "format", what)
         return
     told = f" where {shown([[each.column, each.how, each.value] for each in where])}" if where else ""
+    told = f", columns {shown(names)}{told}" if len(names) < len(table) else told
     wrong = difference_of_scan(gave(answer, what), columns.scanned(table, names, where))
     assert wrong is None, f"{what}{told}: it gives wrong rows instead of raising FormatError: {wrong}"
 
