@@ -111,6 +111,13 @@ async def stop_server():
     return _ended(serving)
 
 
+async def stop_server_twice(gap_sec):
+    """Cancel `serve`, cancel it again while it may still be ending, and wait for its end; answer how it ended."""
+    _running[0].cancel()
+    await asyncio.wait([_running[0]], timeout=gap_sec)
+    return await stop_server()
+
+
 async def server_state():
     """Answer how `serve` ended, if it did."""
     return "stopped" if _running is None else _ended(_running[0])

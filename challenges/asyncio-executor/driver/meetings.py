@@ -143,15 +143,21 @@ async def _meet_on_loop(place, name, executor):
 
 
 async def _linger(reader, writer):
-    """Wait to be cancelled, and then for the grader's word before giving in; says so when cancelled a second time."""
+    """Wait to be cancelled, and then for the grader's word before giving in; says so when cancelled a second time.
+
+    Told to raise something, it does that instead.
+    """
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         writer.write(line(lingering=1))
         try:
-            await reader.readline()
+            word = json.loads(await reader.readline() or "[]")
         except asyncio.CancelledError:
             writer.write(line(again=1))
+            raise
+        if word[:1] == ["raise"]:
+            _told(word, None)
         raise
 
 

@@ -34,30 +34,32 @@ async def let_in_and_cancelled(kind, room, turns):
         return [outcome[0] == "cancelled", ran.count(0), await _places(executor, kind)]
 
 
-async def come_later(kind, room, turns):
+async def come_later(kind, room, places, turns):
     """Submit so many turns of the loop after room was made for a submitter that waits; `None`: once the end is known.
 
-    Room is made by a job that `ended` or by a queued one that was `cancelled`. Answers in which order jobs ran: 0 is
-    that of the queue, 1 that of the submitter who waited, 2 that of the one who came later.
+    Room is made by a job that `ended` or by queued ones that were `cancelled`, as many as `places`. Answers in which
+    order jobs ran: 0 is one of the queue, 1 that of the submitter who waited, 2 that of the one who came later.
     """
-    async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=1)) as executor:
+    limits = solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=places)
+    async with solution.Executor(limits) as executor:
         gate, ran = _gate(kind), []
         hold, note = _holding(kind)
         running = await executor.submit(job(kind, hold, (gate,), None))
-        queued = await executor.submit(job(kind, note, (ran, 0), None))
+        queued = [await executor.submit(job(kind, note, (ran, 0), None)) for _ in range(places)]
         waiting = asyncio.create_task(executor.submit(job(kind, note, (ran, 1), None)))
         await asyncio.sleep(0.001)
         if room == "ended":
             gate.set()
         else:
-            queued.cancel()
+            for future in queued:
+                future.cancel()
             asyncio.get_running_loop().call_later(0.005, gate.set)
         if turns is None:
             await running
         for _ in range(turns or 0):
             await asyncio.sleep(0)
         last = await executor.submit(job(kind, note, (ran, 2), None))
-        await asyncio.gather(running, queued, await waiting, last, return_exceptions=True)
+        await asyncio.gather(running, *queued, await waiting, last, return_exceptions=True)
         return ran
 
 

@@ -73,6 +73,8 @@ def demand_stats(subject: Subject) -> None:
             seen = {"succeeded": 1, "failed": 1, "cancelled": 2}
             _demand_counts(on, kind, "after all jobs have ended", **seen)
             _demand_failures(on, kind, seen)
+            if kind in {"io", "nested", "blocking"}:  # what is told off and may go on
+                _demand_counted_once(on, kind)
 
 
 def _demand_failures(on: Stage, kind: str, counted: dict[str, int]) -> None:
@@ -98,6 +100,39 @@ def _demand_failures(on: Stage, kind: str, counted: dict[str, int]) -> None:
     counted = counted | {"failed": counted["failed"] + 1}
     _demand_counts(on, kind, "after a job ran out of time, which is a failure", **counted)
 
+
+def _demand_counted_once(on: Stage, kind: str) -> None:
+    """Have jobs raise that were cancelled, or ran out of time, and went on."""
+    for stopped, timeout_sec, ways in (
+        ("was cancelled", None, ("cancelled", "failed")),
+        ("ran out of time", TOLD_OFF_SEC, ("failed",)),
+    ):
+        before = _counts(on, kind)
+        _told_off(on, kind, stopped, timeout_sec)
+        either = [before | {way: before[way] + 1} for way in ways]
+        _demand_one_of(on, kind, f"after another {kind} job {stopped}, went on, and raised ValueError", either)
+
+
+def _told_off(on: Stage, kind: str, stopped: str, timeout_sec: float | None) -> None:
+    """Have a job raise after it was stopped, if it had begun before."""
+    name = f"{kind}-{'late' if timeout_sec else 'cancelled'}-raises"
+    on.submit("e", kind, name, timeout_sec=timeout_sec)
+    told = on.start("result", name)
+    on.until(lambda: name in on.guests or on.has_landed(told), f"a {kind} job should have started")
+    guest = on.guests.get(name)
+    if guest is not None and kind != "blocking":  # a coroutine has to be asked to go on, and a function goes on
+        guest.tell("linger")
+        on.until(lambda: bool(guest.said) or not guest.here, "a job should have gone on")
+    if timeout_sec is None:
+        on.call("cancel", name)
+    on.outcome(told, f"the caller of a {kind} job that {stopped} should have been told")
+    if guest is not None:
+        guest.tell("raise", "ValueError", [])
+        on.departure(name, f"a {kind} job should have ended when it raised")
+
+
+TOLD_OFF_SEC = 0.3
+"""Long enough, nearly always, for a job to have begun before."""
 
 LATE_SEC = 0.05
 

@@ -166,6 +166,8 @@ def demand_bounded_queue(subject: Subject) -> None:
                 _demand_first_come(on, kind, room, turns)
         for kind in ("io", "blocking", "nested"):
             _demand_first_come(on, kind, "ended", None)
+            for turns in range(TURNS):  # room for both: who waited is let in, and may not have come round to it
+                _demand_first_come(on, kind, "cancelled", turns, places=2)
 
 
 def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
@@ -182,11 +184,11 @@ def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
     )
 
 
-def _demand_first_come(on: Stage, kind: str, room: str, turns: int | None) -> None:
+def _demand_first_come(on: Stage, kind: str, room: str, turns: int | None, places: int = 1) -> None:
     """Come when there is room for a submitter that waits, and see that it is let in first."""
     later = "once its result was known" if turns is None else f"{turns} turns of the event loop later"
-    when = f"{_freed(kind, room)} while a submitter waited for room, and {later} another called submit"
-    ran = on.call("come_later", kind, room, turns, what=f"{when}: every submit and job should have ended")
+    when = f"{_freed(kind, room, places)} while a submitter waited for room, and {later} another called submit"
+    ran = on.call("come_later", kind, room, places, turns, what=f"{when}: every submit and job should have ended")
     expected = [0, 1, 2] if room == "ended" else [1, 2]
     assert ran == expected, (
         f"{when}: the jobs of the queue (0), of the one who waited (1) and of the one who came later (2) ran in the "
@@ -194,7 +196,9 @@ def _demand_first_come(on: Stage, kind: str, room: str, turns: int | None) -> No
     )
 
 
-def _freed(kind: str, room: str) -> str:
+def _freed(kind: str, room: str, places: int = 1) -> str:
+    if places > 1:
+        return f"{places} queued {kind} jobs were cancelled"
     return f"a running {kind} job ended" if room == "ended" else f"a queued {kind} job was cancelled"
 
 

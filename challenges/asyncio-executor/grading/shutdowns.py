@@ -187,6 +187,38 @@ def demand_deadline(subject: Subject) -> None:
         )
 
 
+def demand_later_deadline(subject: Subject) -> None:
+    """Shut down with a deadline while a shutdown without one is under way: the deadline holds."""
+    limit = DEADLINE_SEC + GRACE_SEC
+    for drain in (True, False):
+        took: list[float] = []
+        while len(took) < ATTEMPTS and min(took, default=inf) > limit:
+            with stage(subject) as on:
+                took.append(_joined(on, f"{'drained' if drain else 'ended'}{len(took)}", drain))
+        assert min(took) <= limit, (
+            f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}), called while a shutdown() was under way, took "
+            f"{min(took):.1f} s in the best of {ATTEMPTS} attempts, with a blocking function that does not return; "
+            f"at most {limit:g} s are allowed"
+        )
+
+
+def _joined(on: Stage, ex: str, drain: bool) -> float:
+    on.call("open_", ex, SMALL)
+    for kind in ("blocking", "io"):
+        on.submit(ex, kind, f"{kind}-1")
+        on.arrival(f"{kind}-1", f"a {kind} job should have started")
+    first = on.start("shutdown", ex, True, None)
+    on.settle(SETTLE_SEC / 5)
+    began = perf_counter()
+    second = on.start("shutdown", ex, drain, DEADLINE_SEC)
+    called = f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}), called while a shutdown() was under way,"
+    on.outcome(second, f"{called} should have returned, whatever its jobs do")
+    on.departure("io-1", f"{called} should have stopped a running io job")
+    on.finish("blocking-1")
+    on.outcome(first, "a shutdown() should have returned when another had cancelled its jobs and the last had ended")
+    return on.landed_at(second) - began
+
+
 def _stuck(on: Stage, ex: str, drain: bool) -> float:
     on.call("open_", ex, SMALL)
     for name in ("blocking-1", "blocking-idle", "io-1", "cpu-1", "nested-1"):

@@ -83,6 +83,7 @@ def test_no_drain(submission: Subject) -> None:
 
 def test_shutdown_deadline(submission: Subject) -> None:
     shutdowns.demand_deadline(submission)
+    shutdowns.demand_later_deadline(submission)
 
 
 def test_no_leaks(submission: Subject) -> None:

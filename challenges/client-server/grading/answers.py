@@ -1,10 +1,11 @@
 """Scenarios: what the routes answer, and how long an answer may be kept."""
 
 import asyncio
+import contextlib
 from collections import Counter
 
 import msgpack
-from http_client import Answer, Client, get, post
+from http_client import Answer, Client, Unanswered, chunked, get, post
 from metrics_text import parse_metrics
 from stand import Stand
 
@@ -14,6 +15,9 @@ BATCH_ITEMS = 100
 KEPT_SEC = 1.0
 STALE_SEC = 2.0
 ASKED_EVERY_SEC = 0.3
+ARRIVES_SEC = 0.4
+"""How long a request takes to arrive of which the first half comes while an item is fresh."""
+
 CHANGING = 5
 
 ASKED_TWICE = 400
@@ -104,7 +108,22 @@ async def batches(stand: Stand) -> None:
     got = unpacked((await stand.post("/batch", msgpack.packb(full))).body)
     assert isinstance(got, dict), "a batch of 100 ids: not answered with a map"
     assert got == {item: [200, stand.items.value(item)] for item in full}, "a batch of 100 ids: not all were answered"
+    await _chunked_batches(stand)
     await _wrong_batches(stand)
+
+
+async def _chunked_batches(stand: Stand) -> None:
+    """Post batches in chunks, one after the other on a connection, and one with a length behind them."""
+    async with Client(stand.port) as client:
+        for number, write in enumerate((chunked, chunked, chunked, post), 1):
+            ids = stand.items.fresh(number + 1)
+            answer = await client.ask(write("/batch", msgpack.packb(ids)))
+            what = f"batch {number} on a connection on which they came in chunks, without Content-Length,"
+            _expect(answer, 200, what)
+            wanted = {item: [200, stand.items.value(item)] for item in ids}
+            assert unpacked(answer.body) == wanted, f"{what} was not answered with its items"
+            if not answer.reply.keeps_alive:
+                return
 
 
 async def _wrong_batches(stand: Stand) -> None:
@@ -139,7 +158,7 @@ async def keeps_fresh(stand: Stand) -> None:
     assert examined >= ENOUGH, "of items asked for twice in a row, most took longer than a second to come"
     assert not again, f"of {examined} items asked for twice within {KEPT_SEC:g} s, {again} were fetched twice"
     await _fetched_anew_stay(stand)
-    await _go_stale(stand)
+    await asyncio.gather(_go_stale(stand), _arrives_stale(stand))
 
 
 async def _go_stale(stand: Stand) -> None:
@@ -175,6 +194,41 @@ async def _go_stale(stand: Stand) -> None:
         answer = await stand.item(item)
         assert answer.body == stand.items.value(item), (
             f"an item that had changed was answered as it was {STALE_SEC:g} s before"
+        )
+
+
+async def _arrives_stale(stand: Stand) -> None:
+    """Ask for items that have changed by requests that began before they were too old, and arrive when they are."""
+    for _ in range(ATTEMPTS):
+        with contextlib.suppress(Unanswered):  # a connection that this machine held up for 3 s may be closed
+            await _begins_fresh(stand)
+            return
+
+
+async def _begins_fresh(stand: Stand) -> None:
+    loop = asyncio.get_running_loop()
+    alone, batched = stand.items.fresh(2)
+    batch = post("/batch", msgpack.packb([batched]))
+    async with Client(stand.port) as early, Client(stand.port) as late:
+        for item in (alone, batched):
+            stand.right(item, await stand.item(item))
+            stand.items.change(item)
+        stale_at = loop.time() + STALE_SEC
+        await asyncio.sleep(stale_at - ARRIVES_SEC / 2 - loop.time())
+        await late.send(batch[:-1])
+        await asyncio.sleep(stale_at + ARRIVES_SEC / 2 - loop.time())
+        await late.send(batch[-1:])
+        reply = await late.reply("a batch that takes a while to arrive")
+        answer = await early.ask(get(f"/item/{alone}"))
+    if reply is None:
+        raise Unanswered("a batch that takes a while to arrive: your server closed the connection without a reply")
+    for body, what, wanted in (
+        (answer.body, "a request on a connection that was opened before", stand.items.value(alone)),
+        (unpacked(reply.body), "a batch that began before", {batched: [200, stand.items.value(batched)]}),
+    ):
+        assert body == wanted, (
+            f"an item that had changed was answered as it was more than {STALE_SEC:g} s before, to {what}; what counts "
+            "is when the request arrived"
         )
 
 

@@ -14,15 +14,17 @@ PATIENCE_SEC = 10.0
 """For a reply that takes milliseconds or, where the backend is held, a second: many times what any machine needs."""
 
 RECEIVE_BYTES = 64 * 1024
+CHUNK_BYTES = 20
 
 
 class Unanswered(AssertionError):
     """There was no proper reply; says so to the candidate."""
 
 
-def get(path: str) -> bytes:
-    """Write a GET request."""
-    return f"GET {path} HTTP/1.1\r\nHost: server\r\n\r\n".encode()
+def get(path: str, *, last: bool = False) -> bytes:
+    """Write a GET request, which may be the last one on its connection."""
+    close = "Connection: close\r\n" if last else ""
+    return f"GET {path} HTTP/1.1\r\nHost: server\r\n{close}\r\n".encode()
 
 
 def post(path: str, body: bytes) -> bytes:
@@ -31,6 +33,13 @@ def post(path: str, body: bytes) -> bytes:
         f"POST {path} HTTP/1.1\r\nHost: server\r\nContent-Type: application/msgpack\r\nContent-Length: {len(body)}\r\n"
     )
     return head.encode() + b"\r\n" + body
+
+
+def chunked(path: str, body: bytes) -> bytes:
+    """Write a POST request whose body comes in chunks."""
+    head = f"POST {path} HTTP/1.1\r\nHost: server\r\nTransfer-Encoding: chunked\r\n\r\n"
+    pieces = [body[at : at + CHUNK_BYTES] for at in range(0, len(body), CHUNK_BYTES)]
+    return head.encode() + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
 @dataclass(frozen=True)

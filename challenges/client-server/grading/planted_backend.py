@@ -38,6 +38,7 @@ class PlantedBackend:
         self.open: dict[int, Call] = {}
         self.most_open = 0
         self.holds: Callable[[str], bool] = lambda _: False
+        self._released: set[str] = set()
         self._items = items
         self._delay_sec = 0.0
         self._delays_sec: dict[str, float] = {}
@@ -73,6 +74,13 @@ class PlantedBackend:
         self.holds = lambda item: item in but
         for call in list(self.open.values()):
             if call.item not in but:
+                self._answer(call)
+
+    def release_one(self, item: str) -> None:
+        """Answer what was held for an item, and hold nothing more for it."""
+        self._released.add(item)
+        for call in list(self.open.values()):
+            if call.item == item:
                 self._answer(call)
 
     def called(self, item: str) -> int:
@@ -128,7 +136,7 @@ class PlantedBackend:
         self.calls.append(call)
         self.open[number] = call
         self.most_open = max(self.most_open, len(self.open))
-        if self.holds(item):
+        if self.holds(item) and item not in self._released:
             return
         delay_sec = self._delays_sec.get(item, self._delay_sec)
         if delay_sec > 0:

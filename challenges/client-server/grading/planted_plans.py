@@ -36,7 +36,7 @@ def with_capacity(rng: Random) -> dict[str, Callable[[], Workers | Limited]]:
 
 def _steady(rng: Random) -> Plan:
     slow = rng.uniform(0.040, 0.060)
-    return Plan(Asked(rng.choice([90, 110, 130]), 1.0), lambda: Constant(slow), "a steady server")
+    return Plan(Asked(rng.choice([90, 110, 130]), 1.003), lambda: Constant(slow), "a steady server")
 
 
 def _under_load(rng: Random) -> Plan:
@@ -55,7 +55,7 @@ def _stall(rng: Random) -> Plan:
 
 
 def _bimodal(rng: Random) -> Plan:
-    asked = Asked(rng.choice([180, 200, 220]), 1.5)
+    asked = Asked(rng.choice([180, 200, 220]), 1.502)
     fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
     special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 25), (Word.OK, slow))
     return Plan(asked, lambda: Numbered(fast, special), "a server with a bimodal tail")
@@ -73,7 +73,7 @@ def _losses(rng: Random) -> Plan:
 
 
 def _failing(rng: Random) -> Plan:
-    asked = Asked(rng.choice([30, 40, 50]), 0.5)
+    asked = Asked(rng.choice([30, 40, 50]), 0.518)
     fates = ((Word.ERROR, 0.001), (Word.CLOSE, 0.01), (Word.WRONG, 0.02))
     special = {number: fates[number % len(fates)] for number in range(asked.requests)}
     return Plan(asked, lambda: Numbered(0.030, special), "a server that fails, hangs up or answers wrongly every time")

@@ -19,6 +19,12 @@ SPARE_SEC = 4.0
 CALL_GONE_SEC = 0.2
 """What the word of a cancelled call takes to get here; a call that nobody cancels has far longer to go."""
 
+NOTICED_SEC = 0.1
+"""By when a server has noticed that clients have hung up, and calls for them are young."""
+
+HASTE_SEC = 0.1
+"""Between two cancellations: far less than requests in flight have to be answered."""
+
 ENDINGS = {"cancelled", "returned"}
 
 
@@ -104,7 +110,16 @@ async def ends_in_time(stand: Stand, flight: Flight) -> None:
 
 
 async def leaves_no_call(stand: Stand, flight: Flight) -> None:
-    """Have clients hang up whose calls never end, and cancel `serve` at once: no call of theirs outlives it."""
+    """Have clients hang up whose calls never end, and cancel `serve` a little later: no call of theirs outlives it."""
+    await _hang_up_and_end(stand, flight, NOTICED_SEC)
+
+
+async def leaves_no_call_at_once(stand: Stand, flight: Flight) -> None:
+    """Cancel `serve` before it can have noticed that clients have hung up."""
+    await _hang_up_and_end(stand, flight, 0.0)
+
+
+async def _hang_up_and_end(stand: Stand, flight: Flight, later_sec: float) -> None:
     loop = asyncio.get_running_loop()
     stand.backend.hold_all()
     for request in stand.items.fresh(2 * stand.limit):
@@ -113,6 +128,7 @@ async def leaves_no_call(stand: Stand, flight: Flight) -> None:
             await stand.backend.until(lambda backend: len(backend.open) >= stand.limit, 0.01)
             client.reset()
     await stand.backend.until(lambda backend: bool(backend.open), 1.0)
+    await asyncio.sleep(later_sec)
     await _ends(flight, flight.start("stop_server"), "with calls whose clients had hung up")
     ended_at = loop.time()
     await asyncio.sleep(CALL_GONE_SEC)
@@ -124,6 +140,19 @@ async def leaves_no_call(stand: Stand, flight: Flight) -> None:
     await asyncio.sleep(CALL_GONE_SEC)
     late = len(stand.backend.calls) - made
     assert not late, f"serve has ended, and {late} more calls of the backend were made"
+
+
+async def leaves_no_call_in_haste(stand: Stand, flight: Flight) -> None:
+    """Cancel `serve` a second time while requests in flight wait for calls that never end: these do not outlive it."""
+    stand.backend.hold_all()
+    asking = [asyncio.ensure_future(_answered(stand)) for _ in range(stand.limit)]
+    await stand.backend.until(lambda backend: len(backend.open) >= stand.limit, 5.0)
+    await _ends(flight, flight.start("stop_server_twice", HASTE_SEC), "when it was cancelled a second time")
+    left = len(stand.backend.open)
+    assert await stand.backend.until(lambda backend: not backend.open, CALL_GONE_SEC), (
+        f"serve was cancelled twice and has ended, but {left} calls of the backend are still under way"
+    )
+    await asyncio.gather(*asking)
 
 
 async def _ends(flight: Flight, ticket: int, when: str) -> None:

@@ -6,6 +6,7 @@ from random import Random
 
 import answers
 import bookkeeping
+import dying_calls
 import overload
 import rough_clients
 import shutdown
@@ -28,6 +29,7 @@ def test_batches(submission: SubjectFacade, fresh_seed: int) -> None:
 
 def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
     on_stand(submission, fresh_seed, overload.coalesces)
+    on_stand(submission, fresh_seed, lambda stand: dying_calls.joined(stand, Random(fresh_seed)), limit=ALL_AT_ONCE)
 
 
 def test_keeps_items_fresh(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -73,7 +75,13 @@ def test_metrics_tell_the_truth(submission: SubjectFacade, fresh_seed: int) -> N
 
 
 def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> None:
-    for scenario in (shutdown.finishes_what_is_in_flight, shutdown.ends_in_time, shutdown.leaves_no_call):
+    for scenario in (
+        shutdown.finishes_what_is_in_flight,
+        shutdown.ends_in_time,
+        shutdown.leaves_no_call,
+        shutdown.leaves_no_call_at_once,
+        shutdown.leaves_no_call_in_haste,
+    ):
         submission.ensure()
         with asyncio.Runner() as runner:
             stand = Stand(submission, Random(fresh_seed), runner, limit=6)

@@ -34,6 +34,7 @@ from .calls import decode_calls as decode_calls
 from .calls import decode_calls_after as decode_calls_after
 from .calls import decode_calls_twice as decode_calls_twice
 from .calls import encode_calls as encode_calls
+from .calls import encode_deep_calls as encode_deep_calls
 from .calls import hold_calls as hold_calls
 from .calls import timed_decode_calls as timed_decode_calls
 from .calls import timed_encode_calls as timed_encode_calls
@@ -47,6 +48,7 @@ from .events import timed_decode_events as timed_decode_events
 from .events import timed_encode_events as timed_encode_events
 from .files import clear as clear
 from .files import damage as damage
+from .files import flip_in_place as flip_in_place
 from .files import put as put
 from .held import rest as rest
 from .predictions import measure_formats as measure_formats

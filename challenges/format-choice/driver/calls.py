@@ -14,6 +14,17 @@ def encode_calls(calls):
     return [answered(solution.encode_call, call) for call in calls]
 
 
+def encode_deep_calls(call, depths):
+    """Encode a call with a value in so many lists, which are too many to send, for each number."""
+    answers = []
+    for depth in depths:
+        value = "innermost"
+        for _ in range(depth):
+            value = [value]
+        answers.append(answered(solution.encode_call, {**call, "args": [{"name": "deep", "value": value}]}))
+    return answers
+
+
 def decode_calls(blobs):
     """Decode each call."""
     return [answered(solution.decode_call, blob) for blob in blobs]

@@ -37,6 +37,18 @@ def damage(name, to, size, flips):
     put(to, bytes(data))
 
 
+def flip_in_place(name, offset, mask):
+    """Flip bits of a file as a disk that goes bad does: its size, its inode and its times stay as they are."""
+    path = path_of(name)
+    before = os.stat(path)  # noqa: PTH116
+    with open(path, "r+b") as file:  # noqa: PTH123
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ mask]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def put(name, data):
     """Write a file of these bytes."""
     with open(path_of(name), "wb") as file:  # noqa: PTH123

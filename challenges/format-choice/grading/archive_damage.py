@@ -19,6 +19,9 @@ SINGLE_ROWS, SINGLE_FIRST = 24, 500
 
 FLIPPED_SEC = 60.0
 
+ROTTEN = 60
+"""Bytes that are changed, one at a time, of a file that was scanned before."""
+
 Scan = tuple[list[str], list[Condition]]
 """Columns, and the conditions that rows fulfil."""
 
@@ -47,7 +50,23 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
         answer = survived(submission.call("scan_small_archive", "other", names, []), f"scan_archive of {what}")
         demand_raised(answer, "format", f"scan_archive of a file of {what}")
     demand_scan(submission, "whole", table, names, [])
+    _demand_rot_is_seen(submission, rng)
     submission.value("clear")
+
+
+def _demand_rot_is_seen(submission: Subject, rng: Random) -> None:
+    """Flip bits of a file that was scanned before, as a disk that goes bad does: nothing else of it changes."""
+    table: list[Column] = [["number", "int64", [rng.getrandbits(60) for _ in range(TINY_ROWS)]]]
+    gave(submission.value("write_small_archive", "rot", table, 1), "write_archive")
+    size = file_size(submission, "rot")
+    what = "scan_archive of a file that was scanned before, then one byte changed and neither size nor times"
+    for offset in rng.sample(range(size), min(size, ROTTEN)):
+        mask = 1 << rng.randrange(8)
+        demand_scan(submission, "rot", table, ["number"], [])
+        submission.value("flip_in_place", "rot", offset, mask)
+        answer = survived(submission.call("scan_small_archive", "rot", ["number"], []), what)
+        _demand_right_or_refused(answer, table, ["number"], [], f"{what} ({offset} of {size}, ^ {mask})")
+        submission.value("flip_in_place", "rot", offset, mask)
 
 
 def _demand_flips_anywhere_are_seen(submission: Subject, rng: Random) -> None:

@@ -58,6 +58,7 @@ def demand_right_scans(submission: Subject, rng: Random) -> None:
     submission.value("begin_scans", "small", names, SCANS_BEGUN)
     demand_scan(submission, "small", table, names, [], f"after {SCANS_BEGUN} scans that were given up, ")
     _demand_right_bounds(submission)
+    _demand_right_times(submission, rng)
     _demand_right_flights(submission, rng)
     submission.value("clear")
 
@@ -79,6 +80,18 @@ def _demand_right_bounds(submission: Subject) -> None:
             for how in HOWS:
                 for value in looked_for:
                     demand_scan(submission, name, table, [table[0][0]], [Condition(column, how, value)])
+
+
+def _demand_right_times(submission: Subject, rng: Random) -> None:
+    """Scan for times that lie one unit apart."""
+    table = columns.neighbours()
+    gave(submission.value("write_small_archive", "times", table, 1), "write_archive")
+    for name, _, values in table:
+        there = [value for value in values if value is not None]
+        for how in HOWS:
+            for value in there[1::2]:
+                where = [Condition(name, how, value, rng.choice(MINUTES_EAST))]
+                demand_scan(submission, "times", table, [name], where)
 
 
 def _demand_right_flights(submission: Subject, rng: Random) -> None:

@@ -16,6 +16,9 @@ from replies import Subject, demand_nothing_beside, demand_raised, gave, items, 
 
 EXAMPLES = 250
 SPOILT_CALLS = 30
+FAR_TOO_DEEP = (300, 2_000, 100_000)
+"""Lists in lists: more than a packer allows, more than Python can nest calls, and many times that."""
+
 MEMORY_MOST_MB = 48.0
 """What decoding hostile input may add to the peak: the input itself is a few MiB."""
 
@@ -63,6 +66,8 @@ def demand_round_trip(submission: Subject, seed_: int) -> None:
     for call, answer in zip(too_deep, refused, strict=True):
         what = f"encode_call of a value in more than {call_records.DEPTH_MOST} lists, {shown(call['args'][1]['value'])}"
         demand_raised(answer, "format", what)
+    for depth, answer in zip(FAR_TOO_DEEP, _encoded_deep(submission), strict=True):
+        demand_raised(answer, "format", f"encode_call of a value in {depth} lists")
     kept += zip(extremes, _encoded(submission, extremes), strict=True)  # what was refused changes nothing
     submission.restart()
     answers = items(submission.value("decode_calls", [blob for _, blob in kept]), len(kept), "decode_call")
@@ -136,6 +141,12 @@ def _encoded(submission: Subject, calls: list[object] | list[Record]) -> list[by
         assert isinstance(blob, bytes), f"encode_call must return bytes, and returned {shown(blob)}"
         blobs.append(blob)
     return blobs
+
+
+def _encoded_deep(submission: Subject) -> list[object]:
+    what = f"encode_call of values in up to {FAR_TOO_DEEP[-1]} lists"
+    outcome = submission.call("encode_deep_calls", call_records.plain(Random(7)), list(FAR_TOO_DEEP))
+    return items(survived(outcome, what), len(FAR_TOO_DEEP), what)
 
 
 def _demand_same(answer: object, call: object, where: str = "") -> None:

@@ -154,6 +154,18 @@ LONG = (40, 5000)
 """Longer than what some keep as the bounds of texts."""
 
 
+def neighbours() -> list[Column]:
+    """Make columns of times that lie one unit apart, also where a float of seconds can't tell them apart."""
+    far = US_OF_YEAR_9999 - 10 * DAY_US
+    table: list[Column] = []
+    for kind in TYPES:
+        if kind.startswith("timestamp"):
+            ends = (-(10**13) + 7, 1_700_000_000_123) if "[ms" in kind else (-far // 5, 1_700_000_000_123_457, far)
+            times = [end + step for end in ends for step in range(4)]
+            table.append([kind, kind, times + [None] * (12 - len(times))])
+    return table
+
+
 def zeros() -> list[Column]:
     """Make columns of both zeros, and of each."""
     plus, minus = [0.0, None, 0.0], [-0.0, None, -0.0]

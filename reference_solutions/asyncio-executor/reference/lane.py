@@ -26,7 +26,7 @@ class Lane:
 
     async def place(self) -> None:
         """Wait for room, first come, first served."""
-        if self.has_room() and not self.submitters:
+        if self.has_room() and not self.submitters and not self.promised:
             return
         turn = asyncio.get_running_loop().create_future()
         self.submitters.append(turn)
@@ -38,6 +38,8 @@ class Lane:
                 self.call_submitters()
             raise
         self.promised -= 1
+        # Who came in between waits behind, and may come in when this one has.
+        asyncio.get_running_loop().call_soon(self.call_submitters)
 
     def call_submitters(self) -> None:
         """Promise every place there is."""

@@ -1,6 +1,7 @@
 """The server: routes that ask the items, on aiohttp."""
 
 import asyncio
+import contextlib
 import re
 
 import msgpack
@@ -125,4 +126,12 @@ async def serve(listener, backend):
         await web.SockSite(runner, listener, backlog=1024).start()
         await asyncio.Event().wait()
     finally:
-        await runner.cleanup()
+        await _to_its_end(runner.cleanup())
+
+
+async def _to_its_end(ending):
+    """Wait for the end of what must not be left halfway, also when cancelled once more meanwhile."""
+    task = asyncio.ensure_future(ending)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)

@@ -106,17 +106,19 @@ class Lane:
         self.accepted = 0  # from outside, and not ended
         self.tickets: OrderedDict[Ticket, None] = OrderedDict()
         self.doors: deque[asyncio.Future[None]] = deque()
+        self.entering = 0  # let in, and not come round to it
 
     def full(self) -> bool:
         """Tell whether a submitter has to wait."""
         return self.accepted >= self.limit + self.room
 
-    def let_in(self) -> None:
+    def let_in(self, everybody: bool = False) -> None:
         """Give free places to those who wait, in order; a place is taken at once."""
-        while self.doors and not self.full():
+        while self.doors and (everybody or not self.full()):
             door = self.doors.popleft()
             if not door.done():
                 self.accepted += 1
+                self.entering += 1
                 door.set_result(None)
 
     def leave(self) -> None:
@@ -161,7 +163,7 @@ class Executor:
         if self._refusing:
             raise ExecutorClosed("the executor is shut down")
         ticket = Ticket(job, None)
-        if lane.doors or lane.full():
+        if lane.doors or lane.entering or lane.full():
             await self._enter(lane)
         else:
             lane.accepted += 1
@@ -174,8 +176,11 @@ class Executor:
             await door
         except asyncio.CancelledError:
             if door.done() and not door.cancelled():
+                lane.entering -= 1
                 lane.leave()
             raise
+        lane.entering -= 1
+        lane.let_in()  # who came while this place was not taken yet waits behind
         if self._refusing:
             lane.leave()
             raise ExecutorClosed("the executor is shut down")
@@ -333,11 +338,7 @@ class Executor:
         deadline = None if timeout_sec is None else loop.time() + timeout_sec
         self._refusing = True
         for lane in self._lanes.values():
-            while lane.doors:
-                door = lane.doors.popleft()
-                if not door.done():
-                    lane.accepted += 1
-                    door.set_result(None)
+            lane.let_in(everybody=True)  # to be refused
         if drain:
             await self._quiet(deadline)
         self._stopping = True

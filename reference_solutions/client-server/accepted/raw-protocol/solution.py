@@ -374,16 +374,18 @@ async def serve(listener, backend):
             if connection.task is None:
                 connection.transport.close()
         tasks = list(service.tasks)  # of connections that are lost, too
-        if tasks:
-            await asyncio.wait(tasks, timeout=GRACE_SEC)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        for connection in list(service.connections):
-            if connection.transport.get_write_buffer_size():
-                await asyncio.sleep(0.05)
-            connection.transport.abort()
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=GRACE_SEC)
+        finally:  # also where whoever ends us can't wait so long
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            for connection in list(service.connections):
+                if connection.transport.get_write_buffer_size():
+                    await asyncio.sleep(0.05)
+                connection.transport.abort()
 
 
 # ---- the load generator: as many users as are needed, each with a connection, who take what is due from a line

@@ -2,6 +2,7 @@
 
 import asyncio
 import bisect
+import contextlib
 import re
 import time
 from collections import Counter, OrderedDict
@@ -245,9 +246,17 @@ async def serve(listener, backend):
     try:
         await asyncio.get_running_loop().create_future()
     finally:
-        await runner.cleanup()
-        crew.close()
-        await asyncio.wait(crew.workers)
+        closing = asyncio.create_task(close(runner, crew))
+        while not closing.done():  # whoever ends us may lose patience, and closing goes on
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(closing)
+
+
+async def close(runner, crew):
+    """Answer what is in flight, close every connection, and send the crew home."""
+    await runner.cleanup()
+    crew.close()
+    await asyncio.wait(crew.workers)
 
 
 # ---- the load generator: a timer for each request, set beforehand
