@@ -1,13 +1,15 @@
 """Both sides of a launch on the stand, loaded in turn by the platform's own generator."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+import math
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
 import msgpack
+from answers import KEPT_ITEMS, KEPT_SEC
 from http_client import get, post
 from metrics_text import parse_metrics
 from stand import Stand
@@ -61,14 +63,27 @@ class Side:
         self._wanted = [(get(f"/item/{item}"), self.stand.items.value(item)) for item in self._items]
         self._read = bytes
 
-    def choose_batches(self, count: int, items_each: int) -> None:
-        """Choose batches that are asked for from now on, in turn."""
-        batches = [self.stand.items.fresh(items_each) for _ in range(count)]
-        self._wanted = [
+    def choose_batches(self, order: Sequence[int], items_each: int) -> None:
+        """Choose batches that are asked for from now on, in this order, some of them more than once."""
+        batches = [self.stand.items.fresh(items_each) for _ in range(max(order) + 1)]
+        wanted = [
             (post("/batch", msgpack.packb(batch)), {item: [200, self.stand.items.value(item)] for item in batch})
             for batch in batches
         ]
+        self._wanted = [wanted[number] for number in order]
         self._read = _unpacked
+
+    def demand_kept(self) -> None:
+        """Hold the calls of the backend against how long an item must be kept, where only such were asked for again."""
+        ended_at: dict[str, float] = {}
+        for call in self.stand.backend.calls:
+            kept_sec = call.began_at - ended_at.get(call.item, -math.inf)
+            assert kept_sec >= KEPT_SEC, (
+                f"under load, an item was fetched again {kept_sec:.2f} s after it had been, with fewer than "
+                f"{KEPT_ITEMS:,} others between: it must be in memory for {KEPT_SEC:g} s"
+            )
+            if call.ended_at is not None and not call.cancelled:
+                ended_at[call.item] = call.ended_at
 
     def saturate(self, duration_sec: float, requests: int | None = None, connections: int = CONNECTIONS) -> LoadResult:
         """Load in a closed loop."""

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from random import Random
 
 import pytest
 from pairs import Side, in_turn, on_stands
@@ -47,6 +48,9 @@ GOOD_SEC = 0.5
 MEMORY_BATCHES = 64
 MEMORY_BATCH_ITEMS = 64
 """As many as the backend takes at once."""
+
+MEMORY_AGAIN, MEMORY_LATEST = 8, 14
+"""So many batches are asked for a second time, out of the latest 14, which are 896 items."""
 
 MEMORY_ITEM_BYTES = 16 * 1024
 
@@ -189,11 +193,25 @@ def test_memory(measure: Measure) -> None:
 def _memory(launch: PairedLaunch) -> tuple[float, float]:
     """Peak memory of the whole container while many items pass through a server that has just started."""
     launch.fresh()
+    order = _with_some_again(launch.rng)
     with on_stands(launch, limit=ROOMY_LIMIT, size=MEMORY_ITEM_BYTES) as sides:
         for side in sides:
-            side.choose_batches(MEMORY_BATCHES, MEMORY_BATCH_ITEMS)
-            _faultless(side.saturate(20.0, requests=MEMORY_BATCHES, connections=1), side)
+            side.choose_batches(order, MEMORY_BATCH_ITEMS)
+            _faultless(side.saturate(20.0, requests=len(order), connections=1), side)
+            side.demand_kept()
         peaks = [side.stand.subject.stats().memory_peak_mb for side in sides]
     if peaks[0] is None or peaks[1] is None:
         pytest.skip("not measured here: this sandbox does not tell a subject's peak memory")
     return peaks[0], peaks[1]
+
+
+def _with_some_again(rng: Random) -> list[int]:
+    """Give the numbers of the batches in the order in which they are asked for; some come again, while they are kept.
+
+    A server that is asked for nothing twice could keep nothing and look frugal.
+    """
+    again = set(rng.sample(range(MEMORY_LATEST, MEMORY_BATCHES), MEMORY_AGAIN))
+    order: list[int] = []
+    for number in range(MEMORY_BATCHES):
+        order += [number, number - rng.randrange(MEMORY_LATEST)] if number in again else [number]
+    return order

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import call_records
 import numpy as np
 from call_records import Record
-from sides import CALL_SEC, Launch, Samples, Side, demand_packed, packed, sides
+from sides import CALL_SEC, SIDES, Launch, Samples, Side, demand_packed, packed, sides
 
 CALLS = 1_500
 ROUNDS = 4
@@ -37,8 +37,11 @@ class Encoded:
     blobs: list[bytes]
 
 
-_from_before: dict[str, Encoded] = {}
-"""What each side's process of the launch before encoded: decoding it shows that all of it was there."""
+_from_before: dict[tuple[str, int], Encoded] = {}
+"""What each side's process of the launch before encoded, round by round: decoding it shows that all of it was there.
+
+Nothing is decoded twice by one process, and no call is encoded twice, or it could have been done before the clock ran.
+"""
 
 _few_from_before: dict[str, Encoded] = {}
 
@@ -49,19 +52,18 @@ def take_turns(launch: Launch, blocks: int = BLOCKS) -> CallTurns:
     if launch.number == 0:
         _few_from_before.clear()
         _from_before.clear()  # another measurement begins, with other sides
-    latest: dict[str, Encoded] = {}
+    latest: dict[tuple[str, int], Encoded] = {}
     for number in range(ROUNDS):
         calls = [call_records.plain(launch.rng) for _ in range(CALLS)]
         numbers = np.random.default_rng(launch.rng.getrandbits(32)).integers(0, 2**64, CALLS, dtype=np.uint64)
         wanted = [{**call, "id": id_} for call, id_ in zip(calls, numbers.tolist(), strict=True)]
         for name, side in sides(launch, number):
             blobs = _encode(turns, name, side, calls, numbers)
-            latest[name] = Encoded(wanted, blobs)
-            _decode(turns, name, side, _from_before.get(name, latest[name]))
-    calls = next(iter(latest.values())).calls
-    few: dict[str, Encoded] = {name: Encoded([], []) for name in latest}
+            latest[name, number] = Encoded(wanted, blobs)
+            _decode(turns, name, side, _from_before.get((name, number), latest[name, number]))
+    few: dict[str, Encoded] = {name: Encoded([], []) for name in SIDES}
     for block in range(blocks):
-        _block(turns, launch, block, calls, few)
+        _block(turns, launch, block, few)
     _from_before.update(latest)
     _few_from_before.update(few)
     return turns
@@ -92,13 +94,14 @@ def _decode(turns: CallTurns, name: str, side: Side, encoded: Encoded) -> None:
     turns.decode.add(name, seconds)
 
 
-def _block(turns: CallTurns, launch: Launch, block: int, calls: list[Record], few: dict[str, Encoded]) -> None:
+def _block(turns: CallTurns, launch: Launch, block: int, few: dict[str, Encoded]) -> None:
     """Encode a few calls at a time, and decode a few that another process encoded."""
+    calls = [call_records.plain(launch.rng) for _ in range(HANDFULS * HANDFUL)]
     fresh = np.random.default_rng(launch.rng.getrandbits(32)).integers(0, 2**64, (HANDFULS, HANDFUL), dtype=np.uint64)
-    firsts = [launch.rng.randrange(CALLS - HANDFUL) for _ in range(HANDFULS)]
     samples = Samples()
     for name, side in sides(launch, block):
-        for first, numbers in zip(firsts, fresh, strict=True):
+        side.value("hold_calls", calls)
+        for first, numbers in zip(range(0, len(calls), HANDFUL), fresh, strict=True):
             blobs, seconds = side.timed_call("timed_encode_few", first, numbers.tobytes(), timeout_sec=CALL_SEC)
             samples.add(name, seconds)
             part = zip(calls[first : first + HANDFUL], numbers.tolist(), strict=True)

@@ -32,6 +32,7 @@ class Segment:
 
 
 _from_before: dict[tuple[str, int], Segment] = {}
+"""What each side's process of the launch before wrote, round by round: nothing is read twice by one process."""
 
 
 def take_turns(launch: Launch) -> EventTurns:
@@ -51,8 +52,8 @@ def take_turns(launch: Launch) -> EventTurns:
             assert isinstance(blob, bytes), "encode_events must return bytes"
             turns.write.add(name, seconds)
             turns.size.add(name, float(len(blob)))
-            latest[name, version] = Segment(version, wanted, blob)
-            segment = _from_before.get((name, version), latest[name, version])
+            latest[name, number] = Segment(version, wanted, blob)
+            segment = _from_before.get((name, number), latest[name, number])
             expected = [event_records.read_by_other(version, event) for event in segment.events]
             reply, seconds = side.timed_call("timed_decode_events", 3 - version, segment.blob, timeout_sec=CALL_SEC)
             demand_packed(reply, expected, packed(expected), "an event is not what it should be, in a timed round")
