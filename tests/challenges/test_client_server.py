@@ -20,6 +20,7 @@ from tests.challenges.loading import CHALLENGES, importing_from
 def modules() -> Iterator[dict[str, ModuleType]]:
     """Import the modules of the grading folder."""
     names = ("answers", "behaviours", "planted_server", "truth", "metrics_text", "items", "planted_backend")
+    names += ("http_client", "planted_plans", "test_bars")
     with importing_from(CHALLENGES / "client-server" / "grading") as import_:
         yield {name: import_(name) for name in names}
 
@@ -243,6 +244,61 @@ def test_the_backend_sees_what_is_under_way_and_answers_when_released(modules: M
         await asyncio.sleep(0.01)
 
     asyncio.run(main())
+
+
+def test_the_backend_lets_one_item_go_and_holds_the_others(modules: Modules, tmp_path: Path) -> None:
+    async def main() -> None:
+        items = modules["items"].Items(Random(1), 10)
+        backend = modules["planted_backend"].PlantedBackend(items)
+        await backend.start(tmp_path / "backend")
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "backend")
+        backend.hold_all()
+        writer.write(b"get 0 a\nget 1 b\n")
+        assert await backend.until(lambda backend: len(backend.open) == 2, 5)
+        backend.release_one("a")
+        writer.write(b"get 2 a\n")
+        for number in (b"0", b"2"):
+            assert (await reader.readline()).split()[:2] == [number, b"ok"]
+            await reader.readexactly(10)
+        assert list(backend.open) == [1]
+        writer.close()
+        backend.close()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_asked_for_again_must_still_be_kept(modules: Modules, seed: int) -> None:
+    bars, kept = modules["test_bars"], modules["answers"].KEPT_ITEMS
+    order = bars._with_some_again(Random(seed))
+    assert sorted(set(order)) == list(range(bars.MEMORY_BATCHES))
+    assert len(order) == bars.MEMORY_BATCHES + bars.MEMORY_AGAIN
+    for at, number in enumerate(order):
+        since = {other for other in order[:at] if other > number}
+        assert number not in order[:at] or (len(since) + 1) * bars.MEMORY_BATCH_ITEMS <= kept
+
+
+def test_a_body_in_chunks_is_what_it_was(modules: Modules) -> None:
+    body = bytes(range(53))
+    head, _, rest = modules["http_client"].chunked("/batch", body).partition(b"\r\n\r\n")
+    assert b"Content-Length" not in head
+    pieces = []
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        pieces.append(rest[: int(size, 16)])
+        rest = rest[int(size, 16) + 2 :]
+    assert b"".join(pieces) == body
+    assert pieces[-1] == b""
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_some_counts_can_be_told_from_rounded_ones(modules: Modules, seed: int) -> None:
+    plans = modules["planted_plans"].plans(Random(seed))
+    products = [plan.asked.rate_per_sec * plan.asked.duration_sec for plan in plans.values()]
+    due = [plan.asked.requests for plan in plans.values()]
+    assert any(requests != round(product) for requests, product in zip(due, products, strict=True))
+    assert any(requests != int(product) for requests, product in zip(due, products, strict=True))
 
 
 def test_a_planted_server_logs_truly_and_blames_pipelining(modules: Modules, tmp_path: Path) -> None:
