@@ -22,6 +22,9 @@ BIG_ROWS = 1_400_000
 MEDIUM_ROWS = 480_000
 WINDOW_ROWS = 2_000
 FILTERED_SHARE, PROJECTED_SHARE = 0.1, 0.25
+ATTEMPTS = 3
+"""How far the kernel reads ahead is its own affair: a sound scan had read too much in one of some sixty gradings."""
+
 READ_BEYOND_MB = 10.0
 """Read-ahead, of which some machines do 8 MiB at once."""
 
@@ -91,19 +94,28 @@ def demand_little_is_read(submission: Subject, rng: Random) -> None:
         ),
         (["noise1", "noise9"], [], PROJECTED_SHARE, f"a scan of two of {7 + NOISE} columns"),
     ):
-        submission.value("scan_sums", "small", names, where)
-        drop_cache(submission, "medium")
-        before = submission.stats().file_mb
-        answer = submission.value("scan_sums", "medium", names, where)
-        after = submission.stats().file_mb
         times = generated.at(seed, 0, MEDIUM_ROWS)
         chosen = (times >= low) & (times < high) if where else np.ones(MEDIUM_ROWS, dtype=np.bool_)
         right = [int(chosen.sum()), generated.sums([_ints(seed, name, 0, MEDIUM_ROWS) for name in names], chosen)]
-        assert answer == right, f"{what} gives other rows than were written"
-        if before is not None and after is not None:
-            most = share * size + READ_BEYOND_MB
-            assert after - before <= most, (
-                f"{what} read {after - before:.1f} MiB of a file of {size:.0f} MiB; {most:.1f} MiB are allowed: "
-                "skip what no row or column is needed of"
-            )
+        most = share * size + READ_BEYOND_MB
+        for _ in range(ATTEMPTS):
+            answer, read_mb = _read_by_scan(submission, names, where)
+            assert answer == right, f"{what} gives other rows than were written"
+            if read_mb <= most:
+                break
+            submission.restart()  # what the first attempt read is not known to the next
+        assert read_mb <= most, (
+            f"{what} read {read_mb:.1f} MiB of a file of {size:.0f} MiB; {most:.1f} MiB are allowed: "
+            "skip what no row or column is needed of"
+        )
     submission.value("clear")
+
+
+def _read_by_scan(submission: Subject, names: list[str], where: list[Any]) -> tuple[object, float]:
+    """Scan what is not in memory; gives the answer, and what was read in MiB, 0 where the sandbox does not tell."""
+    submission.value("scan_sums", "small", names, where)
+    drop_cache(submission, "medium")
+    before = submission.stats().file_mb
+    answer = submission.value("scan_sums", "medium", names, where)
+    after = submission.stats().file_mb
+    return answer, 0.0 if before is None or after is None else after - before

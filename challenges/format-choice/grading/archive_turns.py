@@ -9,7 +9,7 @@ import flights
 import numpy as np
 from replies import file_size, gave
 from scanning import Scan, flights_complaint
-from sides import CALL_SEC, Launch, Samples, sides
+from sides import CALL_SEC, Launch, Samples, Side, sides
 
 ROWS = 100_000
 BATCH_ROWS = 10_000
@@ -38,34 +38,37 @@ class ArchiveTurns:
 
 
 def take_turns(launch: Launch) -> ArchiveTurns:
-    """Archive flights with a fresh column, and scan them in another process, to which they come when it runs already.
+    """Archive flights with a fresh column for each round, and scan them in another process, which ran before they came.
 
-    So nobody can know them from writing them, or from looking around before the clock runs.
+    So nobody can know them from writing them, from looking around before the clock runs, or from the round before.
     """
     turns = ArchiveTurns()
     numbers = np.random.default_rng(launch.rng.getrandbits(32))
     some = flights.stretch(numbers, ROWS)
     told = flights.told(some)
-    fresh = numbers.integers(0, 1000, ROWS).astype(np.int32)
-    some["fresh"] = flights.Number("int32", fresh, None)
-    files: dict[str, bytes] = {}
+    columns = [numbers.integers(0, 1000, ROWS).astype(np.int32) for _ in range(ROUNDS)]
+    files: dict[str, list[bytes]] = {}
     for name, side in sides(launch, 0):
         side.value("hold_columns", told)
-        for _ in range(2):
-            _, seconds = side.timed_call(
-                "timed_write_archive", "flights", fresh.tobytes(), BATCH_ROWS, timeout_sec=CALL_SEC
-            )
-            turns.write.add(name, seconds)
-        turns.size.add(name, float(file_size(side, "flights")))
-        files[name] = (side.disk / "files" / "flights").read_bytes()
-        side.value("put", "flights", b"")
+        files[name] = [_written(turns, name, side, fresh) for fresh in columns]
     launch.fresh()
-    for name, side in sides(launch, 0):
-        side.value("put", "flights", files[name])
-    for number in range(ROUNDS):
+    for number, fresh in enumerate(columns):
+        some["fresh"] = flights.Number("int32", fresh, None)
+        for name, side in sides(launch, number):
+            side.value("put", "flights", files[name][number])
         _scan(turns.projection, launch, number, some, [(list(names), []) for names in PROJECTIONS])
         _scan(turns.filter, launch, number, some, _windows(some, launch.rng))
     return turns
+
+
+def _written(turns: ArchiveTurns, name: str, side: Side, fresh: np.typing.NDArray[np.int32]) -> bytes:
+    """Have a side write an archive, and take it away."""
+    _, seconds = side.timed_call("timed_write_archive", "flights", fresh.tobytes(), BATCH_ROWS, timeout_sec=CALL_SEC)
+    turns.write.add(name, seconds)
+    turns.size.add(name, float(file_size(side, "flights")))
+    content = (side.disk / "files" / "flights").read_bytes()
+    side.value("put", "flights", b"")
+    return content
 
 
 def _scan(samples: Samples, launch: Launch, number: int, some: flights.Flights, scans: list[Scan]) -> None:
