@@ -3,7 +3,8 @@
 import ast
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -224,46 +225,46 @@ def test_items_replay_from_their_seed_and_change_when_told(modules: Modules) -> 
     assert items.answer("a")[0] == "ok"
 
 
+@asynccontextmanager
+async def holding_backend(modules: Modules, path: Path) -> AsyncIterator[tuple[Any, Any, Any, Any]]:
+    """Plant a backend that holds everything; gives its items, itself, and the other end of its wire."""
+    items = modules["items"].Items(Random(1), 10)
+    backend = modules["planted_backend"].PlantedBackend(items)
+    await backend.start(path)
+    reader, writer = await asyncio.open_unix_connection(path)
+    backend.hold_all()
+    yield items, backend, reader, writer
+    writer.close()
+    backend.close()
+    await asyncio.sleep(0.01)
+
+
 def test_the_backend_sees_what_is_under_way_and_answers_when_released(modules: Modules, tmp_path: Path) -> None:
     async def main() -> None:
-        items = modules["items"].Items(Random(1), 10)
-        backend = modules["planted_backend"].PlantedBackend(items)
-        await backend.start(tmp_path / "backend")
-        reader, writer = await asyncio.open_unix_connection(tmp_path / "backend")
-        backend.hold_all()
-        writer.write(b"get 0 a\nget 1 b\nget 2 a\ncancel 1\nnonsense here\n")
-        assert await backend.until(lambda backend: backend.called("a") == 2 and 1 not in backend.open, 5)
-        assert (backend.most_open, len(backend.open), backend.called("b")) == (3, 2, 1)
-        backend.release()
-        head = await reader.readline()
-        assert head.split() == [b"0", b"ok", b"10"]
-        assert await reader.readexactly(10) == items.value("a")
-        assert not backend.open
-        writer.close()
-        backend.close()
-        await asyncio.sleep(0.01)
+        async with holding_backend(modules, tmp_path / "backend") as (items, backend, reader, writer):
+            writer.write(b"get 0 a\nget 1 b\nget 2 a\ncancel 1\nnonsense here\n")
+            assert await backend.until(lambda backend: backend.called("a") == 2 and 1 not in backend.open, 5)
+            assert (backend.most_open, len(backend.open), backend.called("b")) == (3, 2, 1)
+            backend.release()
+            head = await reader.readline()
+            assert head.split() == [b"0", b"ok", b"10"]
+            assert await reader.readexactly(10) == items.value("a")
+            assert not backend.open
 
     asyncio.run(main())
 
 
 def test_the_backend_lets_one_item_go_and_holds_the_others(modules: Modules, tmp_path: Path) -> None:
     async def main() -> None:
-        items = modules["items"].Items(Random(1), 10)
-        backend = modules["planted_backend"].PlantedBackend(items)
-        await backend.start(tmp_path / "backend")
-        reader, writer = await asyncio.open_unix_connection(tmp_path / "backend")
-        backend.hold_all()
-        writer.write(b"get 0 a\nget 1 b\n")
-        assert await backend.until(lambda backend: len(backend.open) == 2, 5)
-        backend.release_one("a")
-        writer.write(b"get 2 a\n")
-        for number in (b"0", b"2"):
-            assert (await reader.readline()).split()[:2] == [number, b"ok"]
-            await reader.readexactly(10)
-        assert list(backend.open) == [1]
-        writer.close()
-        backend.close()
-        await asyncio.sleep(0.01)
+        async with holding_backend(modules, tmp_path / "backend") as (_, backend, reader, writer):
+            writer.write(b"get 0 a\nget 1 b\n")
+            assert await backend.until(lambda backend: len(backend.open) == 2, 5)
+            backend.release_one("a")
+            writer.write(b"get 2 a\n")
+            for number in (b"0", b"2"):
+                assert (await reader.readline()).split()[:2] == [number, b"ok"]
+                await reader.readexactly(10)
+            assert list(backend.open) == [1]
 
     asyncio.run(main())
 

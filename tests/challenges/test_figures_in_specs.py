@@ -211,7 +211,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "archive_damage": lambda m: (
             f"in an archive of {m.TINY_ROWS} rows in its last {m.TINY_LAST} and {m.TINY_OTHERS} others",
             f"of a single column of {m.SINGLE_ROWS} texts",
-            f"the lowest four bits of its first {m.SINGLE_FIRST} bytes",
+            f"the lowest {['', 'one', 'two', 'three', 'four'][m.SINGLE_BITS]} bits of its first {m.SINGLE_FIRST} bytes",
         ),
         "predicting": lambda m: (
             f"A `size` is right within a factor of {m.FACTOR_OF_SIZE:g}, a time",

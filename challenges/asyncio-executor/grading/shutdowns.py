@@ -1,5 +1,6 @@
 """Shutting down: what is refused, what is finished, what is cancelled, and how long it may take."""
 
+from collections.abc import Callable
 from math import inf
 from time import perf_counter
 
@@ -175,31 +176,26 @@ def _cleaning_up(on: Stage) -> list[str]:
 
 def demand_deadline(subject: Subject) -> None:
     """Have a function that does not return, and a coroutine that does not give in; draining and not."""
-    limit = DEADLINE_SEC + GRACE_SEC
     for drain in (True, False):
-        took: list[float] = []
-        while len(took) < ATTEMPTS and min(took, default=inf) > limit:
-            with stage(subject) as on:
-                took.append(_stuck(on, f"{'draining' if drain else 'ending'}{len(took)}", drain))
-        assert min(took) <= limit, (
-            f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}) took {min(took):.1f} s in the best of {ATTEMPTS} "
-            f"attempts, with a blocking function that does not return; at most {limit:g} s are allowed"
-        )
+        _demand_in_time(subject, _stuck, drain, "")
 
 
 def demand_later_deadline(subject: Subject) -> None:
     """Shut down with a deadline while a shutdown without one is under way: the deadline holds."""
-    limit = DEADLINE_SEC + GRACE_SEC
     for drain in (True, False):
-        took: list[float] = []
-        while len(took) < ATTEMPTS and min(took, default=inf) > limit:
-            with stage(subject) as on:
-                took.append(_joined(on, f"{'drained' if drain else 'ended'}{len(took)}", drain))
-        assert min(took) <= limit, (
-            f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}), called while a shutdown() was under way, took "
-            f"{min(took):.1f} s in the best of {ATTEMPTS} attempts, with a blocking function that does not return; "
-            f"at most {limit:g} s are allowed"
-        )
+        _demand_in_time(subject, _joined, drain, ", called while a shutdown() was under way,")
+
+
+def _demand_in_time(subject: Subject, attempt: Callable[[Stage, str, bool], float], drain: bool, when: str) -> None:
+    limit = DEADLINE_SEC + GRACE_SEC
+    took: list[float] = []
+    while len(took) < ATTEMPTS and min(took, default=inf) > limit:
+        with stage(subject) as on:
+            took.append(attempt(on, f"{attempt.__name__}-{drain}-{len(took)}", drain))
+    assert min(took) <= limit, (
+        f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}){when} took {min(took):.1f} s in the best of {ATTEMPTS} "
+        f"attempts, with a blocking function that does not return; at most {limit:g} s are allowed"
+    )
 
 
 def _joined(on: Stage, ex: str, drain: bool) -> float:

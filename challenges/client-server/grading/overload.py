@@ -233,7 +233,8 @@ async def _refuses_for_long(stand: Stand) -> None:
     await asyncio.gather(*(ask_some() for _ in range(REFUSED_BY)))
     [item] = stand.items.fresh(1)
     last = await stand.ask(get(f"/item/{item}", last=True))
-    refused += [last] if last.status == 503 else []  # else who waited has timed out, and made room
+    if last.status == 503:  # else who waited has timed out, and made room
+        refused.append(last)
     stand.backend.release()
     await batch
     _refusals_are_proper(refused)

@@ -11,6 +11,9 @@ STALL_RATES = (170, 180, 190)
 """A tenth of all requests is then more than 32: of as many users who wait, the p90 is far too good."""
 
 
+# Some durations are odd on purpose: rate times duration is no whole number, above and below a half.
+
+
 def plans(rng: Random) -> dict[str, Plan]:
     """Draw them all; but for the one under load, they come to less than 1,000 requests a second together."""
     return {

@@ -14,8 +14,8 @@ FLIPS, CUTS = 160, 30
 TINY_ROWS, TINY_LAST, TINY_OTHERS = 60, 700, 300
 """Rows of a small archive, and how many of its bytes are changed: so many at its end, and others."""
 
-SINGLE_ROWS, SINGLE_FIRST = 24, 500
-"""Rows of an archive of one column, and how many bytes of it, from its first, have their lowest bits changed."""
+SINGLE_ROWS, SINGLE_FIRST, SINGLE_BITS = 24, 500, 4
+"""Rows of an archive of one column, how many bytes of it, from its first, are changed, and in how many lowest bits."""
 
 FLIPPED_SEC = 60.0
 
@@ -32,8 +32,7 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     table = columns.everything([rng.randrange(3) for _ in range(300)])
     table.append(["number", "int64", [rng.getrandbits(60) for _ in range(300)]])
     names = [each[0] for each in table]
-    gave(submission.value("write_small_archive", "whole", table, 3), "write_archive")
-    size = file_size(submission, "whole")
+    size = _written(submission, "whole", table, 3)
     submission.restart()
     for length in sorted({0, 1, size - 1, size - 4, size - 8, *(rng.randrange(size) for _ in range(CUTS))}):
         submission.value("damage", "whole", "cut", length, [])
@@ -57,8 +56,7 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
 def _demand_rot_is_seen(submission: Subject, rng: Random) -> None:
     """Flip bits of a file that was scanned before, as a disk that goes bad does: nothing else of it changes."""
     table: list[Column] = [["number", "int64", [rng.getrandbits(60) for _ in range(TINY_ROWS)]]]
-    gave(submission.value("write_small_archive", "rot", table, 1), "write_archive")
-    size = file_size(submission, "rot")
+    size = _written(submission, "rot", table, 1)
     what = "scan_archive of a file that was scanned before, then one byte changed and neither size nor times"
     for offset in rng.sample(range(size), min(size, ROTTEN)):
         mask = 1 << rng.randrange(8)
@@ -77,7 +75,7 @@ def _demand_flips_anywhere_are_seen(submission: Subject, rng: Random) -> None:
         ["number", "int64", numbers],
         ["word", "string", [words[n * 4 // TINY_ROWS] for n in numbers]],
     ]
-    size = _written(submission, table)
+    size = _written(submission, "tiny", table, 2)
     offsets = sorted({*range(max(0, size - TINY_LAST), size), *(rng.randrange(size) for _ in range(TINY_OTHERS))})
     flips = [(offset, rng.randrange(1, 256)) for offset in offsets for _ in range(2)]
     middle, word = rng.randrange(10, TINY_ROWS - 10), rng.choice(words)
@@ -91,34 +89,34 @@ def _demand_flips_anywhere_are_seen(submission: Subject, rng: Random) -> None:
         (["number"], []),
         (["word"], []),
     ]
-    _demand_flips_are_seen(submission, table, scans, flips, "a small file")
+    _demand_flips_are_seen(submission, table, scans, flips, f"a small file of {size} bytes")
 
 
 def _demand_flips_of_a_header_are_seen(submission: Subject, rng: Random) -> None:
     """Change the lowest bits of what an archive of one column begins with: numbers that say what follows are small."""
     words = rng.sample(["ant", "bee", "cat", "dog", "eel", "fox"], 4)
     table: list[Column] = [["word", "string", [None if n % 7 == 3 else words[n % 4] for n in range(SINGLE_ROWS)]]]
-    size = _written(submission, table)
-    flips = [(offset, mask) for offset in range(min(size, SINGLE_FIRST)) for mask in range(1, 16)]
-    _demand_flips_are_seen(submission, table, [(["word"], [])], flips, "a small file of one column")
+    size = _written(submission, "tiny", table, 2)
+    flips = [(offset, mask) for offset in range(min(size, SINGLE_FIRST)) for mask in range(1, 2**SINGLE_BITS)]
+    _demand_flips_are_seen(submission, table, [(["word"], [])], flips, f"a small file of one column, {size} bytes,")
 
 
-def _written(submission: Subject, table: list[Column]) -> int:
-    gave(submission.value("write_small_archive", "tiny", table, 2), "write_archive")
-    return file_size(submission, "tiny")
+def _written(submission: Subject, name: str, table: list[Column], chunks: int) -> int:
+    """Have an archive written; gives its size in bytes."""
+    gave(submission.value("write_small_archive", name, table, chunks), "write_archive")
+    return file_size(submission, name)
 
 
 def _demand_flips_are_seen(
     submission: Subject, table: list[Column], scans: list[Scan], flips: list[tuple[int, int]], of_what: str
 ) -> None:
-    size = file_size(submission, "tiny")
     types = {name: kind for name, kind, _ in table}
     told = [(names, [each.told(types[each.column]) for each in where]) for names, where in scans]
     outcome = submission.call("scan_flipped", "tiny", told, flips, timeout_sec=FLIPPED_SEC)
     what = f"scan_archive of {of_what} with one byte changed"
     for (offset, mask), answers in zip(flips, items(survived(outcome, what), len(flips), what), strict=True):
         for (names, where), answer in zip(scans, items(answers, len(scans), what), strict=True):
-            _demand_right_or_refused(answer, table, names, where, f"{what} ({offset} of {size}, ^ {mask})")
+            _demand_right_or_refused(answer, table, names, where, f"{what} (at {offset}, ^ {mask})")
 
 
 def _demand_right_or_refused(
