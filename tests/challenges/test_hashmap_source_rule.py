@@ -179,6 +179,25 @@ GOOD = {
     "own exception": "class Gone(KeyError): ...\ntry: ...\nexcept Gone as gone:\n    raise gone.__cause__\n",
     "a parameter named like a module": "import heapq\ndef f(heapq): return heapq\n",
     "from a package": "from os import path\nfrom collections import abc\nx = path.sep\nclass M(abc.Mapping): ...\n",
+    "names for patterns": "class P:\n    __match_args__ = ('x', 'y')\n    def __init__(self): self.x = self.y = 1\n",
+    "attributes by property": (
+        "class P:\n    @property\n    def load(self): ...\n    @load.setter\n    def load(self, x): ...\n"
+    ),
+    "a class based on another": "class A: ...\nclass B(A): ...\nclass C(B, Exception): ...\ndef f(a): a = B()\n",
+    "a generic class based on another": (
+        "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass A(Generic[T]): ...\nclass B(A[int]): ...\n"
+    ),
+    "a class within a class": "class A:\n    class Leaf: ...\n    class Full(Leaf): ...\nclass B(A.Leaf): ...\n",
+    "a dataclass based on another": (
+        "import dataclasses\n@dataclasses.dataclass(slots=True)\nclass A: ...\nclass B(A): ...\n"
+    ),
+    "an alternative constructor": (
+        "class A:\n"
+        "    @classmethod\n"
+        "    def fromkeys(cls, keys): ...\n"
+        "    @classmethod\n"
+        "    def __subclasshook__(cls, other): ...\n"
+    ),
     "set as a method": "class A:\n    def set(self): self.set()\n    def compile(self): self.vars = 1\n",
 }
 
@@ -351,6 +370,34 @@ BAD = {
     "builtin rebound, in an annotation": "list = C()\nx: list[dict] = 1",
     "own subscript in a cast": "from __future__ import annotations\nfrom typing import cast\ncast(C[dict], 1)",
     "operator in a pattern": "match x:\n    case A(__dict__=d): pass",
+    "positions in a pattern": "class A:\n    __match_args__ = ('__dict__',)\nmatch A():\n    case A(d): pass",
+    "annotated positions in a pattern": "class A:\n    __match_args__: tuple = ('__dict__',)",
+    "computed positions in a pattern": "class A:\n    __match_args__ = names",
+    "looped positions in a pattern": "class A:\n    for __match_args__ in [('__dict__',)]: pass",
+    "later positions in a pattern": "class A: ...\nA.__match_args__ = ('__dict__',)",
+    "a property of positions": (
+        "class A:\n    @classmethod\n    @property\n    def __match_args__(cls): return ('__dict__',)"
+    ),
+    "a dataclass's positions in a pattern": (
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    __dict__: int"
+    ),
+    "what a library sets": "class A:\n    def __setattr__(self, name, value): got.append(value)",
+    "what a library sets, by property": (
+        "class A:\n    @property\n    def _kwargs(self): ...\n    @_kwargs.setter\n    def _kwargs(self, x): ..."
+    ),
+    "what a library sets, by descriptor": "from threading import Thread\nclass A(Thread):\n    _kwargs = D()",
+    "what dataclass sets": "class A:\n    __dataclass_fields__ = property(None, put)",
+    "what dataclass_transform sets": "from typing import dataclass_transform\ndataclass_transform()(x)",
+    "what update_abstractmethods sets": "import abc\nabc.update_abstractmethods(x)",
+    "an instance as base": "class A:\n    def __init__(self, *args): ...\nclass B(A()): ...",
+    "a named instance as base": "class A:\n    def __init__(self, *args): ...\na = A()\nclass B(a): ...",
+    "a class that is rebound as base": "class A:\n    def __init__(self, *args): ...\nA = A()\nclass B(A): ...",
+    "a decorated class as base": "@instance_of\nclass A: ...\nclass B(A): ...",
+    "a subscript as base": "class A:\n    def __class_getitem__(cls, x): return W()\nclass B(A[1]): ...",
+    "an attribute that is set as base": "class A:\n    class B: ...\nA.B = W()\nclass C(A.B): ...",
+    "a metaclass by another module": "import numbers\nclass M(numbers.ABCMeta): ...",
+    "the type of a class as base": "import abc\nMeta = type(abc.ABC)\nclass M(Meta): ...",
+    "a module that is changed": "import bisect\nbisect.bisect = f",
     "type alias": "Source = dict[int, int]",
     "syntax error": "def f(:",
     "null bytes": "x = 1\0",
@@ -406,6 +453,12 @@ class TestOwnModules:
             "table": "import sys\ndef make(x): ...\n",
         }
         assert found(rule, tmp_path, **files, slots="class Slot: ...\n") == []
+
+    def test_bases_may_come_from_others(self, rule: ModuleType, tmp_path: Path) -> None:
+        text = "import table\nfrom table import Base as B\nclass A(B): ...\nclass C(table.Base): ...\n"
+        assert found(rule, tmp_path, solution=text, table="class Base: ...\n") == []
+        assert found(rule, tmp_path, solution=text, table="class Base: ...\nBase = Base()\n")
+        assert found(rule, tmp_path, solution=f"{text}table.Base = 1\n", table="class Base: ...\n")
 
     def test_not_imported_is_not_read(self, rule: ModuleType, tmp_path: Path) -> None:
         assert found(rule, tmp_path, solution="", test_public="import pytest\nx = {}\n", bench="import timeit\n") == []

@@ -150,6 +150,11 @@ def _operation_hold(stage, m, key, other):
     stage.maps[m][stage.keys[key]] = stage.maps[other]
 
 
+def _operation_hold_key(stage, m, key, other):
+    """Put a key into a map as a value."""
+    stage.maps[m][stage.keys[key]] = stage.keys[other]
+
+
 def _operation_hold_itself(stage, m, key):
     """Put a map inside itself."""
     stage.maps[m][stage.keys[key]] = stage.maps[m]
@@ -196,7 +201,9 @@ _OPERATIONS = {
     "repr": lambda stage, m: plain_repr(stage.maps[m]),
     "is-hashable": _operation_is_hashable,
     "hold": _operation_hold,
+    "hold-key": _operation_hold_key,
     "hold-itself": _operation_hold_itself,
+    "repr-ends": lambda stage, m: isinstance(repr(stage.maps[m]), str),
     "open": _operation_open,
     "step": _Stage.step,
     "arm": _operation_arm,

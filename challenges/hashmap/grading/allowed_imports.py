@@ -53,12 +53,13 @@ PROGRAM_STARTERS = frozenset(
 """What starts another program, which no rule would read, or another process."""
 
 REFUSED: dict[str, frozenset[str]] = {
+    "abc": frozenset({"update_abstractmethods"}),
     "os": PROGRAM_STARTERS | {"putenv", "sched_getaffinity", "unsetenv"},
     "signal": frozenset({"pthread_sigmask", "sigpending", "valid_signals"}),
     "typing": frozenset(
         {
-            *("ForwardRef", "NamedTuple", "TypedDict", "clear_overloads", "evaluate_forward_ref"),
-            *("get_overloads", "get_args", "get_origin", "get_type_hints"),
+            *("ForwardRef", "NamedTuple", "TypedDict", "clear_overloads", "dataclass_transform"),
+            *("evaluate_forward_ref", "get_overloads", "get_args", "get_origin", "get_type_hints"),
         }
     ),
 }

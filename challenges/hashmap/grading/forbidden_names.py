@@ -24,6 +24,15 @@ ATTRIBUTES = frozenset(
 )
 """Attributes that make native mappings or sets, or lead to the interpreter's own."""
 
+MATCH_ARGS = "__match_args__"
+"""What class patterns read by position: names as text, which the rule has to read too."""
+
+SETATTR = "__setattr__"
+"""Whoever defines it is handed whatever a library sets on an object, native mappings among it."""
+
+PLAIN_DECORATORS = frozenset({"classmethod", "staticmethod"})
+"""Decorators that leave nothing in a class that is called when an attribute is set."""
+
 KWARGS_METHODS = frozenset({"items", "keys", "values", "get"})
 """What may be called on a `**kwargs` parameter."""
 

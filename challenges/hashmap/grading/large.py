@@ -50,6 +50,16 @@ LEFT = GROWN // 64
 SHRUNK_SHARE = 4
 CLEARED_SHARE = 16
 
+MODULUS, FACTORS = 2**61 - 1, 4
+"""Python hashes ints modulo the one; the other is how many int64 that are not negative have the same hash."""
+
+LEFTS, SHARES, AROUND = (4, 8, 16, 32, 64, 128), (2, 3, 4, 8), (-1, 0, 1, 2)
+"""How many entries are left of how many: tables are rebuilt at a share of what they were, and their sizes are round."""
+
+REGROWN = 2**13
+REGROWN_TRIES = 3
+"""Only a map that is slower each time is; one that falls behind by its size is hundreds of times slower here."""
+
 DISTURBED = 16
 """Keys whose equals in hash misbehave."""
 
@@ -98,11 +108,15 @@ class Ageing:
 
     entries: int = STEADY
 
+    colliding: bool = False
+    """There are two entries of each hash at any time, and the keys that come are of it, too."""
+
     def __str__(self) -> str:
         gone = "the oldest" if self.oldest_first else "random"
         out = "taking out" if self.function == "churn_by_pop" else "deleting"
         way = " by pop()" * (self.function == "churn_by_pop")
-        return f"{out} {gone} entries{way} and inserting new ones{' with ascending keys' * self.ascending}"
+        keys = " with ascending keys" * self.ascending + " of the same hash" * self.colliding
+        return f"{out} {gone} entries{way} and inserting new ones{keys}"
 
 
 AGEINGS = (
@@ -110,6 +124,7 @@ AGEINGS = (
     Ageing(False, False),
     Ageing(True, True),
     Ageing(False, False, "churn_by_pop", FEW_STEADY),
+    Ageing(False, False, colliding=True),
 )
 
 
@@ -121,11 +136,14 @@ class Churn:
         self._oldest_first = ageing.oldest_first
         self.function = ageing.function
         self.entries = ageing.entries
+        self._colliding = ageing.colliding
         keys = distinct(rng, self.entries + CHURN + LATE_BATCHES * BATCH)
         if ageing.ascending:
             keys = np.arange(len(keys), dtype=np.int64) + rng.getrandbits(40)
         self.first = keys[: self.entries]
         self._fresh = iter(keys[self.entries :].tolist())
+        if ageing.colliding:
+            self.first = np.concatenate([bases := self.first[: self.entries // 2] % MODULUS, bases + MODULUS])
         self._ring = self.first.tolist()
         self._model = {key: value for value, key in enumerate(self._ring)}
         self._done = 0
@@ -136,12 +154,17 @@ class Churn:
         for _ in range(count):
             place = self._done % self.entries if self._oldest_first else self._rng.randrange(self.entries)
             old.append(self._ring[place])
-            new.append(next(self._fresh))
+            new.append(self._collides(old[-1]) if self._colliding else next(self._fresh))
             self._ring[place] = new[-1]
             del self._model[old[-1]]
             self._model[new[-1]] = self._done
             self._done += 1
         return raw(old), raw(new), first, raw(list(self._model.values()))
+
+    def _collides(self, key: int) -> int:
+        """Give a key that has the hash of another and is not there."""
+        base = key % MODULUS
+        return next(other for other in range(base, FACTORS * MODULUS, MODULUS) if other not in self._model)
 
 
 def demand_bounded_churn(submission: Subject, rng: Random, ageing: Ageing) -> None:
@@ -201,6 +224,39 @@ def demand_growth_and_shrink(submission: Subject, rng: Random) -> None:
         assert ask(submission, "clearing a map", "clear") == 0, "a map that was cleared has a length"
         few = ask(submission, "measuring a map", "footprint")
         assert few * CLEARED_SHARE <= full, f"a map keeps {few / full:.0%} of its storage after clear()"
+
+
+def demand_growth_after_shrinking(submission: Subject, rng: Random) -> None:
+    """Delete a map down to a few entries, from many sizes, and let it grow again: that is as fast as a new one's."""
+    keys = distinct(rng, max(LEFTS) * max(SHARES) + max(AROUND) + REGROWN)
+    fresh_sec = median(_regrown_sec(submission, keys, 1, 1) for _ in range(FRESH_MAPS))
+    for left in LEFTS:
+        for full in (left * share + more for share in SHARES for more in AROUND):
+            for _ in range(REGROWN_TRIES):
+                seconds = _regrown_sec(submission, keys, full, left)
+                if seconds <= SLOWER * fresh_sec + SLACK_SEC:
+                    break
+            else:
+                raise AssertionError(
+                    f"after {full} insertions and {full - left} deletions, {REGROWN} insertions take "
+                    f"{seconds / fresh_sec:.0f} times as long as into a new map"
+                )
+
+
+def _regrown_sec(submission: Subject, keys: Ints, full: int, left: int) -> float:
+    """Insert keys, delete all but the last few, and give the time that many more take."""
+    first, more = keys[:full], keys[full : full + REGROWN]
+    ask(submission, "building a map", "build", first.tobytes())
+    ask(submission, "deleting", "delete", first[: full - left].tobytes())
+    try:
+        answer, seconds = submission.timed_call("insert", more.tobytes(), full, timeout_sec=BUILD_TIMEOUT_SEC)
+    except SubjectFailed as failed:
+        raise AssertionError(f"inserting {REGROWN} entries: the submission {failed}") from failed
+    wanted = [left + REGROWN, np.arange(full, full + REGROWN, 16, dtype=np.int64).tobytes()]
+    assert answer == wanted, (
+        f"after {full} insertions, {full - left} deletions and {REGROWN} insertions more the map is wrong"
+    )
+    return seconds
 
 
 def _refuse(submission: Subject, keys: Ints) -> str:

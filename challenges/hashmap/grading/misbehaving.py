@@ -66,6 +66,37 @@ def raising_scripts() -> Iterator[Script]:
         yield _broken_off(n)
 
 
+def unmoved_scripts() -> Iterator[Script]:
+    """Arm the hash of a key that is in the map, and grow and shrink the map by other keys."""
+    for n in SIZES:
+        for what in REFUSALS:
+            fillers = range(FIRST_FILLER, FIRST_FILLER + n)
+            spare = range(FIRST_FILLER + n, FIRST_FILLER + n + GROWTH)
+            operations = [*filled(n, FIRST_FILLER), ["set", 0, STORED, 1000], ["arm-hash", STORED, what]]
+            for change in (*_set(spare), *(["del", 0, key] for key in (*fillers, *spare))):
+                operations += [change, ["len", 0]]
+            operations += [*_set(fillers), ["items", 0], ["disarm", STORED], *looks(range(FIRST_FILLER + n))]
+            yield Script(f"a hash of a key in the map that {told(what)}", _specs(n, spare=GROWTH), operations)
+
+
+def demand_unmoved(submission: CanReplay, title: str, specs: list[Spec], operations: list[Operation]) -> None:
+    """Fail the check unless every answer is right, but that one operation may hash the armed key, and do nothing else.
+
+    A map need not keep hashes; one that asks the keys again must leave all as it was where that raises.
+    """
+    outcome = submission.call("replay", specs, operations, timeout_sec=REPLAY_TIMEOUT_SEC)
+    answers = outcome.value if isinstance(outcome, Finished) else None
+    refused = [["raised", name] for name in REFUSALS.values()]
+    raised = [at for at, answer in enumerate(answers) if answer in refused] if isinstance(answers, list) else []
+    at = raised[0] if raised else len(operations)
+    expected = Model(specs).replay([*operations[:at], *operations[at + 1 :]])
+    if raised and isinstance(answers, list):
+        expected.insert(at, answers[at])
+    if answers != expected:
+        how = "raises what that hash does, and changes the map" if raised else "answers wrongly, or none does"
+        raise AssertionError(f"{title}: the last of `{wording.story(specs, operations[: at + 1])}` {how}")
+
+
 def _broken_off(n: int) -> Script:
     """Update from an iterable that raises after a few pairs: these are in the map, each an operation of its own."""
     specs = _specs(n, spare=10)

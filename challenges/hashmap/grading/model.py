@@ -16,7 +16,7 @@ Answer = list[Any]
 MAPS = 3
 """Maps that a replay begins with; the driver has as many."""
 
-OBJECTS = frozenset({"object", "contrary"})
+OBJECTS = frozenset({"object", "contrary", "vague"})
 """Kinds of keys that compare by their group."""
 
 REFUSALS = {"raise": "Refusal", "raise KeyError": "KeyRefusal"}
@@ -57,7 +57,7 @@ def _identity(spec: Spec, place: tuple[int, ...]) -> Hashable | None:
             return ("tuple", tuple(_identity(part, (*place, i)) for i, part in enumerate(parts)))
         case ["object", hashed, None]:
             return ("equals anything of its hash", -2 if hashed == MINUS_ONE else hashed)
-        case ["object" | "contrary", hashed, group]:
+        case ["object" | "contrary" | "vague", hashed, group]:
             return ("object", -2 if hashed == MINUS_ONE else hashed, group)
         case ["unhashable", _]:
             return None
@@ -228,6 +228,12 @@ class Model:
 
     def _do_hold(self, m: int, key: int, other: int) -> None:
         self._do_set(m, key, Held(self._do_repr(other)))
+
+    def _do_hold_key(self, m: int, key: int, other: int) -> None:
+        self._do_set(m, key, self._identities[other])
+
+    def _do_repr_ends(self, _m: int) -> bool:
+        return True
 
     def _do_hold_itself(self, m: int, key: int) -> None:
         self._do_set(m, key, Itself())

@@ -21,7 +21,7 @@ class ModuleImports:
     """The imports of one module, wherever in it they stand.
 
     `modules` maps names to standard modules, `qualified` to `module.name`; `own_modules` are names of the submission's
-    modules, `own_names` what is imported from them, and `own_files` where they are.
+    modules, `own_names` what is imported from them, `own_bound` by what name here, and `own_files` where they are.
     """
 
     file: str
@@ -31,6 +31,7 @@ class ModuleImports:
     annotation_only: set[str] = field(default_factory=set)
     own_modules: set[str] = field(default_factory=set)
     own_names: list[tuple[ast.ImportFrom, str, str]] = field(default_factory=list)
+    own_bound: dict[str, str] = field(default_factory=dict)
     own_files: set[str] = field(default_factory=set)
     postponed_annotations: bool = False
     violations: list[Violation] = field(default_factory=list)
@@ -95,6 +96,7 @@ class ModuleImports:
         if own is not None:
             self.own_files |= {own, *self._packages(module)}
             self.own_names.append((node, module, name))
+            self.own_bound[bound] = name
         if own is None and submodule is None:
             self._refuse(node, f"imports from `{module}`, which is not in the submission", "hand it in")
 

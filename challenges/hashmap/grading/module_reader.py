@@ -4,7 +4,18 @@ import ast
 from collections.abc import Callable
 
 from allowed_imports import ALLOWED, only_in_annotations, refusal
-from forbidden_names import DUNDERS, FIXED, KWARGS_METHODS, NAMES, attribute_refusal, is_dunder
+from base_classes import Bindings, base_refusal, bindings
+from forbidden_names import (
+    DUNDERS,
+    FIXED,
+    KWARGS_METHODS,
+    MATCH_ARGS,
+    NAMES,
+    PLAIN_DECORATORS,
+    SETATTR,
+    attribute_refusal,
+    is_dunder,
+)
 from harmless_types import BUILTIN_TYPES, is_class_check, is_harmless_annotation
 from module_imports import CALLED_ONLY, NAMED_GETTERS, ModuleImports, OwnFile
 from scopes import Function, Scope, arguments, binds, chain, comprehension_scope, function_scope, is_condition
@@ -23,17 +34,21 @@ class ModuleReader:
         self._tree = tree
         self._found: list[Violation] = []
         self._scopes: list[Scope] = []
+        self._class_bodies = [False]
         self._guarded: set[str] = set()
+        self._bound = Bindings(frozenset(), frozenset())
         self._parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
         self._bound_in_code = {name for node in ast.walk(tree) if (name := binds(node))}
         self.imports = ModuleImports(file, own_file)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self.imports.read(node)
+        self.bindings = bindings(tree, self._qualified_name)
 
-    def read(self, guarded: set[str]) -> list[Violation]:
-        """List this module's violations; `guarded` are the guarded names of all modules together."""
+    def read(self, guarded: set[str], bound: Bindings) -> list[Violation]:
+        """List this module's violations; `guarded` and `bound` are those of all modules together."""
         self._guarded = guarded
+        self._bound = bound
         try:
             self._visit(self._tree)
         except RecursionError:
@@ -62,7 +77,7 @@ class ModuleReader:
         if isinstance(self._parents.get(node), ast.ClassDef):
             self._refuse(node, "imports in a class body", "import at the top of the file")
         for alias in node.names:
-            self._refuse_fixed(node, alias.asname or alias.name)
+            self._refuse_binding(node, alias.asname or alias.name)
         return True
 
     _at_ImportFrom = _at_Import  # noqa: N815
@@ -71,6 +86,8 @@ class ModuleReader:
         said = self._builtin_refusal(node) or self._import_refusal(node) or self._kwargs_refusal(node)
         if said is not None:
             self._refuse(node, *said)
+        if isinstance(node.ctx, ast.Store) and not self._are_match_args(node):
+            self._refuse_binding(node, node.id)
         return True
 
     def _builtin_refusal(self, node: ast.Name) -> tuple[str, str] | None:
@@ -79,8 +96,8 @@ class ModuleReader:
             return f"names `{name}`", NAMES[name]
         if is_dunder(name) and isinstance(node.ctx, ast.Load) and name not in DUNDERS:
             return f"names `{name}`", "it leads into the interpreter"
-        if name in FIXED and not isinstance(node.ctx, ast.Load):
-            return f"binds the name `{name}`", "choose another name"
+        if name in FIXED and isinstance(node.ctx, ast.Del):
+            return f"deletes the name `{name}`", "choose another name"
         if name in {"type", "getattr"} and not self._is_called(node):
             return f"uses `{name}` as a value", "call it"
         return None
@@ -102,9 +119,13 @@ class ModuleReader:
 
     def _at_Attribute(self, node: ast.Attribute) -> bool:  # noqa: N802
         self._refuse_attribute(node, node.attr)
+        if isinstance(node.ctx, ast.Store) and node.attr == MATCH_ARGS:
+            self._refuse(node, f"sets `{MATCH_ARGS}`", "write it into the class, as a tuple of names")
         root, *names = chain(node) or [None]
         if root is None:
             return False
+        if not isinstance(node.ctx, ast.Load) and (self._module(root) is not None or self._is_own_module(root)):
+            self._refuse(node, f"changes what the module `{root}` holds", "keep it in a variable of your own")
         if self._module(root) is not None:
             self._read_module_attribute(node, self.imports.modules[root], names)
             return True
@@ -175,7 +196,7 @@ class ModuleReader:
         return True
 
     def _at_arg(self, node: ast.arg) -> bool:
-        self._refuse_fixed(node, node.arg)
+        self._refuse_binding(node, node.arg)
         self._visit_annotation(node.annotation)
         return True
 
@@ -197,14 +218,16 @@ class ModuleReader:
 
     def _at_FunctionDef(self, node: Function) -> bool:  # noqa: N802
         if not isinstance(node, ast.Lambda):
-            self._refuse_fixed(node, node.name)
+            self._refuse_definition(node)
             self._visit_all(*node.decorator_list, *getattr(node, "type_params", ()))
             self._visit_annotation(node.returns)
         self._visit_all(*node.args.defaults, *node.args.kw_defaults)
         self._scopes.append(function_scope(node))
+        self._class_bodies.append(False)
         for argument in arguments(node.args):
             self._at_arg(argument)
         self._visit_all(*(node.body if isinstance(node.body, list) else [node.body]))
+        self._class_bodies.pop()
         self._scopes.pop()
         return True
 
@@ -223,18 +246,29 @@ class ModuleReader:
     _at_GeneratorExp = _at_SetComp = _at_DictComp = _at_ListComp  # noqa: N815
 
     def _at_ClassDef(self, node: ast.ClassDef) -> bool:  # noqa: N802
-        self._refuse_fixed(node, node.name)
+        self._refuse_binding(node, node.name)
         for base in node.bases:
-            if self._qualified_name(base) == "abc.ABCMeta":
-                self._refuse(
-                    node, f"makes `{node.name}` a metaclass", "do without: a class's namespace is a native mapping"
-                )
+            self._refuse_base(node, base)
         for keyword in node.keywords:
             if keyword.arg is None or (
                 keyword.arg == "metaclass" and self._qualified_name(keyword.value) != "abc.ABCMeta"
             ):
                 self._refuse(node, f"gives `{node.name}` a metaclass other than ABCMeta", "do without")
-        return False
+        self._visit_all(*node.decorator_list, *getattr(node, "type_params", ()), *node.bases, *node.keywords)
+        self._class_bodies.append(True)
+        self._visit_all(*node.body)
+        self._class_bodies.pop()
+        return True
+
+    def _refuse_base(self, node: ast.ClassDef, base: ast.expr) -> None:
+        named = base.value if isinstance(base, ast.Subscript) else base
+        qualified = self._qualified_name(named)
+        refused = base_refusal(named, self._bound, qualified, self.imports.own_bound)
+        if refused is None and named is not base and not qualified and self._bound.subscripts:
+            refused = "what `__class_getitem__` gives"
+        if refused is not None:
+            advice = "base it on what a class statement defines, and nothing else: bases are handed namespaces"
+            self._refuse(node, f"bases `{node.name}` on {refused}", advice)
 
     def _at_MatchMapping(self, node: ast.MatchMapping) -> bool:  # noqa: N802
         if node.rest is not None:
@@ -250,11 +284,11 @@ class ModuleReader:
         return True
 
     def _at_ExceptHandler(self, node: ast.ExceptHandler) -> bool:  # noqa: N802
-        self._refuse_fixed(node, node.name or "")
+        self._refuse_binding(node, node.name or "")
         return False
 
     def _at_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> bool:  # noqa: N802
-        self._refuse_fixed(node, node.name or "")
+        self._refuse_binding(node, node.name or "")
         return False
 
     _at_MatchStar = _at_MatchAs  # noqa: N815
@@ -324,9 +358,32 @@ class ModuleReader:
         if refused is not None:
             self._refuse(node, refused, "do without")
 
-    def _refuse_fixed(self, node: ast.AST, name: str) -> None:
+    def _refuse_binding(self, node: ast.AST, name: str) -> None:
+        """Refuse to bind names that the rule relies on, and those that Python or a library reads or sets."""
         if name in FIXED:
             self._refuse(node, f"binds the name `{name}`", "choose another name")
+        elif name == MATCH_ARGS:
+            self._refuse(node, f"binds `{MATCH_ARGS}` otherwise than to a tuple of names", "write the names out")
+        elif (is_dunder(name) or self._class_bodies[-1]) and attribute_refusal(name) is not None:
+            self._refuse(node, f"binds the name `{name}`, which Python or a library may set", "do without")
+
+    def _refuse_definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Refuse to define what is handed the attributes that others set; a method of any other name is fine."""
+        plain = all(isinstance(each, ast.Name) and each.id in PLAIN_DECORATORS for each in node.decorator_list)
+        if node.name == SETATTR:
+            self._refuse(node, f"defines `{SETATTR}`", "do without: libraries set native mappings")
+        elif not plain or node.name in FIXED or node.name == MATCH_ARGS:
+            self._refuse_binding(node, node.name)
+
+    def _are_match_args(self, node: ast.Name) -> bool:
+        """Tell whether a class binds `__match_args__` to names that it may use."""
+        match self._parents.get(node):
+            case ast.Assign(targets=[_], value=ast.Tuple(elts=names) | ast.List(elts=names)) if node.id == MATCH_ARGS:
+                return all(
+                    isinstance(name, ast.Constant) and attribute_refusal(str(name.value)) is None for name in names
+                )
+            case _:
+                return False
 
     def _refuse(self, node: ast.AST, what: str, advice: str) -> None:
         self._found.append(Violation(self._file, getattr(node, "lineno", 1), what, advice))

@@ -7,6 +7,9 @@ from model import Operation, Spec
 from scripts import Script, ints, looks
 from worlds import MERSENNE
 
+FEW = (3, 5, 10)
+"""Sizes where more is tried than elsewhere."""
+
 SIZES = (0, 1, 2, 4, 5, 6, 8, 10, 11, 16, 21, 22, 43)
 """Sizes of a map before the operation in question; they lie around the places where small tables grow."""
 
@@ -45,6 +48,8 @@ def key_scripts() -> Iterator[Script]:
         "tuples with NaNs", [["tuple", [["nan"]]], ["tuple", [["nan"]]], ["tuple", []], ["tuple", [["tuple", []]]]]
     )
     yield from _equal_keys("objects whose != says yes all the same", [["contrary", 99, 1]] * 3)
+    yield from _equal_keys("objects whose == gives no bool", [["vague", 99, 1]] * 3)
+    yield _different("different objects whose == gives no bool", [["vague", 5, group] for group in range(8)])
     yield _different("different objects with one hash", [["object", 5, group] for group in range(12)])
     yield _different("objects that equal everything but differ in hash", [["object", 8 * i, None] for i in range(12)])
     yield _different("objects that equal everything but differ in one bit of their hash", _one_bit_apart(0))
@@ -180,6 +185,8 @@ def iteration_scripts() -> Iterator[Script]:
             for given in sorted({1, (n + 1) // 2, n}):
                 yield from _changed_while_iterating(what, n, given)
             yield _overwritten_while_iterating(what, n)
+        for n in FEW:
+            yield from _cleared_while_iterating(what, n)
         yield _two_iterators(what)
 
 
@@ -205,6 +212,22 @@ def _changed_while_iterating(what: str, n: int, given: int) -> Iterator[Script]:
         yield Script(f"{what} over a map of {n}", ints(*range(n + 2)), operations)
 
 
+def _cleared_while_iterating(what: str, n: int) -> Iterator[Script]:
+    """Empty a map of n entries under an iterator, at once or one by one, and fill it with so many as it never had.
+
+    Some were deleted before, and as many changes come before the iterator begins as after the map is empty: whoever
+    counts changes, and begins anew where the map is empty, comes to the same count.
+    """
+    for deleted in (0, 1, 2):
+        history: list[Operation] = [*filled(n, 0), *(["del", 0, key] for key in range(deleted))]
+        start: list[Operation] = [*history, ["open", 0, 0, what], ["step", 0, what]]
+        for emptied in ([["clear", 0]], [["pop", 0, key] for key in range(deleted, n)]):
+            for count in range(n + 2 * deleted + 3):
+                if count != n - deleted:
+                    operations = [*start, *emptied, *filled(count, n), ["step", 0, what], ["items", 0]]
+                    yield Script(f"{what} over a map of {n - deleted}", ints(*range(2 * n + 7)), operations)
+
+
 def _overwritten_while_iterating(what: str, n: int) -> Script:
     operations: list[Operation] = [*filled(n, 0), ["open", 0, 0, what]]
     for key in range(n):
@@ -212,6 +235,10 @@ def _overwritten_while_iterating(what: str, n: int) -> Script:
             ["step", 0, what],
             ["set", 0, key, 50 + key],
             ["set", 0, 0, 90 + key],
+            ["update", 0, [[key, 60 + key], [0, 91]]],
+            ["update-keys", 0, [[key, 70 + key]]],
+            ["update-map", 0, 0],
+            ["setdefault", 0, key, 80],
             ["get", 0, n],
             ["pop", 0, n, 1],
             ["in", 0, n],
@@ -301,6 +328,7 @@ def equality_scripts() -> Iterator[Script]:
         yield Script(
             f"maps of {n}", specs if n <= 40 else [*ints(*range(n + 1)), *specs], operations if n < 39 else same
         )
+    yield _values_of_keys()
     yield Script(
         "a missing key is not a key with None",
         specs,
@@ -311,6 +339,16 @@ def equality_scripts() -> Iterator[Script]:
         specs,
         [["set", 0, 1, 5], ["set", 1, 40, 5], ["eq", 0, 1], ["set", 1, 41, 6], ["eq", 0, 1]],
     )
+
+
+def _values_of_keys() -> Script:
+    """Compare maps whose values are objects: some equal, some not, and of some the `==` gives no bool."""
+    specs: list[Spec] = [["plain", 1], *([kind, 5, group] for kind in ("object", "vague") for group in (1, 1, 2))]
+    operations: list[Operation] = []
+    for first in (1, 4):
+        for other in range(first, first + 3):
+            operations += [["hold-key", 0, 0, first], ["hold-key", 1, 0, other], ["eq", 0, 1], ["eq", 1, 0]]
+    return Script("objects as values", specs, operations)
 
 
 def repr_scripts() -> Iterator[Script]:
@@ -333,6 +371,7 @@ def repr_scripts() -> Iterator[Script]:
     yield Script("repr", specs, operations)
     yield _repr_after_one_that_raised()
     yield _repr_of_maps_within_maps()
+    yield _repr_of_maps_within_each_other()
 
 
 def _repr_after_one_that_raised() -> Script:
@@ -349,3 +388,11 @@ def _repr_of_maps_within_maps() -> Script:
     operations: list[Operation] = [["set", 2, 0, 345], ["hold", 1, 1, 2], ["repr", 1], ["hold", 0, 2, 1]]
     operations += [["repr", 0], ["set", 0, 3, 6], ["repr", 0], ["repr", 1], ["repr", 2]]
     return Script("repr of maps within maps", ints(*range(4)), operations)
+
+
+def _repr_of_maps_within_each_other() -> Script:
+    """Show maps that are inside themselves by way of others; then one of them, taken out."""
+    operations: list[Operation] = [["hold", 0, 0, 1], ["hold", 1, 0, 0], ["repr-ends", 0], ["repr-ends", 1]]
+    operations += [["hold", 1, 0, 2], ["hold", 2, 1, 0], *(["repr-ends", m] for m in range(3))]
+    operations += [["set", 1, 0, 7], ["repr", 1], ["set", 0, 0, 8], ["repr", 0]]
+    return Script("repr of maps within each other", ints(*range(2)), operations)

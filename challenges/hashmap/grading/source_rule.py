@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from base_classes import together
 from module_reader import ModuleReader
 from violation import Violation
 
@@ -52,8 +53,9 @@ def violations(folder: Path, entry_point: str = "solution.py") -> list[Violation
         found.append(
             Violation(entry_point, 1, f"imports more than {MAX_MODULES} modules of its own", "put the map into one")
         )
+    bound = together(reader.bindings for reader in readers)
     for reader in readers:
-        found += reader.read(guarded)
+        found += reader.read(guarded, bound)
     return found
 
 

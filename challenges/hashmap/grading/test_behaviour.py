@@ -10,7 +10,14 @@ import scripts
 import semantics
 from census import demand_no_native_growth
 from hunting import hunt
-from large import AGEINGS, Subject, demand_bounded_churn, demand_growth_and_shrink, demand_million
+from large import (
+    AGEINGS,
+    Subject,
+    demand_bounded_churn,
+    demand_growth_after_shrinking,
+    demand_growth_and_shrink,
+    demand_million,
+)
 from objects import demand_released
 from postponed import demand_nothing_postponed
 from replaying import demand, demand_shrinking
@@ -69,6 +76,7 @@ def test_unhashable_keys(submission: Submission) -> None:
 def test_raising_keys(submission: Submission) -> None:
     title = "an exception in __eq__ or __hash__ does not reach the caller, or changes the map"
     _demand_all(submission, title, misbehaving.raising_scripts())
+    _demand_all(submission, title, misbehaving.unmoved_scripts(), misbehaving.demand_unmoved)
 
 
 def test_mutating_keys(submission: Submission) -> None:
@@ -101,6 +109,7 @@ def test_done_is_done(submission: Submission, fresh_seed: int) -> None:
 
 def test_growth_and_shrink(submission: Submission, fresh_seed: int) -> None:
     demand_growth_and_shrink(submission, Random(fresh_seed))
+    demand_growth_after_shrinking(submission, Random(fresh_seed))
 
 
 def test_million_entries(submission: Submission, fresh_seed: int) -> None:

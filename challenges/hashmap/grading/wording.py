@@ -126,6 +126,7 @@ _OF_A_KEY = {
     "setdefault": "{m}.setdefault({key}{rest})",
     "hold-itself": "{m}[{key}] = {m}",
     "hold": "{m}[{key}] = (another map)",
+    "hold-key": "{m}[{key}] = (the key of number {value})",
 }
 _OF_PAIRS = {
     "update": "{m}.update([{pairs}])",
@@ -149,6 +150,7 @@ _ALONE = {
     "values": "list({m}.values())",
     "items": "list({m}.items())",
     "repr": "repr({m})",
+    "repr-ends": "repr({m})",
     "is-hashable": "hash({m})",
     "eq-other": "{m} == (a value of kind {what!r})",
 }
@@ -208,6 +210,9 @@ def _explained(specs: Sequence[Spec], number: int) -> str:
             return f"k{number} has hash {hashed} and equals everything"
         case ["contrary", hashed, group]:
             return f"k{number} has hash {hashed}, equals objects of group {group} only, and its != always says True"
+        case ["vague", hashed, group]:
+            equals = f"equals objects of group {group} only; its == answers ['equal'] or '', not True or False"
+            return f"k{number} has hash {hashed} and {equals}"
         case ["object", hashed, group]:
             return f"k{number} has hash {hashed} and equals objects of group {group} only"
         case ["nan"]:

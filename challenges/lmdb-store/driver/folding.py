@@ -18,6 +18,11 @@ def fold_rows(rows):
     return lists_of(rows)
 
 
+def fold_texts(rows):
+    """Give times and values as one text."""
+    return b"".join([b"%d:%s;" % (key[1], value) for key, value in rows])
+
+
 def fold_failing(rows):
     """Fail at a certain row."""
     for _, value in rows:

@@ -28,6 +28,26 @@ def _operation_open(store, folder, *map_size):
     open_stores[store] = Store.open(path_of(folder), **({"map_size": map_size[0]} if map_size else {}))
 
 
+def _operation_open_relative(store, folder):
+    """Open a store by a relative path, and be somewhere else from then on."""
+    before = os.getcwd()  # noqa: PTH109
+    os.chdir(os.path.dirname(path_of(folder)))  # noqa: PTH120
+    try:
+        open_stores[store] = Store.open(os.path.basename(folder))  # noqa: PTH119
+    finally:
+        os.chdir(before)
+
+
+def _operation_open_over_a_file(folder):
+    """Try to open a store where a file is, which is then taken away."""
+    with open(path_of(folder), "wb") as file:  # noqa: PTH123
+        file.write(b"in the way")
+    try:
+        return run(lambda: Store.open(path_of(folder)).close())
+    finally:
+        os.remove(path_of(folder))  # noqa: PTH107
+
+
 def _operation_close(store):
     return open_stores[store].close()
 
@@ -159,6 +179,9 @@ def _operation_drop(scan):
 
 OPERATIONS = {
     "open": _operation_open,
+    "open-relative": _operation_open_relative,
+    "open-over-a-file": _operation_open_over_a_file,
+    "make-folder": lambda folder: os.mkdir(path_of(folder)),  # noqa: PTH102
     "close": _operation_close,
     "forget": _operation_forget,
     "with": _operation_with,

@@ -3,7 +3,7 @@
 import os
 from random import Random
 
-from answers import gave, listed
+from answers import CALL_SEC, gave, listed
 from model import Operation, Row
 from ordering import FOLDER, OPEN
 from rows import draw_rows
@@ -46,6 +46,8 @@ def closing(subject: SubjectFacade, rng: Random) -> None:
         assert kept == b"kept", "what was stored in a `with` block is not there afterwards"
     _without_parents(subject)
     subject.value("reset", [FOLDER, "other", NOWHERE])
+    _where_it_lies(subject, rows)
+    subject.value("reset", [FOLDER])
 
 
 NOWHERE = "nowhere"
@@ -61,6 +63,44 @@ def _without_parents(subject: SubjectFacade) -> None:
         assert not os.path.lexists(subject.disk / NOWHERE), (
             f"open of {folder!r}, whose parent is missing, made the parent: it makes the store's own folder only"
         )
+    _after_a_failure(subject, "whose parent was missing", [["make-folder", NOWHERE]])
+    gave(subject.value("replay", [["forget", "n"]]))
+    subject.value("reset", [f"{NOWHERE}/store"])
+    [answer] = gave(subject.value("replay", [["open-over-a-file", f"{NOWHERE}/store"]]))
+    assert answer[:2] == ["raised", "StoreError"], f"open where a file is must raise StoreError, not: {answer[:2]}"
+    _after_a_failure(subject, "where there was a file", [])
+
+
+def _after_a_failure(subject: SubjectFacade, why: str, mending: list[Operation]) -> None:
+    """Open a store that could not be opened before: nobody has it open."""
+    opening: list[Operation] = [*mending, ["open", "n", f"{NOWHERE}/store"], ["put", "n", [["a", 1, 1, b"kept"]]]]
+    answers = listed(subject.value("replay", [*opening, ["get", "n", ["a", 1, 1]]]))
+    failed = next((answer[1:] for answer in answers if answer[0] != "gave"), None)
+    assert failed is None, f"open of a folder {why} failed, rightly; when that was mended, it raised {failed}"
+    assert answers[-1][1] == b"kept", f"a store in a folder {why} when it was first opened lost a row"
+
+
+def _where_it_lies(subject: SubjectFacade, rows: list[Row]) -> None:
+    """Open a store by a relative path and use it from elsewhere; and see that nothing of it lies outside its folder."""
+    before = set(os.listdir(subject.disk))
+    uses: list[Operation] = [["put", "s", rows], ["scan", "s", None, None, None, False], ["get", "s", rows[0][:3]]]
+    parallel: Operation = ["parallel", "s", None, None, 2]
+    answers = listed(subject.value("replay", [["open-relative", "s", FOLDER], *uses, parallel], timeout_sec=CALL_SEC))
+    for what, answer in zip(("open", "put_many", "scan", "get", "parallel_scan"), answers, strict=True):
+        assert answer[0] == "gave", (
+            f"a store is opened by a relative path, and used when its process is in another folder: {what} "
+            f"raised {answer[1:]}"
+        )
+    [_, _, [_, found], _, [_, parts]] = answers
+    assert found == [row for part in parts for row in part] == sorted(rows), (
+        "a store was opened by a relative path, and used when its process was in another folder: rows are missing"
+    )
+    [_, _, found] = gave(subject.value("replay", [["forget", "s"], *OPEN, uses[1]]))
+    assert found == sorted(rows), "a store that was opened by a relative path is not there at the absolute one"
+    made = set(os.listdir(subject.disk)) - before - {FOLDER}
+    assert not made, f"a store made {', '.join(sorted(made))[:200]!r} beside its folder, where nothing of it is kept"
+    for entry in os.scandir(subject.disk / FOLDER):
+        assert not entry.is_symlink(), f"{entry.name[:200]!r} in a store's folder is a link: nothing is kept elsewhere"
 
 
 def forks(subject: SubjectFacade, rng: Random) -> None:

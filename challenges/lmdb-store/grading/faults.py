@@ -109,6 +109,9 @@ BALLAST_MB = 6
 BATCH_ROWS = 40
 VALUE_BYTES = 4000
 MOST_BATCHES = 250
+SCANNED_BATCHES = 2
+"""Of an open scan, which keeps them on the disk when they are replaced."""
+
 TOO_LARGE_ROWS = 320
 """Of 64 KiB each: 20 MiB, with 18 MiB free."""
 
@@ -135,13 +138,21 @@ def _fill(subject: SubjectFacade, rows: list[Row]) -> None:
     subject.value("peer_start", "other")  # now, as starting a program may want to write to the disk
     gave(subject.value("peer_replay", "other", []))
     _demand_whole_or_not_at_all(subject)
+    subject.value("fill", "s", rows, SCANNED_BATCHES)
+    gave(subject.value("replay", [["begin", "open", "s", None, None, None, False]]))
+    scanned = sorted(row for number in range(SCANNED_BATCHES) for row in batch(rows, number))
+    _go_on_scanning(subject, scanned[: len(scanned) // 3], "the disk was filled")
     [stored, failure] = listed(subject.value("fill", "s", rows, MOST_BATCHES))
     assert failure[0] == "raised", "the disk was full, and put_many raised nothing"
     assert failure[1] == "StoreError", f"put_many raised {failure[1]} instead of StoreError when the disk was full"
     assert stored >= 10, f"the disk was said to be full after {stored} batches of 160 KB"
+    _go_on_scanning(subject, scanned[len(scanned) // 3 : len(scanned) // 2], "a batch did not fit on the disk")
     _look(subject, rows, stored, "when the disk was full")
     subject.value("ballast_to_the_brim")
     _look(subject, rows, stored, "when not a byte of the disk was free")
+    _put_again(subject, rows)
+    _go_on_scanning(subject, scanned[len(scanned) // 2 :], "nothing more fitted on the disk")
+    gave(subject.value("replay", [["drop", "open"]]))
     _look_from_outside(subject, rows, stored)
     gave(subject.value("replay", [["forget", "s"]]))
     _found(subject, rows, stored, "when the store was opened again on the full disk")
@@ -151,6 +162,23 @@ def _fill(subject: SubjectFacade, rows: list[Row]) -> None:
     assert more == 8, f"there was space again, and put_many raised {failure[1:]}"
     gave(subject.value("replay", [["delete", "s", ["a-0009"], None], ["put", "s", rows]]))
     gave(subject.value("replay", [["forget", "s"]]))
+
+
+def _put_again(subject: SubjectFacade, rows: list[Row]) -> None:
+    """Put what is there already: it may find room that others left, or be refused, by another error of LMDB's."""
+    [_, failure] = listed(subject.value("fill", "s", rows, SCANNED_BATCHES))
+    assert failure[0] == "gave" or failure[1] == "StoreError", (
+        f"put_many raised {failure[1]} instead of StoreError when not a byte of the disk was free"
+    )
+
+
+def _go_on_scanning(subject: SubjectFacade, right: list[Row], when: str) -> None:
+    """Go on with the scan that was begun when there was room."""
+    [answer] = listed(subject.value("replay", [["next", "open", len(right)]]))
+    assert answer == ["gave", right], (
+        f"a scan was open when {when}, and went on wrongly: it "
+        f"{'gave other rows' if answer[0] == 'gave' else f'raised {answer[1:]}'}"
+    )
 
 
 def _demand_whole_or_not_at_all(subject: SubjectFacade) -> None:

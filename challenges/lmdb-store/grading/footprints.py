@@ -2,11 +2,13 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 from answers import CALL_SEC, gave, listed
 from columns import digest
+from faults import ODD_BOUNDS
 from model import Operation, Row
 from ordering import FOLDER, OPEN
 from rows import draw_rows
@@ -16,13 +18,14 @@ from grader.plugin.facade import SubjectFacade
 MB = 1024 * 1024
 
 
-def blocks_mb(folder: Path) -> float:
-    """Add up the blocks on disk of a folder's files; content is untrusted, so links are not followed."""
+def blocks_mb(disk: Path) -> float:
+    """Add up the blocks of all files on a subject's disk; content is untrusted, so links are not followed."""
     found = 0
-    for entry in os.scandir(folder):
-        status = entry.stat(follow_symlinks=False)
-        if stat.S_ISREG(status.st_mode):
-            found += status.st_blocks * 512
+    for folder, _, names in os.walk(disk):
+        for name in names:
+            with suppress(OSError):  # it may be gone by now
+                status = (Path(folder) / name).lstat()
+                found += status.st_blocks * 512 if stat.S_ISREG(status.st_mode) else 0
     return found / MB
 
 
@@ -88,7 +91,7 @@ MOST_MB = 16.0
 
 
 def space_reuse(subject: SubjectFacade, rng: Random) -> None:
-    """Store and delete 48 MB, two at a time, with reads, scans used up or forgotten and an idle reader in between."""
+    """Store and delete 48 MB, two at a time, with reads, scans used up, forgotten or refused and an idle reader."""
     subject.value("reset", [FOLDER])
     used_up: list[Operation] = [
         operation
@@ -99,6 +102,7 @@ def space_reuse(subject: SubjectFacade, rng: Random) -> None:
         )
     ]
     gave(subject.value("replay", [*OPEN, ["put", "s", draw_rows(rng, 50)], *used_up]))
+    _refused(subject)
     subject.value("peer_start", "idle")
     gave(subject.value("peer_replay", "idle", [*OPEN, ["get", "s", ["a", 1, 1]], ["scan", "s", None, None, 3, True]]))
     _churn(subject, rng, "48 MB were stored and deleted, 4 MB at a time")
@@ -110,7 +114,20 @@ def space_reuse(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
 
 
+def _refused(subject: SubjectFacade) -> None:
+    """Ask for what is none, in every way: what was refused holds nothing."""
+    asks: list[Operation] = [[name, "s", kind] for kind in ODD_BOUNDS for name in ("scan-odd", "delete-odd")]
+    asks += [
+        ["get-odd", "s", "pair"],
+        ["get-many-odd", "s", [["a", 1, 1]], "pair"],
+        ["put-odd-key", "s", [], "pair", []],
+    ]
+    for ask, answer in zip(asks, listed(subject.value("replay", asks)), strict=True):
+        assert answer[:2] == ["raised", "StoreError"], f"{ask[0]} of {ask[-1]} must raise StoreError, not: {answer[:2]}"
+
+
 def _churn(subject: SubjectFacade, rng: Random, what: str, parallel_round: int | None = PARALLEL_ROUND) -> None:
+    before_mb = blocks_mb(subject.disk)
     for number in range(CHURN_ROUNDS):
         rows: list[Row] = [[f"churn-{number}", ts, 0, rng.randbytes(CHURN_VALUE_BYTES)] for ts in range(CHURN_ROWS)]
         operations: list[Operation] = [
@@ -130,8 +147,8 @@ def _churn(subject: SubjectFacade, rng: Random, what: str, parallel_round: int |
         assert answers[4] == (CHURN_ROWS if number else 0), (
             "delete_range did not delete what was stored the round before"
         )
-    size = blocks_mb(subject.disk / FOLDER)
-    assert size <= MOST_MB, f"{what}, and the store has grown to {size:.0f} MB on disk; {MOST_MB:.0f} are allowed"
+    size = blocks_mb(subject.disk) - before_mb
+    assert size <= MOST_MB, f"{what}, and the store has grown by {size:.0f} MB on disk; {MOST_MB:.0f} are allowed"
 
 
 def killed_reader(subject: SubjectFacade, rng: Random) -> None:

@@ -1,6 +1,7 @@
 """Scans on several processes at once: whole, in order, and of one state."""
 
 import time
+import zlib
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -11,12 +12,14 @@ from ordering import FOLDER, OPEN
 from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
+from harness.outcome import Finished, describe
 
 PARALLEL_CALLS, BRIEF_CALLS = 60, 600
 """A write falls between two processes' begins in about one call of a hundred where both are quick about it."""
 
 PARALLEL_SEC = 5.0
 ROWS_BETWEEN, CONSTANTLY_SEC = 30_000, 2.0
+VERY_MANY_ROWS, VERY_MANY_SEC = 400_000, 30.0
 
 
 def of_ranges(subject: SubjectFacade, rng: Random) -> None:
@@ -137,6 +140,42 @@ def results(subject: SubjectFacade) -> None:
         )
         assert again == ["gave", [RETURNED["an exception"]]], (
             f"a fold raised {name}, and the next parallel_scan, whose fold raised nothing, {again[0]} {again[1:]}"
+        )
+    subject.value("reset", [FOLDER])
+
+
+def of_new_folds(subject: SubjectFacade) -> None:
+    """Fold by a module that was not there when the store was opened, nor when workers were started."""
+    rows: list[Row] = [["late", number, 0, b"%d" % number] for number in range(3000)]
+    subject.value("reset", [FOLDER])
+    asked: list[Operation] = [*OPEN, ["put", "s", rows], ["parallel", "s", None, None, 2]]
+    gave(subject.value("replay", asked, timeout_sec=CALL_SEC))
+    for _ in range(2):
+        [answer] = listed(subject.value("replay", [["parallel-late", "s"]], timeout_sec=CALL_SEC))
+        assert answer[0] == "gave", (
+            "parallel_scan with a fold of a module in a folder that was appended to sys.path just before "
+            f"raised {answer[1:]}"
+        )
+        assert [value for part in answer[1] for value in part] == [row[3] for row in rows], (
+            "parallel_scan with a fold of a module that is new lost rows"
+        )
+    subject.value("reset", [FOLDER])
+
+
+def of_very_many(subject: SubjectFacade) -> None:
+    """Fold very many rows to results that fill any pipe many times over."""
+    right = b"".join(b"%d:x;" % number for number in range(VERY_MANY_ROWS))
+    subject.value("reset", [FOLDER])
+    storing: list[Operation] = [*OPEN, ["put-numbered", "s", "m", VERY_MANY_ROWS]]
+    gave(subject.value("replay", storing, timeout_sec=CALL_SEC))
+    for workers in (1, 2):
+        outcome = subject.call("replay", [["parallel-texts", "s", workers]], timeout_sec=VERY_MANY_SEC)
+        assert isinstance(outcome, Finished), (
+            f"parallel_scan of {VERY_MANY_ROWS} rows with workers={workers}, whose folds give {len(right) // 1000} kB "
+            f"in all: the submission {describe(outcome)}"
+        )
+        assert outcome.value == [["gave", [len(right), zlib.crc32(right)]]], (
+            f"parallel_scan of {VERY_MANY_ROWS} rows with workers={workers} lost some, or what their folds gave"
         )
     subject.value("reset", [FOLDER])
 

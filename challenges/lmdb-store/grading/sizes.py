@@ -8,7 +8,7 @@ from answers import CALL_SEC
 from columns import Table, build, draw_table
 from footprints import blocks_mb
 from tables import LARGE_FOLDER
-from turns import Pair, taken
+from turns import Pair, both, taken
 from workload import VALUE_BYTES
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
@@ -22,18 +22,21 @@ SIZED_BATCH = 2_000
 def bytes_per_entry(launch: PairedLaunch) -> Pair:
     """Load rows in random order and give the bytes on disk for each."""
     table = draw_table(launch.rng, SIZED_ROWS, VALUE_BYTES)
+    folder = f"sized-{next(FOLDERS)}"
 
     def run(side: SubjectFacade, _seed: int) -> float:
-        folder = f"sized-{next(FOLDERS)}"
+        before_mb = blocks_mb(side.disk)
         build(side, folder, table, SIZED_BATCH)
-        size = blocks_mb(side.disk / folder) * 1024 * 1024 / SIZED_ROWS
+        return (blocks_mb(side.disk) - before_mb) * 1024 * 1024 / SIZED_ROWS
+
+    sizes = taken(launch, 1, run)
+    launch.fresh()  # what was counted is all that is left: there is nothing in memory, nor in /tmp
+    for side in both(launch, 0):
         side.value("hold", folder)
         scanned = side.value("scan_rows", None, None, None, False)
         side.value("remove", folder)
         assert scanned == table.scanned(None, None, None, False), "what was loaded is not there"
-        return size
-
-    return taken(launch, 1, run)
+    return sizes
 
 
 def memory(table: Table, launch: PairedLaunch) -> Pair:

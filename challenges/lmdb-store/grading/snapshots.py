@@ -9,6 +9,9 @@ from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
 
+OPEN_SCANS = 48
+"""As many as SPEC.md allows."""
+
 
 def within_a_process(rng: Random) -> list[list[Operation]]:
     """Begin scans, change the store in every way, and go on with them."""
@@ -73,11 +76,14 @@ def nobody_waits(rng: Random) -> list[list[Operation]]:
         [
             *OPEN,
             ["put", "s", before],
-            *(["begin", f"scan-{number}", "s", None, None, None, bool(number % 2)] for number in range(40)),
-            *(["next", f"scan-{number}", 1 + number] for number in range(40)),
+            *(["begin", f"scan-{number}", "s", None, None, None, bool(number % 2)] for number in range(OPEN_SCANS)),
+            *(["next", f"scan-{number}", 1 + number] for number in range(OPEN_SCANS)),
+            ["get", "s", key],
+            ["get-many", "s", [key]],
             ["put", "s", after],
             ["delete", "s", ["a"], ["b"]],
+            ["count", "s", []],
+            *(["next", f"scan-{number}", 1000] for number in range(OPEN_SCANS)),
             whole,
-            *(["next", f"scan-{number}", 1000] for number in range(40)),
         ],
     ]

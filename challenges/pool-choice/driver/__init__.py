@@ -17,8 +17,8 @@ starts are part of what is timed. (Without workloads they would be faster than t
     answers         results as they travel
     functions       what items can go through, by name; they are in
         computing   squarings, compressed, part_of_array, mixed, turned, logged, naps
-        asking      asked and its like, which wait for a server that the grader planted; on_a_lifeline
-        failures    raising, handles, asked_then, named, opened, dying
+        asking      asked and its like, which wait for a server that the grader planted; on_a_lifeline, leaves_a_thread
+        failures    raising, handles, asked_then, named, aloof, approached, opened, dying
         forks       whereabouts; and what gives a fork away, which has to be wherever the package is
     workloads       the public workloads, which predictions are about
 

@@ -4,7 +4,7 @@ from array import array
 
 import solution
 
-from .failures import Handle
+from .failures import Aloof, Handle
 
 
 def told(results):
@@ -18,6 +18,8 @@ def _entry(result):
         return _failure(result.error)
     if isinstance(result, Handle):
         return ["handle", result.number]
+    if isinstance(result, Aloof):
+        return ["aloof", result.number]
     if isinstance(result, ValueError):
         return ["exception as a result", str(result)]
     return ["result", result]

@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 QUESTION = struct.Struct("<qq")
 TOKEN = struct.Struct("<q")
@@ -48,6 +49,21 @@ def on_a_lifeline(item):
     if not hasattr(_own, "lifeline"):
         _own.lifeline = connected(name, LIFELINE, key)
     return asked(item)
+
+
+def leaves_a_thread(item):
+    """Do as `on_a_lifeline`, and leave a thread behind that outlasts every deadline."""
+    if not hasattr(_own, "thread"):
+        _own.thread = threading.Thread(target=time.sleep, args=(60,))
+        _own.thread.start()
+    return on_a_lifeline(item)
+
+
+def passed_on(item):
+    """Wait for the grader's answer to [name, key, item], then pass the item on."""
+    name, key, following = item
+    asked([name, key, 0])
+    return following
 
 
 def connected(name, purpose, key):

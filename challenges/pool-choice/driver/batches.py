@@ -73,10 +73,13 @@ def _run_and_tell(batch):
 
 def _batch(stages, items):
     note_caller()
-    return Batch(
-        stages=tuple(Stage(function=FUNCTIONS[name], profile=Profile(**profile)) for name, profile in stages),
-        items=items,
-    )
+    made = {}
+    for name, profile in stages:
+        told = repr([name, profile])
+        if told not in made:
+            made[told] = Stage(function=FUNCTIONS[name], profile=Profile(**profile))
+    # What is told twice is one stage, twice in the batch.
+    return Batch(stages=tuple(made[repr([name, profile])] for name, profile in stages), items=items)
 
 
 # ---- what bars time: the items come with the call, and the results leave with its answer

@@ -20,10 +20,38 @@ class Refused(Exception):
 class Holding(Exception):
     """An exception that does not pickle."""
 
-    def __init__(self, text):
-        super().__init__(text)
+    def __init__(self, number):
+        super().__init__(f"held {number}")
         self.lock = threading.Lock()
 
+
+class Worded(Exception):
+    """An exception that does not pickle, and whose message is not in its `args`."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+        self.lock = threading.Lock()
+
+    def __str__(self):
+        return f"nobody is number {self.number}"
+
+
+class Renamed(Exception):
+    """An exception that comes back from pickling as one of another class."""
+
+    def __reduce__(self):
+        return ValueError, ("somebody else",)
+
+
+class Emptied(Exception):
+    """An exception that comes back from pickling as something else."""
+
+    def __reduce__(self):
+        return dict, ()
+
+
+OWN = {"holding": Holding, "worded": Worded, "renamed": Renamed, "emptied": Emptied}
 
 PLAIN = {
     "key": KeyError,
@@ -46,8 +74,8 @@ def raising(item):
         sys.exit(number)
     if how == "refused":
         raise Refused(number, reason="not today")
-    if how == "holding":
-        raise Holding(f"held {number}")
+    if how in OWN:
+        raise OWN[how](number)
     if how == "returned":
         return ValueError("a result, not a failure", number)
     if how == "returned-refused":
@@ -68,12 +96,50 @@ def handles(number):
     return Handle(mixed(number))
 
 
+class Leaving:
+    """A result that does not pickle, and says so by `SystemExit`."""
+
+    def __reduce__(self):
+        sys.exit(3)
+
+
+class Aloof:
+    """A result that pickles and will not be compared, hashed, counted or called true: like an array, and more so."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __eq__(self, other):
+        raise ValueError("the truth value is ambiguous")
+
+    __ne__ = __lt__ = __gt__ = __eq__
+    __hash__ = None
+
+    def __bool__(self):
+        raise ValueError("the truth value is ambiguous")
+
+    def __len__(self):
+        raise TypeError("it has no length")
+
+
+def aloof(number):
+    """Answer an `Aloof` result."""
+    return Aloof(mixed(number))
+
+
+def approached(item):
+    """Answer the number of an `Aloof` item."""
+    return mixed(item.number)
+
+
 def asked_then(item):
     """Wait for the grader's answer, then answer it, or what does not pickle, or raise: [name, key, salt, how]."""
     name, key, salt, how = item
     answer = asked([name, key, salt])
     if how == "handle":
         return Handle(key)
+    if how == "leaving":
+        return Leaving()
     return answer if how == "fine" else raising([how, key])
 
 
@@ -83,11 +149,16 @@ def named(item):
 
 
 class Awkward:
-    """An argument that does not pickle."""
+    """An argument that does not pickle: by an error, or, where its number is odd, by `SystemExit`."""
 
     def __init__(self, number):
         self.number = number
         self.lock = threading.Lock()
+
+    def __getstate__(self):
+        if self.number % 2:
+            sys.exit(3)
+        return self.__dict__
 
 
 def opened(item):
@@ -95,8 +166,12 @@ def opened(item):
     return mixed(item.number if isinstance(item, Awkward) else item)
 
 
+SOON_SEC = 0.1
+"""Enough for a result to be sent."""
+
+
 def dying(item):
-    """Ask the grader, then mix a number or end this process: [how, number, name, key]."""
+    """Ask the grader, then mix a number or end this process, at once or soon after: [how, number, name, key]."""
     how, number, name, key = item
     with connected(name, GATE, key) as connection:
         token(connection)
@@ -108,4 +183,6 @@ def dying(item):
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "segv":
         os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "soon":
+        threading.Timer(SOON_SEC, os._exit, (1,)).start()
     return mixed(number)

@@ -1,8 +1,16 @@
 """What items can go through, by the names that the grader gives stages."""
 
-from .asking import asked, asked_or_raise, asked_then_asking, asked_then_number, on_a_lifeline
+from .asking import (
+    asked,
+    asked_or_raise,
+    asked_then_asking,
+    asked_then_number,
+    leaves_a_thread,
+    on_a_lifeline,
+    passed_on,
+)
 from .computing import compressed, logged, mixed, naps, part_of_array, squarings, turned
-from .failures import asked_then, dying, handles, named, opened, raising
+from .failures import aloof, approached, asked_then, dying, handles, named, opened, raising
 from .forks import whereabouts
 
 FUNCTIONS = {
@@ -16,11 +24,15 @@ FUNCTIONS = {
         asked_then_number,
         asked_or_raise,
         asked_then_asking,
+        passed_on,
         on_a_lifeline,
+        leaves_a_thread,
         raising,
         handles,
         asked_then,
         named,
+        aloof,
+        approached,
         whereabouts,
         opened,
         dying,

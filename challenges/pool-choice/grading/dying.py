@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 import numbers_oracle as oracle
-from profiles import Profile, computes, dangerous, stage
-from replies import Died, Expected, Result
-from stage_play import Submission, playing, run_and_demand
+from profiles import Profile, computes, dangerous, stage, uneven, waits
+from replies import Died, Expected, Result, ResultOrDeath
+from stage_play import Submission, at_once, playing, run_and_demand
 
 DYING = "a worker's death costs more than its own item"
 HANGING = "a batch hangs"
@@ -18,6 +19,15 @@ WAYS = ("exit", "kill", "segv", "success")
 STARTS_MOST = 3
 DEATHS_IN_TURN = 18
 """However often a worker has died, the next takes its place."""
+
+DEATHS_WHILE_IDLE = 4
+"""Twice as many as there may be workers: whoever has not noticed takes the next item to one that is dead."""
+
+DEAD_SEC = 0.5
+"""The driver's processes that die soon do so in a fifth of it."""
+
+SECOND_STAGE = 1_000_000
+WAITING_LEAST = 16
 
 PIPE_FILLING_BYTES = 300_000
 LATE_SEC = 0.1
@@ -44,6 +54,7 @@ def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
     some = [fine] * 198 + ["exit", "kill"]
     rng.shuffle(some)
     _deaths(submission, rng, "two of 200 very short ones", some, item_sec=0.0001)
+    _deaths_between_items(submission, rng)
 
 
 def _deaths(
@@ -69,6 +80,44 @@ def _deaths(
     with playing(submission, title, rng, [stage("dying", profile)], items, delay) as scene:
         scene.end(expected)
         scene.demand_started(range(len(hows)), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death")
+
+
+def _deaths_between_items(submission: Submission, rng: Random) -> None:
+    """End workers that have nothing to do at that moment: whatever comes to them next has not ended them."""
+    title, count = f"{DYING} (it died between two items, when it had none)", 64
+    hows = ["soon"] * DEATHS_WHILE_IDLE + ["fine"] * (count - DEATHS_WHILE_IDLE)
+    numbers = [rng.getrandbits(32) for _ in hows]
+    items = [
+        ["planted", key, [how, number, "planted", key + SECOND_STAGE]]
+        for key, (how, number) in enumerate(zip(hows, numbers, strict=True))
+    ]
+
+    def delay(key: int) -> float | None:
+        return 0.0 if key >= SECOND_STAGE else None
+
+    stages = [stage("passed_on", uneven(waits(count))), stage("dying", dangerous(count))]
+    with playing(submission, title, rng, stages, items, delay) as scene:
+        for key in range(DEATHS_WHILE_IDLE):
+            scene.expect(
+                lambda backend, key=key: key in backend.waiting(),
+                f"fewer than {WAITING_LEAST} of the items that wait in the first stage are under way",
+            )
+            scene.backend.release(key)
+            scene.expect(
+                lambda backend, key=key: backend.starts()[key + SECOND_STAGE] > 0,
+                "an item that is through the first stage does not come to the second",
+            )
+            time.sleep(DEAD_SEC)
+        scene.backend.delay_by(at_once)
+        scene.end(
+            [
+                ResultOrDeath(oracle.mixed(number)) if how == "soon" else Result(oracle.mixed(number))
+                for how, number in zip(hows, numbers, strict=True)
+            ]
+        )
+        scene.demand_started(
+            range(SECOND_STAGE, SECOND_STAGE + count), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death"
+        )
 
 
 def demand_no_hang(submission: Submission, rng: Random) -> None:

@@ -27,7 +27,10 @@ PLAIN = {
 }
 """Exceptions of one argument; as a runner's own they would mean that items or a worker are at their end."""
 
-HOWS = ("value", "exit", "refused", "holding", "returned", *PLAIN)
+UNPICKLED = ("handle", "leaving")
+"""Results that do not pickle: for what they hold, and because their class raises `SystemExit` then."""
+
+HOWS = ("value", "exit", "refused", "holding", "worded", "renamed", "emptied", "returned", *PLAIN)
 
 
 def demand_failures_in_place(submission: Submission, rng: Random) -> None:
@@ -56,6 +59,8 @@ def demand_failures_in_place(submission: Submission, rng: Random) -> None:
     all_exit = [expected_of_raising("exit", number, exact=False) for number in range(48)]
     run_and_demand(submission, f"{RAISING} (all call sys.exit)", [stage("raising", computes(48))], every, all_exit)
     _in_a_pipeline(submission, rng)
+    _all_in_a_pipeline(submission)
+    _last_in_a_pipeline(submission, rng)
     _returned_in_a_pipeline(submission, rng)
 
 
@@ -80,6 +85,41 @@ def _in_a_pipeline(submission: Submission, rng: Random) -> None:
         assert not any(asked[key + 1_000_000] for key in range(1, count, 2)), (
             f"{title}: an item that failed in the first stage went on to the second"
         )
+
+
+def _all_in_a_pipeline(submission: Submission) -> None:
+    """Let all items fail in the first stage, so that the second has nothing to do."""
+    for first, second, kind in (
+        (brief(60), brief(60), "inline"),
+        (waits(64), computes(64), "threads, then processes"),
+        (computes(64), waits(64), "processes, then threads"),
+    ):
+        items = [["value", number] for number in range(first.tasks)]
+        expected = [expected_of_raising("value", number, exact=True) for number in range(first.tasks)]
+        title = f"{RAISING} (a pipeline, {kind}: all items fail in the first stage)"
+        run_and_demand(submission, title, [stage("raising", first), stage("named", second)], items, expected)
+
+
+def _last_in_a_pipeline(submission: Submission, rng: Random) -> None:
+    """Let the item that ends last fail in the first stage, when all others are through both."""
+    count, last_sec = 64, 0.3
+    for first, second, kind in (
+        (waits(count), computes(count), "threads, then processes"),
+        (computes(count), waits(count), "processes, then threads"),
+    ):
+        title = f"{RAISING} (a pipeline, {kind}: the item that ends last fails in the first stage)"
+        last = rng.randrange(count)
+        items = [["planted", key, key, "value" if key == last else "fine"] for key in range(count)]
+        stages = [stage("asked_then", uneven(first)), stage("named", second)]
+
+        def delay(key: int, last: int = last) -> float:
+            return last_sec if key == last else 0.0
+
+        with playing(submission, title, rng, stages, items, delay) as scene:
+            token = scene.backend.token
+            expected: list[Expected] = [Result(f"int: {token(key) ^ key}") for key in range(count)]
+            expected[last] = expected_of_raising("value", last, exact=True)
+            scene.end(expected)
 
 
 def _returned_in_a_pipeline(submission: Submission, rng: Random) -> None:
@@ -114,6 +154,10 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
             return Raises("Refused", (f"not today ({number})",), f"not today ({number})", exact)
         case "holding":
             return Raises("Holding", (f"held {number}",), f"held {number}", exact)
+        case "worded":
+            return Raises("Worded", (), f"nobody is number {number}", exact)
+        case "renamed" | "emptied":
+            return Raises(how.capitalize(), (number,), str(number), exact)
         case plain if plain in PLAIN:
             return Raises(PLAIN[plain], (number,), str(number))
         case "returned":
@@ -125,7 +169,7 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
 
 
 def demand_pickling_is_minded(submission: Submission, rng: Random) -> None:
-    """Return what does not pickle: always, as the profile says, and once, by surprise."""
+    """Have what does not pickle: always, as the profile says, and here and there, by surprise."""
     for profile in (unpicklable(computes(60)), unpicklable(waits(64)), unpicklable(brief(20))):
         numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
         expected = [SpecialResult("handle", oracle.mixed(number)) for number in numbers]
@@ -141,7 +185,7 @@ def _surprising_results(submission: Submission, rng: Random, profile: Profile, k
     """Return what does not pickle or unpickle, here and there, and raise such: nothing is run again for that."""
     title, count = f"{PICKLING} ({kind}, a few results do not)", profile.tasks
     hows = ["fine"] * count
-    for how in ("handle", "handle", "holding", "refused", "returned-refused"):
+    for how in ("handle", "handle", "leaving", "leaving", "holding", "refused", "returned-refused"):
         hows[rng.randrange(1, count - 1)] = how
     hows[0] = hows[-1] = "handle"
     salts = [rng.getrandbits(60) for _ in hows]
@@ -153,7 +197,7 @@ def _surprising_results(submission: Submission, rng: Random, profile: Profile, k
                 Result(token(key) ^ salt)
                 if how == "fine"
                 else FailsSomehow("result")
-                if how == "handle"
+                if how in UNPICKLED
                 else expected_of_raising(how, key, exact=False)
                 for key, (salt, how) in enumerate(zip(salts, hows, strict=True))
             ]

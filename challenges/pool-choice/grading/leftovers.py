@@ -65,12 +65,18 @@ def demand_closed_pools(submission: Submission, rng: Random) -> None:
     submission.restart()
     before = submission.stats().processes
     _demand_nothing_by_itself(submission, before)
-    cases = ((waits(64), "threads"), (uneven(computes(40)), "processes"), (dangerous(6), "processes, may die"))
-    for profile, kind in cases:
+    cases = (
+        ("on_a_lifeline", waits(64), "threads"),
+        ("on_a_lifeline", uneven(computes(40)), "processes"),
+        ("on_a_lifeline", dangerous(6), "processes, may die"),
+        ("leaves_a_thread", computes(40), "processes, in which an item left a thread behind that is not a daemon"),
+        ("leaves_a_thread", dangerous(6), "processes, may die; an item left a thread behind that is not a daemon"),
+    )
+    for function, profile, kind in cases:
         title = f"what run() started for items lives on ({kind})"
         salts = [rng.getrandbits(60) for _ in range(profile.tasks)]
         items = [["planted", key, salt] for key, salt in enumerate(salts)]
-        stages = [stage("on_a_lifeline", profile)]
+        stages = [stage(function, profile)]
         with playing(submission, title, rng, stages, items, lambda _: ANSWER_SEC) as scene:
             backend = scene.backend
             scene.end([Result(backend.token(key) ^ salt) for key, salt in enumerate(salts)])

@@ -6,7 +6,7 @@ from random import Random
 
 import numbers_oracle as oracle
 from profiles import Profile, Stage, brief, computes, dangerous, lets_go, stage, uneven, waits
-from replies import Result, RunsIn
+from replies import Result, RunsIn, SpecialResult
 from stage_play import Scene, Submission, gone, held, playing, run_and_demand, under_way
 
 FEW_ROUNDS = 300
@@ -27,6 +27,8 @@ def demand_right_results(submission: Submission, rng: Random) -> None:
     _squarings(submission, rng, uneven(computes(40)), "processes")
     _squarings(submission, rng, dangerous(5), "processes")
     _mixed(submission, rng, Profile(5_000, 0.001, 0.001, 0.002), "processes, short items")
+    _aloof(submission, rng)
+    _same_stage_twice(submission, rng)
 
 
 def demand_as_planned(submission: Submission, _rng: Random) -> None:
@@ -90,3 +92,30 @@ def _mixed(submission: Submission, rng: Random, profile: Profile, kind: str) -> 
     numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
     expected = [Result(oracle.mixed(number)) for number in numbers]
     run_and_demand(submission, f"{TITLE} ({kind})", [stage("mixed", profile)], numbers, expected)
+
+
+def _aloof(submission: Submission, rng: Random) -> None:
+    """Have results that will not be compared or called true, as arrays will not; then have items of that kind."""
+    for profile, kind in (
+        (brief(20), "inline"),
+        (waits(64), "threads"),
+        (computes(40), "processes"),
+        (dangerous(5), "processes, may die"),
+    ):
+        numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
+        mixed = [oracle.mixed(number) for number in numbers]
+        title = f"{TITLE} ({kind}, results that cannot be compared)"
+        told = [SpecialResult("aloof", number) for number in mixed]
+        run_and_demand(submission, title, [stage("aloof", profile)], numbers, told)
+        stages = [stage("aloof", profile), stage("approached", profile)]
+        through = [Result(oracle.mixed(number)) for number in mixed]
+        run_and_demand(submission, f"{title}, in a pipeline", stages, numbers, through)
+
+
+def _same_stage_twice(submission: Submission, rng: Random) -> None:
+    """Have a batch go through one stage twice, the same object."""
+    for profile, kind in ((brief(20), "inline"), (waits(64), "threads"), (computes(40), "processes")):
+        numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
+        expected = [Result(oracle.mixed(oracle.mixed(number))) for number in numbers]
+        title = f"{TITLE} ({kind}, the same stage twice)"
+        run_and_demand(submission, title, [stage("mixed", profile)] * 2, numbers, expected)

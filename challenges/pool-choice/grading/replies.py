@@ -64,6 +64,17 @@ class Died:
 
 
 @dataclass(frozen=True)
+class ResultOrDeath:
+    """The entry of an item whose process ended soon after it."""
+
+    value: object
+
+    def complaint(self, entry: list[object]) -> str | None:
+        """Say what is wrong with an entry."""
+        return None if Died().complaint(entry) is None else Result(self.value).complaint(entry)
+
+
+@dataclass(frozen=True)
 class FailsSomehow:
     """The entry of an item that could not be pickled, or whose result could not."""
 
@@ -120,7 +131,7 @@ class RunsIn:
         return f"its stage is planned as {self.kinds[0]}; " + (f"it ran {ran}" if ran else f"entry: {_shown(entry)}")
 
 
-Expected = Result | Raises | Died | FailsSomehow | EitherWay | SpecialResult | RunsIn
+Expected = Result | Raises | Died | ResultOrDeath | FailsSomehow | EitherWay | SpecialResult | RunsIn
 
 
 def finished(outcome: Outcome, title: str) -> object:

@@ -14,6 +14,7 @@ import gc
 import multiprocessing
 import os
 import pickle
+import sys
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -97,11 +98,11 @@ class Crew:
     def _begin(self, begin: Callable[[], Any], hold_writers: Callable[[], Any]) -> Any:
         for _ in range(TRIES):
             txn = begin()
-            if set(self._ask_all("begin")) == {txn.id()}:
+            if set(self._ask_all("begin", sys.path)) == {txn.id()}:
                 return txn
         with hold_writers():
             txn = begin()
-            self._ask_all("begin")
+            self._ask_all("begin", sys.path)
             return txn
 
     def _share(self, cursor: Any, whole: Range, task: bytes) -> dict[bytes, Any]:
@@ -132,9 +133,9 @@ class Crew:
                 idle.append(ready)
         return parts
 
-    def _ask_all(self, question: str) -> list[Any]:
+    def _ask_all(self, question: str, given: object = None) -> list[Any]:
         for pipe in self._pipes:
-            pipe.send((question, None, None))
+            pipe.send((question, None, given))
         return [self._answer(pipe) for pipe in self._pipes]
 
     def _answer(self, pipe: Connection) -> Any:
@@ -188,15 +189,18 @@ def work(pipe: Connection, path: str, number: int) -> None:
     try:
         with Store.open(path) as store:
             while True:
-                question, range_, task = pipe.recv()
+                question, range_, given = pipe.recv()
                 if question == "share":
                     continue  # it was meant for what is done already
                 try:
                     if question == "fold":
-                        fold = pickle.loads(task)  # noqa: S301  from our own parent
+                        fold = pickle.loads(given)  # noqa: S301  from our own parent
                         pipe.send((*_folded(pipe, txn, range_, fold), None))
                         continue
-                    txn = store._begin() if question == "begin" else None
+                    txn = None
+                    if question == "begin":
+                        sys.path[:] = given  # where a fold's module is may have been added since
+                        txn = store._begin()
                     pipe.send((txn and txn.id(), None, None))
                 except BaseException as fault:  # noqa: BLE001  whatever a fold raises is for the caller
                     pipe.send((None, None, _portable(fault)))

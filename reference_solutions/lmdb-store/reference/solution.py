@@ -51,7 +51,7 @@ class Store:
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, map_size: int = 2**24) -> "Store":
         """Open the store in the folder `path`, which is made if missing."""
-        path = os.fspath(path)
+        path = os.path.abspath(path)  # noqa: PTH100  workers may be somewhere else
         return cls(path, _environment(path, map_size))
 
     # ---- reading

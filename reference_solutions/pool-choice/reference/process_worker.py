@@ -45,8 +45,10 @@ class ProcessWorker:
         """Give the entry of each item; after a death the items of the chunk are tried one by one."""
         try:
             request = pickle.dumps(list(items), PROTOCOL)
-        except Exception as fault:  # noqa: BLE001  pickling runs an item's own code
+        except BaseException as fault:  # noqa: BLE001  pickling runs an item's own code, which may raise SystemExit
             return [Failed(_unsendable("argument", fault))] if len(items) == 1 else self._one_by_one(items)
+        if self._process is not None and not self._process.is_alive():
+            self._bury()  # it ended between two chunks: none of these items is at fault
         if self._process is None:
             self.start()
         try:
@@ -59,8 +61,6 @@ class ProcessWorker:
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
-            self._pipe.close()
-            self._process.join(JOIN_SEC)
             self._bury()
 
     def _one_by_one(self, items: Sequence[Any]) -> list[Any]:
@@ -69,7 +69,7 @@ class ProcessWorker:
     def _read(self, reply: bytes, expected: int) -> list[Any]:
         try:
             entries: list[Any] = pickle.loads(reply)  # noqa: S301  from our own process
-        except Exception as fault:  # noqa: BLE001  unpickling runs a result's own code
+        except BaseException as fault:  # noqa: BLE001  unpickling runs a result's own code
             return [Failed(_unsendable("result", fault))] * expected
         return entries
 
@@ -97,7 +97,7 @@ def serve(pipe: Connection, function: Callable[[Any], Any]) -> None:
             reply = pickle.dumps(entries, PROTOCOL)
             if not all(type(entry) in _PLAIN for entry in entries):
                 pickle.loads(reply)  # noqa: S301  what was just pickled: there may be an exception in it that cannot be
-        except Exception:  # noqa: BLE001  find the one that fails
+        except BaseException:  # noqa: BLE001  find the one that fails
             reply = pickle.dumps([_sendable(entry) for entry in entries], PROTOCOL)
         pipe.send_bytes(reply)
 
@@ -125,17 +125,17 @@ def _survives(fault: BaseException) -> bool:
     try:
         twin = pickle.loads(pickle.dumps(fault, PROTOCOL))  # noqa: S301  what was just pickled
         return type(twin) is type(fault) and str(twin) == str(fault)
-    except Exception:  # noqa: BLE001  unpickling calls the class with whatever it kept as args
+    except BaseException:  # noqa: BLE001  unpickling calls the class with whatever it kept as args
         return False
 
 
 def _sendable(entry: Any) -> Any:
     try:
         pickle.loads(pickle.dumps(entry, PROTOCOL))  # noqa: S301  what was just pickled
-    except Exception as fault:  # noqa: BLE001  pickling runs a result's own code
+    except BaseException as fault:  # noqa: BLE001  pickling runs a result's own code
         return Failed(_unsendable("result", fault))
     return entry
 
 
-def _unsendable(what: str, fault: Exception) -> TaskFailed:
+def _unsendable(what: str, fault: BaseException) -> TaskFailed:
     return TaskFailed(f"the {what} cannot be sent between processes: {type(fault).__name__}: {fault}")

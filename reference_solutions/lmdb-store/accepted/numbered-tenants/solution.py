@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import struct
+import sys
 import threading
 import weakref
 from bisect import bisect_left
@@ -93,11 +94,12 @@ class Store:
 
     @classmethod
     def open(cls, path: str, *, map_size: int = 2**24) -> "Store":
+        path = os.path.abspath(path)  # noqa: PTH100  workers may be somewhere else
         size = max(LARGEST_MAP, map_size)
         while True:
             try:
-                env = lmdb.open(os.fspath(path), map_size=size, max_dbs=2, sync=False, metasync=False, max_readers=512)
-                return cls(os.fspath(path), env)
+                env = lmdb.open(path, map_size=size, max_dbs=2, sync=False, metasync=False, max_readers=512)
+                return cls(path, env)
             except lmdb.MemoryError as fault:
                 size //= 2
                 if size < SMALLEST_MAP:
@@ -286,7 +288,7 @@ class Store:
             held = self.begin(write=True) if tries > 10 else None
             txn = self.begin()
             for pipe in pipes:
-                pipe.send(("begin",))
+                pipe.send(("begin", sys.path))
             states = {pipe.recv() for pipe in pipes} | {txn.id()}
             if held is not None:
                 held.abort()
@@ -379,6 +381,7 @@ def _work(path: str, pipe: Any, number: int) -> None:
             try:
                 what, *given = pipe.recv()
                 if what == "begin":
+                    [sys.path[:]] = given  # where a fold's module is may have been added since
                     txn = store.begin()
                     pipe.send(txn.id())
                     continue

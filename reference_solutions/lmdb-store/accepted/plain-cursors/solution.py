@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import struct
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -107,10 +108,11 @@ class Store:
 
     @classmethod
     def open(cls, path: str, *, map_size: int = 2**24) -> "Store":
+        path = os.path.abspath(path)  # noqa: PTH100  workers may be somewhere else
         size = max(map_size, MOST_MAP_BYTES)
         while True:
             try:
-                env = lmdb.open(os.fspath(path), map_size=size, sync=False, metasync=False, max_readers=510)
+                env = lmdb.open(path, map_size=size, sync=False, metasync=False, max_readers=510)
             except lmdb.MemoryError as fault:
                 size //= 2
                 if size < LEAST_MAP_BYTES:
@@ -118,7 +120,7 @@ class Store:
             except (lmdb.Error, OSError) as fault:
                 raise StoreError(f"open failed: {fault}") from fault
             else:
-                return cls(os.fspath(path), env)
+                return cls(path, env)
 
     def _begin(self, write: bool = False) -> Any:
         self._check()
@@ -223,7 +225,7 @@ class Store:
         with self._begin(write=True):
             txn = self._begin()
             for pipe in pipes:
-                pipe.send(None)
+                pipe.send(sys.path)
             for pipe in pipes:
                 pipe.recv()
         with txn:
@@ -316,7 +318,7 @@ def _work(path: str, pipe: Any, number: int) -> None:
     with Store.open(path) as store:
         while True:
             try:
-                pipe.recv()
+                sys.path[:] = pipe.recv()  # where a fold's module is may have been added since
                 with store._begin() as txn:
                     pipe.send(None)
                     low, high, fold = pipe.recv()

@@ -40,16 +40,19 @@ def serve(pipe: Any, function: Callable[[Any], Any]) -> None:
         try:
             reply = pickle.dumps(entries)
             if any(type(entry) not in PLAIN for entry in entries):
-                pickle.loads(reply)  # noqa: S301  what was just pickled: some exceptions can't be unpickled
-        except Exception:  # noqa: BLE001  find the one that fails
+                reply = pickle.dumps([_sendable(entry) for entry in entries])
+        except BaseException:  # noqa: BLE001  find the one that fails
             reply = pickle.dumps([_sendable(entry) for entry in entries])
         pipe.send_bytes(reply)
 
 
 def _sendable(entry: Any) -> Any:
+    """Give the entry if it arrives as what it is, else a failure that says what was lost."""
+    lost: BaseException | None = entry.error if isinstance(entry, Failed) else None
     try:
-        pickle.loads(pickle.dumps(entry))  # noqa: S301  what was just pickled
-    except Exception as reason:  # noqa: BLE001  pickling runs code of the result
-        lost = entry.error if isinstance(entry, Failed) else reason
-        return Failed(RuntimeError(f"{type(lost).__name__}: {lost}"))
-    return entry
+        twin = pickle.loads(pickle.dumps(entry))  # noqa: S301  what was just pickled: some exceptions can't be unpickled
+        if lost is None or type(twin.error) is type(lost):
+            return entry
+    except BaseException as reason:  # noqa: BLE001  pickling runs code of the result, which may raise SystemExit
+        lost = lost or reason
+    return Failed(RuntimeError(f"{type(lost).__name__}: {lost}"))

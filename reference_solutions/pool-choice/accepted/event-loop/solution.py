@@ -183,9 +183,12 @@ class _Child:
 
     async def run(self, items: list[Any]) -> list[Any]:
         """Run items; a chunk that does not come through is run item by item."""
+        if not self._process.is_alive():  # it ended when it had no item, so none of these has ended it
+            self.end()
+            self._start()
         try:
             request = pickle.dumps(items)
-        except Exception as fault:  # noqa: BLE001  pickling runs code of the item
+        except BaseException as fault:  # noqa: BLE001  pickling runs code of the item, which may raise SystemExit
             failure: Exception = TypeError(f"the item cannot be pickled: {fault}")
         else:
             try:

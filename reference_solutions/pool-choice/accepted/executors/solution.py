@@ -5,12 +5,14 @@ executors of one process each: when it dies, nobody else's executor is broken, a
 """
 
 import multiprocessing
+import os
 import pickle
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +22,9 @@ SPAWN_PAYS_SEC = 0.15
 THREADS_PAY_SEC = 0.005
 CHUNK_SEC = 0.01
 BYTES_A_SEC = 1e9
+
+PLAIN = {int, float, str, bytes}
+"""Types of results that surely come back as they are."""
 
 
 @dataclass(frozen=True)
@@ -217,20 +222,35 @@ class _Lane:
     def run(self, values: list[Any]) -> list[Any]:
         """Run items; what goes wrong with several of them is found by running each alone."""
         try:
-            return self._executor.submit(_run_safely, self._function, values).result()
-        except BrokenProcessPool as fault:
-            self.close()
-            self._open()
-            failure: Exception = WorkerDied(str(fault))
-        except Exception as fault:  # noqa: BLE001  pickling runs code of the item
-            failure = RuntimeError(f"could not be sent: {type(fault).__name__}: {fault}")
+            request = pickle.dumps(values)  # here, for whatever it raises would end the executor's own thread
+        except BaseException as fault:  # noqa: BLE001  pickling runs code of the item
+            failure: Exception = RuntimeError(f"could not be sent: {type(fault).__name__}: {fault}")
+        else:
+            try:
+                return self._submit(request).result()
+            except BrokenProcessPool as fault:
+                self._reopen()
+                failure = WorkerDied(str(fault))
         if len(values) == 1:
             return [Failed(failure)]
         return [entry for value in values for entry in self.run([value])]
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and with it any thread that an item has left there."""
+        with suppress(BrokenProcessPool):
+            self._executor.submit(os._exit, 0)
         self._executor.shutdown()
+
+    def _submit(self, request: bytes) -> "Future[list[Any]]":
+        try:
+            return self._executor.submit(_run_safely, self._function, request)
+        except BrokenProcessPool:  # it was broken before it had these items
+            self._reopen()
+            return self._executor.submit(_run_safely, self._function, request)
+
+    def _reopen(self) -> None:
+        self._executor.shutdown()
+        self._open()
 
     def _open(self) -> None:
         self._executor = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
@@ -256,20 +276,20 @@ def _run(function: Callable[[Any], Any], values: list[Any]) -> list[Any]:
     return entries
 
 
-def _run_safely(function: Callable[[Any], Any], values: list[Any]) -> list[Any]:
+def _run_safely(function: Callable[[Any], Any], request: bytes) -> list[Any]:
     """Do the same in a process: an exception that would not survive the way back is replaced, and so is a result."""
-    entries = _run(function, values)
-    try:
-        pickle.loads(pickle.dumps(entries))  # noqa: S301  what was just pickled
-    except Exception:  # noqa: BLE001  find the one that fails
-        return [_sendable(entry) for entry in entries]
-    return entries
+    return [_sendable(entry) for entry in _run(function, pickle.loads(request))]  # noqa: S301  from our own parent
 
 
 def _sendable(entry: Any) -> Any:
+    """Give the entry if it arrives as what it is, else a failure that says what was lost."""
+    if type(entry) in PLAIN:
+        return entry
+    lost: BaseException | None = entry.error if isinstance(entry, Failed) else None
     try:
-        pickle.loads(pickle.dumps(entry))  # noqa: S301  what was just pickled
-    except Exception as reason:  # noqa: BLE001  pickling runs code of the result
-        lost = entry.error if isinstance(entry, Failed) else reason
-        return Failed(RuntimeError(f"{type(lost).__name__}: {lost}"))
-    return entry
+        twin = pickle.loads(pickle.dumps(entry))  # noqa: S301  what was just pickled
+        if lost is None or type(twin.error) is type(lost):
+            return entry
+    except BaseException as reason:  # noqa: BLE001  pickling runs code of the result, which may raise SystemExit
+        lost = lost or reason
+    return Failed(RuntimeError(f"{type(lost).__name__}: {lost}"))
