@@ -65,6 +65,7 @@ SCRIPTS = (
     ("semantics", "equality_scripts"),
     ("semantics", "repr_scripts"),
     ("misbehaving", "raising_scripts"),
+    ("misbehaving", "unmoved_scripts"),
 )
 
 
@@ -102,6 +103,32 @@ def test_intrusions_are_survived_by_the_reference(grading: Import, reference_dri
     assert len(listed) > 1_000
     for intrusion in listed[::7]:
         misbehaving.demand_whole(InProcess(reference_driver), "", intrusion)
+
+
+class Answering:
+    """A submission that gives answers made beforehand."""
+
+    def __init__(self, answers: list[Any]) -> None:
+        self.answers = answers
+
+    def call(self, _function: str, *_args: object, timeout_sec: float | None = None) -> Outcome:
+        return Finished(self.answers)
+
+
+@pytest.mark.parametrize(("skipped", "is_right"), [(True, True), (False, False)])
+def test_who_asks_a_stored_key_again_may_fail_and_do_nothing(grading: Import, skipped: bool, is_right: bool) -> None:
+    misbehaving, model = grading("misbehaving"), grading("model").Model
+    script = list(misbehaving.unmoved_scripts())[-1]
+    at = next(at for at, operation in enumerate(script.operations) if operation[0] == "del")
+    others = [*script.operations[:at], *script.operations[at + 1 :]]
+    answers = model(script.specs).replay(others if skipped else script.operations)
+    answers[at:at] = [["raised", "Refusal"]]
+    submission = Answering(answers if skipped else [*answers[: at + 1], *answers[at + 2 :]])
+    if is_right:
+        misbehaving.demand_unmoved(submission, "title", script.specs, script.operations)
+    else:
+        with pytest.raises(AssertionError, match="raises what that hash does, and changes the map"):
+            misbehaving.demand_unmoved(submission, "title", script.specs, script.operations)
 
 
 class TestIdentities:

@@ -119,6 +119,23 @@ class TestChurn:
         assert len(live) == size
 
 
+class TestChurnOfAMap:
+    """The checks' own, whose keys have equal hashes if it is told so."""
+
+    def test_colliding_keys_are_fresh_and_have_the_hash_of_one_that_is_there(self, grading: Import) -> None:
+        large = grading("large")
+        churn = large.Churn(Random(1), next(ageing for ageing in large.AGEINGS if ageing.colliding))
+        live = set(churn.first.tolist())
+        assert len(live) == churn.entries == 2 * len({hash(key) for key in live})
+        for _ in range(3):
+            old, new, _, _ = churn.exchanges(500)
+            for gone, come in zip(ints(old), ints(new), strict=True):
+                live.remove(gone)
+                assert come not in live
+                assert hash(come) == hash(gone)
+                live.add(come)
+
+
 class TestStringKeys:
     def test_few_words_are_frequent_and_many_are_rare(self, workload: ModuleType) -> None:
         (text,) = workload.StringKeys().round(Random(1)).timed.args

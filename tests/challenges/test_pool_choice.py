@@ -250,6 +250,8 @@ def _complaint(grading: Import, kind: str, args: tuple[object, ...], entry: list
         ("Raises", ("KeyError", (3,), "3"), ["failed", "KeyError", [3], "3"], ["died", "3"]),
         ("Raises", ("A", (), "x", False), ["failed", "B", ["?"], "A: x"], ["failed", "B", [], "x"]),
         ("Died", (), ["died", "now"], ["failed", "ValueError", [], ""]),
+        ("ResultOrDeath", (5,), ["result", 5], ["result", 6]),
+        ("ResultOrDeath", (5,), ["died", "soon after"], ["failed", "ValueError", [], ""]),
         ("FailsSomehow", ("result",), ["failed", "B", [], ""], ["died", ""]),
         ("RunsIn", (("threads", "inline"),), ["result", "inline"], ["result", "processes"]),
         ("RunsIn", (("inline",),), ["result", "inline"], ["result", "threads"]),
