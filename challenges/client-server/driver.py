@@ -132,7 +132,13 @@ def _ended(serving):
     return "returned" if fault is None else f"{type(fault).__name__}: {fault}"[:500]
 
 
+UNREACHABLE = ConnectionResetError, TimeoutError, ConnectionRefusedError
+"""What a connection that fails raises, each in its turn: a `TimeoutError` may be the system's."""
+
+
 def _connect(name):
+    faults = itertools.cycle(UNREACHABLE)
+
     async def connect():
         """Open a connection to the server under test, ready for requests."""
         reader, writer = await asyncio.open_unix_connection(_place(name))
@@ -143,7 +149,7 @@ def _connect(name):
             if not welcomed:
                 writer.close()
         if not welcomed:
-            raise ConnectionResetError("the server closed the connection")
+            raise next(faults)("the connection failed")
         return reader, writer
 
     return connect

@@ -12,7 +12,7 @@ shows leaks.
     executors        open_, within, stats, shutdown, ...: the executor's interface, call by call
     futures          submit, result, cancel, ...; bulk_..., mix: many small jobs at once
     maps             map_open, map_next, ...
-    races            let_in_and_cancelled, come_later: room for a submitter against its end, and against others
+    races            let_in_and_cancelled, come_later, map_at_the_door: room for a submitter against its end, and others
     surroundings     ping: a heartbeat, answered on the submission's loop; census: threads, processes, tasks and files
 """
 
@@ -43,7 +43,10 @@ from .meetings import open_unheld as open_unheld
 from .meetings import unheld_waits as unheld_waits
 from .races import come_later as come_later
 from .races import let_in_and_cancelled as let_in_and_cancelled
+from .races import map_at_the_door as map_at_the_door
 from .surroundings import census as census
 from .surroundings import forget as forget
 from .surroundings import kill as kill
 from .surroundings import ping as ping
+from .surroundings import start_lead as start_lead
+from .surroundings import submit_and_kill as submit_and_kill

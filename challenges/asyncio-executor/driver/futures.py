@@ -3,7 +3,7 @@
 import asyncio
 
 from .executors import opened
-from .jobs import VAR, change, change_io, change_nested, echo, echo_io, spin, sum_nested, wait, wait_io, work
+from .jobs import VAR, change, change_io, change_nested, echo, echo_io, now, spin, sum_nested, wait, wait_io, work
 from .meetings import MEETINGS, meet_unheld
 from .submission import job, outcome_of, solution
 
@@ -23,6 +23,7 @@ FUNCTIONS = {
     "work": work,
     "sum": sum_nested,
     "spin": spin,
+    "now": now,
     "lambda": lambda: None,  # can't be pickled
 }
 

@@ -66,6 +66,21 @@ def change(value):
     return seen
 
 
+def see(_):
+    """Give the context variable."""
+    return VAR.get()
+
+
+async def see_io(_):
+    """Give the context variable."""
+    return VAR.get()
+
+
+def now():
+    """Give the time, which is another each time."""
+    return time.perf_counter_ns()
+
+
 def spin(seed):
     """Compute until the process is killed."""
     while True:

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import time
 import weakref
 
 from .jobs import VAR, echo, echo_io, work
@@ -33,10 +34,16 @@ def hello(name):
     return line(name=name, pid=os.getpid(), thread=threading.get_ident(), var=VAR.get())
 
 
-def _die(code=None):
-    """End this process with a code, or, without one, by a signal."""
-    if code is None:
+ORPHAN_SEC = 20.0
+"""Longer than anybody is waited for."""
+
+
+def _die(how, code=1):
+    """End this process: by a signal, with a code, or with a child of it that lives on and holds every open file."""
+    if how == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "orphan" and os.fork() == 0:
+        time.sleep(ORPHAN_SEC)
     os._exit(code)
 
 
@@ -58,8 +65,8 @@ def _told(command, connection):
             _descend(depth, name, arguments)
         case ["result", kind]:
             return [{"unpicklable": threading.Lock, "stubborn": StubbornResult, "slow": SlowResult}[kind]()]
-        case ["exit" | "kill", *code]:
-            _die(*code)
+        case ["exit" | "kill" | "orphan", *_]:
+            _die(*command)
         case ["keep"]:
             _kept.connections = [*getattr(_kept, "connections", []), connection.dup()]
         case ["set", value]:

@@ -70,6 +70,7 @@ EXCEPTIONS = {
     "SystemExit": SystemExit,
     "TimeoutError": TimeoutError,
     "EOFError": EOFError,
+    "StopIteration": StopIteration,
     "OddError": OddError,
     "LockedError": LockedError,
     "HomesickError": HomesickError,

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+from .jobs import VAR, see, see_io
 from .submission import job, outcome_of, solution
 
 
@@ -10,7 +11,8 @@ async def let_in_and_cancelled(kind, room, turns):
     """Cancel the first of two submitters so many turns of the loop after room was made for one.
 
     Room is made by a job that `ended` or by a queued one that was `cancelled`. Answers [whether the first submit was
-    cancelled, how often its job ran, how many of three further jobs are accepted without anything ending].
+    cancelled, how often its job ran, how many of three further jobs are accepted without anything ending, how many
+    are queued when all have ended].
     """
     async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=1)) as executor:
         gate, ran = _gate(kind), []
@@ -31,7 +33,8 @@ async def let_in_and_cancelled(kind, room, turns):
         await (await waiting[1])
         if outcome[0] == "value":
             await outcome[1]
-        return [outcome[0] == "cancelled", ran.count(0), await _places(executor, kind)]
+        places = await _places(executor, kind)
+        return [outcome[0] == "cancelled", ran.count(0), places, executor.stats()[kind]["queued"]]
 
 
 async def come_later(kind, room, places, turns):
@@ -61,6 +64,25 @@ async def come_later(kind, room, places, turns):
         last = await executor.submit(job(kind, note, (ran, 2), None))
         await asyncio.gather(running, *queued, await waiting, last, return_exceptions=True)
         return ran
+
+
+async def map_at_the_door(kind):
+    """Begin a map in a lane with one place left, change the context, and make room; gives what its jobs saw."""
+    async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=2)) as executor:
+        gate, (hold, _) = _gate(kind), _holding(kind)
+        held = [await executor.submit(job(kind, hold, (gate,), None)) for _ in range(2)]
+        VAR.set("own")
+        mapping = executor.map(kind, see if kind == "blocking" else see_io, range(5))
+        taking = asyncio.create_task(_all_of(mapping))
+        await asyncio.sleep(0.01)
+        VAR.set("another")
+        gate.set()
+        await asyncio.gather(*held)
+        return await taking
+
+
+async def _all_of(mapping):
+    return [value async for value in mapping]
 
 
 async def _places(executor, kind):

@@ -10,6 +10,8 @@ def demand_survival(subject: Subject) -> None:
             _demand_survived(on, number, how)
         _demand_both(on)
         _demand_idle_death(on)
+        _demand_death_at_start(on)
+        _demand_orphaned(on)
         for command in (["exit", 0], ["kill"]):
             name = f"crash-{command[0]}"
             on.submit("e", "crash", name)
@@ -72,3 +74,46 @@ def _demand_idle_death(on: Stage) -> None:
         on.settle(2 * SETTLE_SEC)
     answers = [on.call("run", "e", "cpu", "echo", [number]) for number in range(3)]
     assert answers == [["value", number] for number in range(3)], "an idle process died, and a later job failed for it"
+
+
+START_ATTEMPTS = 4
+"""How often a process may have begun on its job before it was killed, or nothing started that could be killed."""
+
+LEAD_SEC = 0.01
+"""Whoever starts processes so fast that they run a job sooner can't be caught at it, and nothing is said of him."""
+
+
+def _demand_death_at_start(on: Stage) -> None:
+    """Kill a process while it starts: its job has not begun, and must run in another."""
+    on.call("run", "e", "crash", "echo", [0])  # what a program has once, such as a fork server, is there now
+    if min(on.call("start_lead", "e", "crash") for _ in range(START_ATTEMPTS)) < LEAD_SEC:
+        return
+    for attempt in range(START_ATTEMPTS):
+        name = f"crash-start{attempt}"
+        killed = on.call("submit_and_kill", "e", name, "crash", on.place)
+        ticket = on.start("result", name)
+        told = lambda name=name, ticket=ticket: name in on.guests or on.has_landed(ticket)  # noqa: E731
+        on.until(told, "a process was killed while it started, and its job should have run in another")
+        if name in on.guests and on.guests[name].pid != killed:
+            on.finish(name, name)
+            answer = on.outcome(ticket, "a job should have ended")
+            assert answer == ["value", name], "a job that ran in another process than the first lost its result"
+            return
+    raise AssertionError(
+        f"a process was killed while it started, {START_ATTEMPTS} times, and each time its job, on which it had not "
+        "begun, did not run in another"
+    )
+
+
+def _demand_orphaned(on: Stage) -> None:
+    """End a process whose own child lives on and holds every file that it had open."""
+    for kind in ("cpu", "crash"):
+        name = f"{kind}-orphan"
+        on.submit("e", kind, name)
+        on.arrival(name, f"a {kind} job should have started")
+        on.guests[name].tell("orphan")
+        what = f"a {kind} job started a process and ended its own, and its caller should have been told"
+        answer = on.result(name, what)
+        seen = answer[0] == "raised" and answer[5] == ["WorkerCrashed"]
+        assert seen, f"a {kind} job started a process and ended its own, and its caller did not see WorkerCrashed"
+        assert on.call("run", "e", kind, "echo", [1]) == ["value", 1], f"after that a {kind} job failed"

@@ -175,13 +175,14 @@ def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
     cancelled_then = f"the first of two submitters that waited was cancelled {turns} turns of the event loop later"
     when = f"{_freed(kind, room)}, and {cancelled_then}"
     what = f"{when}: every job and the other submit should have ended"
-    cancelled, ran, places = on.call("let_in_and_cancelled", kind, room, turns, what=what)
+    cancelled, ran, places, queued = on.call("let_in_and_cancelled", kind, room, turns, what=what)
     assert ran == (not cancelled), (
         f"{when}: submit {'raised CancelledError' if cancelled else 'accepted the job'} and the job ran {ran} times"
     )
     assert places == 2, (
         f"{when}: from then on the lane, of limit 1 and queue 1, accepts {places} jobs at once instead of 2"
     )
+    assert queued == 0, f"{when}: when all jobs had ended, stats() says that {queued} are queued"
 
 
 def _demand_first_come(on: Stage, kind: str, room: str, turns: int | None, places: int = 1) -> None:

@@ -27,6 +27,8 @@ def demand_exceptions(subject: Subject) -> None:
                 what = f"a {kind} job raised {type_name}{tuple(seen)}"
                 _demand_raised(answer, type_name, seen, what)
             _demand_deep(on, kind)
+            answer = _raised(on, kind, f"{kind}-stop", ["raise", "StopIteration", [4]])
+            assert answer[0] == "raised", f"a {kind} job raised StopIteration(4), and its caller saw no exception"
         for kind in ("cpu", "crash"):
             _demand_remote(on, kind)
         on.finish("cpu-neighbour", 5)
@@ -102,7 +104,8 @@ def demand_map(subject: Subject) -> None:
         _demand_failure(on)
         _demand_close(on)
         _demand_left(on)
-        _demand_left_at_the_door(on)
+        _demand_left_at_the_door(on, "door", 3 + 4)
+        _demand_left_at_the_door(on, "last", 3 + 3)
 
 
 def _open(on: Stage, key: str, kind: str = "io", count: int = 6) -> None:
@@ -193,20 +196,20 @@ def _demand_left(on: Stage) -> None:
     assert on.call("map_next", "left") == ["end"], "a map did not end with whoever waited for its result"
 
 
-def _demand_left_at_the_door(on: Stage) -> None:
-    """Cancel who waits for a map that itself waits for room."""
-    names = [f"io-full{number}" for number in range(3 + 4)]
+def _demand_left_at_the_door(on: Stage, key: str, others: int) -> None:
+    """Cancel who waits for a map that itself waits for room, for its first job or for the next."""
+    names = [f"io-before-{key}{number}" for number in range(others)]
     for name in names:
         on.submit("e", "io", name)
-    _open(on, "door")
-    first = on.start("map_next", "door")
+    _open(on, key)
+    first = on.start("map_next", key)
     on.settle(SETTLE_SEC / 5)
-    _cancel_next(on, "door", first)
+    _cancel_next(on, key, first)
     for name in names:
         on.arrival(name, "a queued io job should have started")
         on.finish(name)
     on.settle(SETTLE_SEC / 2)
-    ran = [name for name in on.guests if name.startswith("io-door")]
+    ran = [name for name in on.guests if name.startswith(f"io-{key}")]
     assert not ran, f"a map waited for room, its consumer was cancelled, and {len(ran)} of its jobs ran all the same"
 
 

@@ -3,6 +3,8 @@
 from stage import SETTLE_SEC, Stage, Subject, stage
 
 KINDS = ("io", "blocking", "cpu", "nested", "crash")
+EQUAL_JOBS = 8
+
 PING_PATIENCE_SEC = 6.0
 PINGS = 6
 PING_EVERY_SEC = 0.02
@@ -47,6 +49,12 @@ def demand_places(subject: Subject) -> None:
         guest = on.arrival("blocking-1", "a blocking job should have started")
         assert guest.pid == pid, "a blocking job did not run in this process"
         assert guest.thread != thread, "a blocking job ran in the thread of the event loop"
+        for kind in ("blocking", "cpu"):
+            answers = [on.call("run", "e", kind, "now", []) for _ in range(EQUAL_JOBS)]
+            once = len({str(answer) for answer in answers}) == EQUAL_JOBS
+            assert once, (
+                f"of {EQUAL_JOBS} equal {kind} jobs that give the time, two gave the same: each is to run, once"
+            )
         _demand_processes(on, pid)
 
 
@@ -105,6 +113,13 @@ def demand_contexts(subject: Subject) -> None:
                 f"the first saw {seen[0]!r}, the second {seen[1]!r}, and then the caller {seen[2]!r}"
             )
         on.settle(SETTLE_SEC / 5)
+    with stage(subject) as on:
+        for kind in ("io", "blocking"):
+            seen = on.call("map_at_the_door", kind, what=f"a map of {kind} jobs that waited for room should have ended")
+            assert seen == ["own"] * len(seen), (
+                f"a map of {kind} jobs was taken by a task whose context variable is 'own', and waited for room; its "
+                f"jobs saw {seen}"
+            )
 
 
 def _demand_apart_from_child(on: Stage, parent: str, kind: str, child: str) -> None:

@@ -37,6 +37,16 @@ def demand_drain(subject: Subject) -> None:
             assert answer == ["value", name], "a job that was accepted before a draining shutdown lost its result"
         on.call("shutdown_plainly", "e", what="a second shutdown should have returned")
         _demand_refused(on, on.submitting("e", "io", "io-after"), "somebody who submitted a job after shutdown")
+    with stage(subject) as on, on.executor("e"):
+        on.submit("e", "nested", "nested-maps")
+        on.arrival("nested-maps", "a nested job should have started")
+        draining = on.start("shutdown", "e", True, None)
+        on.settle(SETTLE_SEC / 5)
+        on.obey("nested-maps", "map", "io", [1, 2, 3])
+        heard = on.guests["nested-maps"].heard("outcome")
+        assert heard == [["value", [1, 2, 3]]], "while draining, a nested job's map through its first argument failed"
+        on.finish("nested-maps")
+        on.outcome(draining, "a draining shutdown should have returned when all jobs had ended")
 
 
 def _load(on: Stage, ex: str) -> None:
@@ -178,6 +188,7 @@ def demand_deadline(subject: Subject) -> None:
     """Have a function that does not return, and a coroutine that does not give in; draining and not."""
     for drain in (True, False):
         _demand_in_time(subject, _stuck, drain, "")
+        _demand_in_time(subject, _stuck, drain, "", timeout_sec=0)
 
 
 def demand_later_deadline(subject: Subject) -> None:
@@ -186,19 +197,25 @@ def demand_later_deadline(subject: Subject) -> None:
         _demand_in_time(subject, _joined, drain, ", called while a shutdown() was under way,")
 
 
-def _demand_in_time(subject: Subject, attempt: Callable[[Stage, str, bool], float], drain: bool, when: str) -> None:
-    limit = DEADLINE_SEC + GRACE_SEC
+Attempt = Callable[[Stage, str, bool, float], float]
+"""Shuts an executor of a name down, draining or not, within so many seconds; gives how many it took."""
+
+
+def _demand_in_time(
+    subject: Subject, attempt: Attempt, drain: bool, when: str, timeout_sec: float = DEADLINE_SEC
+) -> None:
+    limit = timeout_sec + GRACE_SEC
     took: list[float] = []
     while len(took) < ATTEMPTS and min(took, default=inf) > limit:
         with stage(subject) as on:
-            took.append(attempt(on, f"{attempt.__name__}-{drain}-{len(took)}", drain))
+            took.append(attempt(on, f"{attempt.__name__}-{drain}-{timeout_sec}-{len(took)}", drain, timeout_sec))
     assert min(took) <= limit, (
-        f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}){when} took {min(took):.1f} s in the best of {ATTEMPTS} "
+        f"shutdown(drain={drain}, timeout_sec={timeout_sec:g}){when} took {min(took):.1f} s in the best of {ATTEMPTS} "
         f"attempts, with a blocking function that does not return; at most {limit:g} s are allowed"
     )
 
 
-def _joined(on: Stage, ex: str, drain: bool) -> float:
+def _joined(on: Stage, ex: str, drain: bool, timeout_sec: float) -> float:
     on.call("open_", ex, SMALL)
     for kind in ("blocking", "io"):
         on.submit(ex, kind, f"{kind}-1")
@@ -206,8 +223,8 @@ def _joined(on: Stage, ex: str, drain: bool) -> float:
     first = on.start("shutdown", ex, True, None)
     on.settle(SETTLE_SEC / 5)
     began = perf_counter()
-    second = on.start("shutdown", ex, drain, DEADLINE_SEC)
-    called = f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}), called while a shutdown() was under way,"
+    second = on.start("shutdown", ex, drain, timeout_sec)
+    called = f"shutdown(drain={drain}, timeout_sec={timeout_sec:g}), called while a shutdown() was under way,"
     on.outcome(second, f"{called} should have returned, whatever its jobs do")
     on.departure("io-1", f"{called} should have stopped a running io job")
     on.finish("blocking-1")
@@ -215,7 +232,7 @@ def _joined(on: Stage, ex: str, drain: bool) -> float:
     return on.landed_at(second) - began
 
 
-def _stuck(on: Stage, ex: str, drain: bool) -> float:
+def _stuck(on: Stage, ex: str, drain: bool, timeout_sec: float) -> float:
     on.call("open_", ex, SMALL)
     for name in ("blocking-1", "blocking-idle", "io-1", "cpu-1", "nested-1"):
         kind = name.partition("-")[0]
@@ -227,8 +244,8 @@ def _stuck(on: Stage, ex: str, drain: bool) -> float:
     on.result("blocking-idle", "a blocking job should have ended")
     on.obey("io-1", "linger")
     began = perf_counter()
-    what = f"shutdown(drain={drain}, timeout_sec={DEADLINE_SEC:g}) should have returned, whatever its jobs do"
-    ending = on.start("shutdown", ex, drain, DEADLINE_SEC)
+    what = f"shutdown(drain={drain}, timeout_sec={timeout_sec:g}) should have returned, whatever its jobs do"
+    ending = on.start("shutdown", ex, drain, timeout_sec)
     on.outcome(ending, what)
     for kind in ("cpu", "nested"):
         on.departure(f"{kind}-1", f"a shutdown whose time was over should have stopped a running {kind} job")

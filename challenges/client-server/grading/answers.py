@@ -142,6 +142,7 @@ async def _wrong_batches(stand: Stand) -> None:
         "digits of another script": msgpack.packb(["\u0663"]),
         "a list in a list": msgpack.packb([["abc"]]),
         "101 ids": msgpack.packb(stand.items.fresh(101)),
+        "one id, 101 times": msgpack.packb(stand.items.fresh(1) * 101),
         "a list that says it has four billion entries": b"\xdd\xff\xff\xff\xff\xa1a",
         "a list nested 60,000 deep": b"\x91" * 60_000,
         "a string that is no UTF-8": b"\x91\xa2\xff\xfe",
@@ -157,6 +158,13 @@ async def keeps_fresh(stand: Stand) -> None:
     again, examined = await _asked_again_soon(stand, stand.items.fresh(ASKED_TWICE))
     assert examined >= ENOUGH, "of items asked for twice in a row, most took longer than a second to come"
     assert not again, f"of {examined} items asked for twice within {KEPT_SEC:g} s, {again} were fetched twice"
+    empty = stand.items.fresh(ENOUGH)
+    for item in empty:
+        stand.items.empty(item)
+    again, examined = await _asked_again_soon(stand, empty)
+    assert not again, (
+        f"of {examined} items of no bytes asked for twice within {KEPT_SEC:g} s, {again} were fetched twice"
+    )
     await _fetched_anew_stay(stand)
     await asyncio.gather(_go_stale(stand), _arrives_stale(stand))
 

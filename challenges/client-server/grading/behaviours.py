@@ -35,7 +35,7 @@ class Behaviour(Protocol):
         """Decide on the request that arrives now."""
 
     def welcome_at(self, now: float) -> float:
-        """Say when a connection that is opened now may be used."""
+        """Say when a connection that is opened now may be used; infinity where it never may, and is closed at once."""
 
 
 class Welcoming:
@@ -53,6 +53,17 @@ class Constant(Welcoming):
 
     def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
         return Fate(Word.OK, now + self.service_sec)
+
+
+@dataclass
+class Unreachable:
+    """No connection can be used."""
+
+    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
+        return Fate(Word.NEVER)
+
+    def welcome_at(self, now: float) -> float:  # noqa: ARG002
+        return math.inf
 
 
 @dataclass

@@ -20,6 +20,7 @@ class Items:
         self._size = size
         self._versions: dict[str, int] = {}
         self._faults: dict[str, str] = {}
+        self._empty: set[str] = set()
 
     def fresh(self, count: int) -> list[str]:
         """Draw ids that were not asked for before."""
@@ -40,12 +41,18 @@ class Items:
         """Let an item be there again."""
         del self._faults[item]
 
+    def empty(self, item: str) -> None:
+        """Let an item have no bytes at all."""
+        self._empty.add(item)
+
     def change(self, item: str) -> None:
         """Give an item other bytes."""
         self._versions[item] = self._versions.get(item, 0) + 1
 
     def value(self, item: str) -> bytes:
         """Give the present bytes of an item."""
+        if item in self._empty:
+            return b""
         stream = hashlib.blake2b(f"{item} {self._versions.get(item, 0)}".encode(), key=self._key).digest()
         return (stream * (self._size // len(stream) + 1))[: self._size]
 

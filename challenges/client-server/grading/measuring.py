@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from behaviours import Behaviour, Limited, Workers
+from behaviours import Behaviour, Limited, Unreachable, Workers
 from planted_server import PlantedServer
-from truth import COUNTS, LATENCIES, Asked, departures, pacing_fault, truth
+from truth import COUNTS, LATENCIES, Asked, departures, nobody_reached, pacing_fault, truth
 
 from grader.plugin.facade import SubjectFacade
 from harness.flight import Flight
@@ -46,6 +46,8 @@ class Measured:
         """Say what is wrong, the load first and the figures after."""
         if self.server.faults:
             return self.server.faults[0]
+        if isinstance(self.server.behaviour, Unreachable):
+            return "; ".join(departures(self.report, nobody_reached(self.asked))) or None
         if prompt and (fault := pacing_fault(self.asked, self.server.log)):
             return fault
         if not self.server.log:

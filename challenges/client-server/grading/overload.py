@@ -146,6 +146,36 @@ async def bounds_the_backend(stand: Stand) -> None:
     )
 
 
+async def passes_places_on(stand: Stand) -> None:
+    """Let calls in the line be given up, then calls under way end: the next in line has its turn."""
+    assert await undisturbed(ATTEMPTS, lambda: _passes_on(stand)), (
+        "the first in line for a call had timed out; then a call ended, and a request that waited behind it did not "
+        "get its turn, though the backend was idle"
+    )
+
+
+async def _passes_on(stand: Stand) -> bool:
+    loop = asyncio.get_running_loop()
+    stand.backend.hold_all()
+    *under_way, given_up, waiting = stand.items.fresh(stand.limit + 2)
+    began = loop.time()
+    asking = [asyncio.ensure_future(stand.item(item)) for item in under_way]
+    await stand.backend.until(lambda backend: len(backend.open) == stand.limit, SOON_SEC)
+    asking.append(asyncio.ensure_future(stand.item(given_up)))
+    await asyncio.sleep(began + REQUEST_SEC / 2 - loop.time())
+    asking += [asyncio.ensure_future(stand.item(item)) for item in under_way]  # so that their calls go on
+    await asyncio.sleep(0.1)
+    last = asyncio.ensure_future(stand.item(waiting))
+    await asyncio.sleep(began + 1.2 * REQUEST_SEC - loop.time())
+    refused = last.done()  # the line may be that short
+    stand.backend.release_one(under_way[0])
+    in_time = loop.time() - began < 1.3 * REQUEST_SEC
+    called = await stand.backend.until(lambda backend: backend.called(waiting) > 0, 0.2 * REQUEST_SEC)
+    stand.backend.release()
+    await _all([*asking, last])
+    return called or (refused and in_time)
+
+
 async def sheds_load(stand: Stand) -> None:
     """Refuse at once what can't be served soon, and serve the others, and what needs no backend."""
     assert await undisturbed(ATTEMPTS, lambda: _sheds(stand)), (

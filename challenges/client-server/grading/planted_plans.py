@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from behaviours import Constant, Limited, Numbered, Stalling, Word, Workers
+from behaviours import Constant, Limited, Numbered, Stalling, Unreachable, Word, Workers
 from measuring import Plan
 from truth import Asked
 
@@ -24,6 +24,7 @@ def plans(rng: Random) -> dict[str, Plan]:
         "losses": _losses(rng),
         "overload": _overload(rng),
         "failing": _failing(rng),
+        "unreachable": _unreachable(rng),
     }
 
 
@@ -80,6 +81,13 @@ def _failing(rng: Random) -> Plan:
     fates = ((Word.ERROR, 0.001), (Word.CLOSE, 0.01), (Word.WRONG, 0.02))
     special = {number: fates[number % len(fates)] for number in range(asked.requests)}
     return Plan(asked, lambda: Numbered(0.030, special), "a server that fails, hangs up or answers wrongly every time")
+
+
+def _unreachable(rng: Random) -> Plan:
+    asked = Asked(rng.choice([30, 40, 50]), 0.518)
+    return Plan(
+        asked, Unreachable, "a server that can't be reached: every connection fails, by an OSError of some kind"
+    )
 
 
 def _overload(rng: Random) -> Plan:

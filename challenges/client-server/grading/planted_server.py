@@ -1,10 +1,12 @@
 r"""A server for part two, planted in the grader: it behaves as told, and logs when each request came and was answered.
 
-Wire: `welcome\n` when a connection may be used; then requests `<number>\n`, one at a time, each answered by
-`<number> ok\n` or `<number> error\n`, wrongly by another number's, by closing the connection, or never.
+Wire: `welcome\n` when a connection may be used, or its end where it may not; then requests `<number>\n`, one at a
+time, each answered by `<number> ok\n` or `<number> error\n`, wrongly by another number's, by closing the connection,
+or never.
 """
 
 import asyncio
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +82,9 @@ class Conversation(asyncio.Protocol):
         self._server.opened(transport)
         loop = asyncio.get_running_loop()
         at = self._server.behaviour.welcome_at(loop.time())
-        if at <= loop.time():
+        if at == math.inf:
+            transport.close()
+        elif at <= loop.time():
             self._say_welcome()
         else:
             loop.call_at(at, self._say_welcome)

@@ -26,6 +26,9 @@ SERVED_SEC, BARELY_SEC = 1.0, 0.9
 
 ATTEMPTS = 3
 
+BEFORE_SEC, SLOW_ITEM_SEC = 2.4, 0.8
+"""Together more than the three seconds in which a connection's first request has to be complete."""
+
 SLOW_CLIENTS = 40
 READERS, READERS_ITEMS = 8, 20
 BODY_BYTES = 64 * 1024
@@ -39,6 +42,7 @@ async def slow_clients(stand: Stand) -> None:
         trickling = [group.create_task(_trickle(stand, number)) for number in range(SLOW_CLIENTS)]
         group.create_task(_merely_slow(stand))
         group.create_task(_barely_in_time(stand))
+        group.create_task(_connected_before(stand))
         readers = [group.create_task(_never_reads(stand)) for _ in range(READERS)]
         for _ in range(10):
             for item in stand.items.fresh(3):
@@ -118,6 +122,24 @@ async def _barely_in_time(stand: Stand) -> None:
             return
         fault, took_sec = faults[0]
     assert took_sec > SERVED_SEC, fault  # where this machine took so long to send it, it need not be served
+
+
+async def _connected_before(stand: Stand) -> None:
+    """Connect, ask 2.4 s later, and be answered when the connection is more than three seconds old."""
+    for _ in range(ATTEMPTS):
+        [item] = stand.items.fresh(1)
+        stand.backend.delay([item], SLOW_ITEM_SEC)
+        async with Client(stand.port) as client:
+            await asyncio.sleep(BEFORE_SEC)
+            await client.send(get(f"/item/{item}"))
+            reply = await client.reply("a request on a connection that was opened before")
+            if reply is not None and reply.status == 200:
+                return
+    outcome = "the connection was closed" if reply is None else f"status {reply.status} instead of 200"
+    raise AssertionError(
+        f"a connection was opened, {BEFORE_SEC:g} s later came its first request, whole, for an item that the backend "
+        f"gives after {SLOW_ITEM_SEC:g} s: {outcome}, {ATTEMPTS} times; a request that is complete has its own second"
+    )
 
 
 async def _in_two_parts(stand: Stand, raw: bytes, last: int, what: str, *, used: bool = False) -> tuple[str, float]:

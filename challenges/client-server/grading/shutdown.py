@@ -25,6 +25,9 @@ NOTICED_SEC = 0.1
 HASTE_SEC = 0.1
 """Between two cancellations: far less than requests in flight have to be answered."""
 
+REFUSED_SEC = 0.2
+"""By when those are refused for whom there is no room."""
+
 ENDINGS = {"cancelled", "returned"}
 
 
@@ -85,6 +88,28 @@ async def _answered(stand: Stand) -> bool:
     except Unanswered:
         return False
     return answer.status == 200
+
+
+async def answers_who_waits(stand: Stand, flight: Flight) -> None:
+    """Cancel `serve` while requests wait for their turn of the backend: those that were not refused get it."""
+    stand.backend.hold_all()
+    items = stand.items.fresh(2 * stand.limit)
+    asking = [asyncio.ensure_future(stand.item(item)) for item in items]
+    await stand.backend.until(lambda backend: len(backend.open) == stand.limit, 5.0)
+    await asyncio.sleep(REFUSED_SEC)
+    waiting = [(item, task) for item, task in zip(items, asking, strict=True) if not task.done()]
+    ticket = flight.start("stop_server")
+    await asyncio.sleep(HASTE_SEC)
+    stand.backend.release()
+    for item, task in waiting:
+        answer = await _not_dropped(task)
+        assert answer.status != 503, (
+            "a request that waited for its turn of the backend when serve was cancelled: status 503, and it was there "
+            "before"
+        )
+        stand.right(item, answer)
+    await asyncio.gather(*asking)
+    await _ends(flight, ticket, "after its last request in flight was answered")
 
 
 async def ends_in_time(stand: Stand, flight: Flight) -> None:

@@ -51,6 +51,7 @@ def test_bounded_memory(submission: SubjectFacade, fresh_seed: int) -> None:
 def test_bounds_the_backend(submission: SubjectFacade, fresh_seed: int) -> None:
     for limit in (1, Random(fresh_seed).randint(4, 12)):
         on_stand(submission, fresh_seed, overload.bounds_the_backend, limit=limit)
+        on_stand(submission, fresh_seed, overload.passes_places_on, limit=limit)
 
 
 def test_sheds_load(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -72,11 +73,13 @@ def test_broken_clients(submission: SubjectFacade, fresh_seed: int) -> None:
 
 def test_metrics_tell_the_truth(submission: SubjectFacade, fresh_seed: int) -> None:
     on_stand(submission, fresh_seed, bookkeeping.metrics_tell_the_truth)
+    on_stand(submission, fresh_seed, bookkeeping.counts_late_readers, limit=ALL_AT_ONCE, size=16 * 1024)
 
 
 def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> None:
     for scenario in (
         shutdown.finishes_what_is_in_flight,
+        shutdown.answers_who_waits,
         shutdown.ends_in_time,
         shutdown.leaves_no_call,
         shutdown.leaves_no_call_at_once,
@@ -112,6 +115,7 @@ def test_measures_a_bimodal_tail(submission: SubjectFacade, fresh_seed: int) -> 
 def test_counts_errors_and_losses(submission: SubjectFacade, fresh_seed: int) -> None:
     _measures(submission, fresh_seed, "losses")
     _measures(submission, fresh_seed, "failing")
+    _measures(submission, fresh_seed, "unreachable")
 
 
 def test_measures_overload(submission: SubjectFacade, fresh_seed: int) -> None:

@@ -88,6 +88,11 @@ def truth(asked: Asked, log: Sequence[Entry]) -> Truth:
     )
 
 
+def nobody_reached(asked: Asked) -> Truth:
+    """Give the honest report where no connection could be used: nothing was sent, and every request failed with one."""
+    return Truth(0, 0, asked.requests, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
 def nearest_rank_ms(latencies: Sequence[float], percent: float) -> float:
     """Give the smallest latency that at least `percent` of all do not exceed."""
     if not latencies:

@@ -60,6 +60,7 @@ from .tables import sums_of_written as sums_of_written
 from .tables import timed_read_tables as timed_read_tables
 from .tables import timed_write_table as timed_write_table
 from .tables import write_noise_table as write_noise_table
+from .tables import write_slice_of_table as write_slice_of_table
 from .tables import write_small_table as write_small_table
 
 

@@ -27,10 +27,25 @@ def nothing_of(function):
     return call
 
 
+class OneInTwoPlaces(Exception):
+    """What a function gives holds one list, or dict, in two places: who changes one of them changes both."""
+
+
 def again(function, *arguments):
     """Call, change all that can be changed in what it gives, as whoever it was given to may, and call once more."""
-    _spoil(function(*arguments))
+    given = function(*arguments)
+    _demand_apart(given, set())
+    _spoil(given)
     return function(*arguments)
+
+
+def _demand_apart(value, seen):
+    if isinstance(value, (dict, list)):
+        if id(value) in seen:
+            raise OneInTwoPlaces(repr(value)[:100])
+        seen.add(id(value))
+        for each in value.values() if isinstance(value, dict) else value:
+            _demand_apart(each, seen)
 
 
 def _spoil(value):

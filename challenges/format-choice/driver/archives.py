@@ -2,6 +2,7 @@
 
 import gc
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -111,12 +112,14 @@ def _scan(name, columns, where):
 
 
 def _value(told):
-    """Make a value of a plain one: ["time", microseconds, minutes east], ["decimal", unscaled, scale] and the like."""
+    """Make a value of a plain one: ["time", microseconds, minutes east or a zone], ["decimal", unscaled, scale], ..."""
     match told:
         case ["decimal", unscaled, scale]:
             return decimal_of(unscaled, scale)
         case ["time", microseconds]:
             return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+        case ["time", microseconds, str(zone)]:
+            return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)).astimezone(ZoneInfo(zone))
         case ["time", microseconds, minutes_east]:
             zone = timezone(timedelta(minutes=minutes_east))
             return datetime.fromtimestamp(0, zone) + timedelta(microseconds=microseconds)

@@ -24,6 +24,11 @@ def write_small_table(name, columns, chunks):
     return answered(nothing_of(solution.write_table), path_of(name), table_of(columns, chunks))
 
 
+def write_slice_of_table(name, columns, first, rows):
+    """Write some rows of a table, as a slice of it, whose buffers begin before."""
+    return answered(nothing_of(solution.write_table), path_of(name), table_of(columns, 1).slice(first, rows))
+
+
 def read_small_table(name, names):
     """Read columns of a table and tell them."""
     return answered(lambda: told(solution.read_columns(path_of(name), names)))

@@ -19,7 +19,11 @@ FLIGHTS = 100_000
 BATCH_ROWS = 10_000
 DAY_US = 86_400_000_000
 
-MINUTES_EAST = (0, 330, -480)
+ZONES = (0, 330, -480, "Europe/Berlin", "America/New_York")
+"""Minutes east of UTC, and zones whose clocks change."""
+
+FIXED_ZONES = (0, 330, -480)
+"""Those that are known for every year."""
 TWICE = ("timestamp[us, tz=UTC]", "decimal128(18, 4)", "bool", "binary")
 """Types of columns with two conditions of one operator."""
 
@@ -37,12 +41,12 @@ def demand_right_scans(submission: Subject, rng: Random) -> None:
     ]
     extra += [["word", "string", [None if n % 7 == 0 else "abcdef"[n % 6] * (n % 4) for n in range(40)]]]
     table += extra
-    gave(submission.value("write_small_archive", "small", table, 5), "write_archive")
+    gave(submission.value("write_small_archive", "small", table, 7), "write_archive")
     names = [each[0] for each in table]
     for name, _, values in table:
         for how in HOWS:
             there = [value for value in values if value is not None and value == value]  # noqa: PLR0124
-            where = [Condition(name, how, rng.choice(there), rng.choice(MINUTES_EAST))]
+            where = [Condition(name, how, rng.choice(there), rng.choice(ZONES))]
             if rng.random() < 0.4:
                 where.append(Condition("number", rng.choice(HOWS), rng.randrange(40)))
             demand_scan(submission, "small", table, rng.sample(names, rng.randint(1, 3)), where)
@@ -69,7 +73,10 @@ def _ends(values: list[Any]) -> tuple[Any, Any]:
 
 
 def _demand_right_bounds(submission: Subject) -> None:
-    """Scan for long texts that differ at their ends, and for zeros, whose signs do not count."""
+    """Scan for long texts that differ at their ends, for zeros, whose signs do not count, and where widths end."""
+    spans = columns.spans()
+    gave(submission.value("write_small_archive", "spans", spans, 1), "write_archive")
+    demand_scan(submission, "spans", spans, [each[0] for each in spans], [])
     for name, table in (("long", columns.long_texts()), ("zeros", columns.zeros())):
         gave(submission.value("write_small_archive", name, table, 2), f"write_archive of {shown(table)}")
         demand_scan(submission, name, table, [each[0] for each in table], [])
@@ -83,15 +90,21 @@ def _demand_right_bounds(submission: Subject) -> None:
 
 
 def _demand_right_times(submission: Subject, rng: Random) -> None:
-    """Scan for times that lie one unit apart."""
+    """Scan for times that lie one unit apart, and for times about those at which clocks change."""
     table = columns.neighbours()
     gave(submission.value("write_small_archive", "times", table, 1), "write_archive")
     for name, _, values in table:
         there = [value for value in values if value is not None]
         for how in HOWS:
             for value in there[1::2]:
-                where = [Condition(name, how, value, rng.choice(MINUTES_EAST))]
+                where = [Condition(name, how, value, rng.choice(FIXED_ZONES))]
                 demand_scan(submission, "times", table, [name], where)
+    table = columns.around_clock_changes()
+    gave(submission.value("write_small_archive", "clocks", table, 3), "write_archive")
+    for name, _, values in table:
+        for value in values:
+            for zone in ZONES:
+                demand_scan(submission, "clocks", table, [name], [Condition(name, rng.choice(HOWS), value, zone)])
 
 
 def _demand_right_flights(submission: Subject, rng: Random) -> None:

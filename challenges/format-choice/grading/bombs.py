@@ -7,9 +7,10 @@ import json
 import pickle
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, product
 from random import Random
+from typing import Literal
 
 DEEP = 100_000
 FLIPS_A_BLOB = 60
@@ -37,8 +38,10 @@ def cut(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
 def lengthened(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
     """Add something behind each."""
     for blob in blobs:
-        for more in (b"\0", b"\xff", b"\n", rng.randbytes(7), blob):
+        for more in (rng.randbytes(7), blob):
             yield f"{len(more)} more bytes", blob + more
+        for byte in range(256):
+            yield f"{byte:#x} behind it", blob + bytes([byte])
 
 
 def changed(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
@@ -66,6 +69,30 @@ def flipped(blobs: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
             changed = bytearray(blob)
             changed[offset] ^= 1 << bit
             yield f"bit {bit} of byte {offset} flipped", bytes(changed)
+
+
+SEALS = (zlib.crc32, zlib.adler32)
+
+
+def resealed(blobs: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Change each byte of what ends or begins with a checksum of the rest, in a few ways, and put a right one in."""
+    for blob in blobs:
+        for seal, order in product(SEALS, ("little", "big")):
+            for body, seal_first in ((blob[:-4], False), (blob[4:], True)):
+                if blob == _sealed(body, seal, order, seal_first):
+                    for how, changed in [*flipped([body]), *_ended([body])]:
+                        yield f"{how}, and its checksum made right", _sealed(changed, seal, order, seal_first)
+
+
+def _sealed(body: bytes, seal: Callable[[bytes], int], order: Literal["little", "big"], seal_first: bool) -> bytes:
+    checksum = seal(body).to_bytes(4, order)
+    return checksum + body if seal_first else body + checksum
+
+
+def _ended(blobs: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+    for blob in blobs:
+        for length in range(len(blob)):
+            yield f"{length} of {len(blob)} bytes", blob[:length]
 
 
 def told_apart(blobs: Sequence[bytes]) -> bytes:

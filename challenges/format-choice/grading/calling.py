@@ -16,6 +16,7 @@ from replies import Subject, demand_nothing_beside, demand_raised, gave, items, 
 
 EXAMPLES = 250
 SPOILT_CALLS = 30
+SEALED_CALLS = 3
 FAR_TOO_DEEP = (300, 2_000, 100_000)
 """Lists in lists: more than a packer allows, more than Python can nest calls, and many times that."""
 
@@ -62,10 +63,13 @@ def demand_round_trip(submission: Subject, seed_: int) -> None:
     kept += zip(extremes, _encoded(submission, extremes), strict=True)
     drawn(call_records.calls, EXAMPLES, seed_, visit)
     too_deep = call_records.too_deep()
-    refused = items(submission.value("encode_calls", too_deep), len(too_deep), "encode_call")
-    for call, answer in zip(too_deep, refused, strict=True):
+    usual = extremes[0]
+    in_turn = [call for each in too_deep for call in (each, usual)]
+    answers = items(submission.value("encode_calls", in_turn), len(in_turn), "encode_call")
+    for call, answer, after in zip(too_deep, answers[::2], answers[1::2], strict=True):
         what = f"encode_call of a value in more than {call_records.DEPTH_MOST} lists, {shown(call['args'][1]['value'])}"
         demand_raised(answer, "format", what)
+        kept.append((usual, gave(after, f"encode_call just after {what}, which was refused")))
     for depth, answer in zip(FAR_TOO_DEEP, _encoded_deep(submission), strict=True):
         demand_raised(answer, "format", f"encode_call of a value in {depth} lists")
     kept += zip(extremes, _encoded(submission, extremes), strict=True)  # what was refused changes nothing
@@ -94,6 +98,7 @@ def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
     _feed(submission, bombs.changed(blobs, rng), "input with changed bytes", must_raise=False)
     _feed(submission, bombs.flipped(limits), "a call at the limits with a changed bit", must_raise=False)
     _feed(submission, bombs.marked(limits, marks), "a call at the limits with a changed byte", must_raise=False)
+    _feed(submission, bombs.resealed([*blobs[:SEALED_CALLS], *limits]), "a call that was changed", must_raise=False)
     _feed_after_good_ones(submission, blobs, [*bombs.flipped(limits), *bombs.marked(limits, marks)], rng)
     peak = submission.stats().memory_peak_mb
     if before is not None and peak is not None:

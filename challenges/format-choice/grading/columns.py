@@ -104,6 +104,10 @@ def spans() -> list[Column]:
         for span in (2**bits - 1, 2**bits, 2**bits + 1):
             numbers = [5, 5 + span, 7, None, -span, 0]
             table.append([f"int {span}", "int64", numbers])
+            table.append([f"exact {span}", "int64", [7, 7 + span, 9, 8, None, 7]])
+            table.append([f"below {span}", "int64", [-3, -3 - span, -4, None, -5, -3]])
+            if bits < 32:
+                table.append([f"date {span}", "date32[day]", [3, 3 + span, 4, None, 5, 3]])
             table.append([f"decimal {span}", "decimal128(18, 4)", [7, 7 + span, 9, 8, None, 7]])
             table.append([f"time {span}", "timestamp[us]", [10**15, 10**15 + span, 10**15, 10**15 + 1, None, 10**15]])
             if bits < 32:
@@ -166,6 +170,17 @@ def neighbours() -> list[Column]:
     return table
 
 
+def around_clock_changes() -> list[Column]:
+    """Make columns of times in summer and in winter, and about the hours that come twice and not at all."""
+    seconds = (1_711_846_800, 1_729_990_800, 1_710_054_000, 1_730_613_600)
+    """When clocks changed in 2024, in Berlin and in New York."""
+    steps = (-3_600, -1_800, -1, 0, 1_800, 3_600)
+    times = [at + step for at in seconds for step in steps] + [1_721_000_000, 1_706_000_000]
+    return [
+        [kind, kind, [time * (10**3 if "[ms" in kind else 10**6) for time in times]] for kind in TYPES if "tz=" in kind
+    ]
+
+
 def zeros() -> list[Column]:
     """Make columns of both zeros, and of each."""
     plus, minus = [0.0, None, 0.0], [-0.0, None, -0.0]
@@ -181,15 +196,15 @@ class Condition:
     column: str
     how: str
     value: Any
-    minutes_east: int = 0
-    """The zone of a time that is compared with a column that has one."""
+    zone: int | str = 0
+    """Of a time that is compared with a column that has one: minutes east of UTC, or a name."""
 
     def told(self, kind: str) -> list[Any]:
         """Give it as the driver takes it."""
         value = self.value
         if kind.startswith("timestamp"):
             microseconds = value * (1000 if "[ms" in kind else 1)
-            value = ["time", microseconds, self.minutes_east] if "tz=" in kind else ["local time", microseconds]
+            value = ["time", microseconds, self.zone] if "tz=" in kind else ["local time", microseconds]
         elif kind.startswith("date32"):
             value = ["date", value]
         elif kind.startswith("decimal"):

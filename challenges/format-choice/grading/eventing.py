@@ -62,6 +62,10 @@ def demand_versions_read_each_other(submission: Subject, rng: Random) -> None:
         expected = [event_records.read_by_other(version, event) for event in events]
         title = f"version {3 - version} reads what version {version} wrote"
         _demand_reads(submission, 3 - version, blob, expected, title)
+        title += " again, and what it gave the first time was changed by its owner"
+        again = cast("list[Record]", gave(submission.value("decode_twice", 3 - version, blob), title))
+        found = difference(event_records.without_unknown(again), expected)
+        assert found is None, f"{title}: an event is not what it should be: {found}"
     old, new = (event_records.stream(rng, version, 20) for version in (1, 2))
     log = _encoded(submission, 1, old) + _encoded(submission, 2, new) + _encoded(submission, 1, old)
     submission.restart()

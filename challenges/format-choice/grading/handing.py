@@ -26,6 +26,10 @@ HELD_MOST_MB = 16.0
 MISSES = 400
 """More than a process may have files open."""
 
+SLICED_ROWS = 37
+SLICES = ((3, 20), (8, 13), (1, 36), (13, 9), (16, 21), (5, 0))
+"""First rows and numbers of rows: on a byte's bounds and off them."""
+
 CHUNKS = 5
 """A table that comes in several need not be put together."""
 
@@ -69,6 +73,20 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     _demand_same(submission, name, kept[1][1], [table[0][0]], "written again to the same path, ")
     demand_nothing_beside(submission, {name for name, _ in kept})
     _demand_written_over(submission, name)
+    submission.value("clear")
+    _demand_slices(submission)
+
+
+def _demand_slices(submission: Subject) -> None:
+    """Write slices of tables, with nulls and without, whose first rows lie anywhere within a byte of bits."""
+    for kinds_of_rows in (2, 3):
+        table = columns.everything([row % kinds_of_rows for row in range(SLICED_ROWS)])
+        for first, rows in SLICES:
+            answer = submission.value("write_slice_of_table", "slice", table, first, rows)
+            gave(answer, f"write_table of {rows} rows from row {first} on, as a slice")
+            part = [[name, kind, values[first : first + rows]] for name, kind, values in table]
+            where = f"written as a slice of {rows} rows from row {first} on, "
+            _demand_same(submission, "slice", part, [each[0] for each in part], where)
     submission.value("clear")
 
 

@@ -8,6 +8,7 @@ import math
 import statistics
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 ANSWER_SEC = 2.0
 """A request that is not answered this long after it was due has timed out."""
@@ -28,11 +29,19 @@ class Report:
     max_ms: float
 
 
+async def connected(connect):
+    """Open a connection. That the system gave up waiting for it is its failure, not the end of a request's time."""
+    try:
+        return await connect()
+    except TimeoutError as fault:
+        raise ConnectionError("no connection came about") from fault
+
+
 class Run:
     """One open-loop run in progress."""
 
     def __init__(self, connect, rate_per_sec, duration_sec):
-        self._connect = connect
+        self._connect = partial(connected, connect)
         self._rate = rate_per_sec
         self._count = math.ceil(rate_per_sec * duration_sec - 1e-9)
         self._duration = duration_sec

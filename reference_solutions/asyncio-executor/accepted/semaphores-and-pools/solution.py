@@ -32,6 +32,7 @@ from typing import Any
 
 KINDS = ("io", "blocking", "cpu", "nested", "crash")
 GRACE_SEC = 0.5
+STARTS_MOST = 8
 
 
 class ExecutorClosed(RuntimeError):
@@ -307,8 +308,11 @@ class Executor:
         return value
 
     async def _in_process(self, payload: bytes, keep: bool) -> bytes:
-        while True:
-            solo = await self._solo(keep)
+        for _ in range(STARTS_MOST):
+            try:
+                solo = await self._solo(keep)
+            except BrokenProcessPool:  # it died while it started, and has not begun on the job
+                continue
             try:
                 call = solo.pool.submit(carried, payload)
             except BrokenProcessPool:  # it died while it was idle
@@ -327,6 +331,7 @@ class Executor:
             else:
                 self._leave(solo)
             return reply
+        raise WorkerCrashed(f"{STARTS_MOST} processes in a row ended before they began on the job")
 
     async def _solo(self, keep: bool) -> Solo:
         if keep and self._idle:
@@ -337,7 +342,7 @@ class Executor:
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            starting.add_done_callback(lambda started: self._leave(started.result()))
+            starting.add_done_callback(lambda started: started.exception() or self._leave(started.result()))
             raise
 
     def _leave(self, solo: Solo) -> None:
@@ -416,7 +421,11 @@ class Solo:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["asyncio", "concurrent.futures.process", "traceback"])
         self.pool = ProcessPoolExecutor(1, mp_context=context)
-        self._pid = self.pool.submit(os.getpid).result()
+        try:
+            self._pid = self.pool.submit(os.getpid).result()
+        except BrokenProcessPool:
+            self.pool.shutdown()
+            raise
 
     def kill(self) -> None:
         """End the process, whatever it does."""

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import contextvars
 import multiprocessing
+import multiprocessing.connection
 import pickle
 import queue
 import threading
@@ -465,9 +466,9 @@ class Hand:
                     self._end()
                     return None, asyncio.CancelledError()
                 self._pipe.send_bytes(request)
-                self._pipe.recv_bytes()
+                self._receive()
                 began = True
-                reply = self._pipe.recv_bytes()
+                reply = self._receive()
             except (EOFError, OSError):
                 self._end()
                 if began or self._killed:
@@ -479,6 +480,14 @@ class Hand:
                 return unpacked(reply), None
             except BaseException as fault:
                 return None, fault
+
+    def _receive(self) -> bytes:
+        """Wait for an answer or for the process's end: what a job started may hold the pipe, and live on."""
+        multiprocessing.connection.wait([self._pipe, self._process.sentinel])
+        if not self._pipe.poll():
+            raise EOFError
+        answer: bytes = self._pipe.recv_bytes()
+        return answer
 
     def _begin(self) -> None:
         if self._process is not None:

@@ -406,6 +406,14 @@ class Report:
     max_ms: float = 0.0
 
 
+async def connected(connect):
+    """Open a connection. That the system gave up waiting for it is its failure, not the end of a request's time."""
+    try:
+        return await connect()
+    except TimeoutError as fault:
+        raise ConnectionError("no connection came about") from fault
+
+
 class Load:
     """A line of due requests, and users who serve themselves from it; a new one comes whenever all are busy."""
 
@@ -436,7 +444,7 @@ class Load:
                 try:
                     async with asyncio.timeout_at(due + 2.0):
                         if wires is None:
-                            wires = await self.connect()
+                            wires = await connected(self.connect)
                         good = await self.ask(wires, number)
                 except TimeoutError:
                     self.report.timeouts += 1
