@@ -44,10 +44,10 @@ def _end_process(on: Stage, guest: Guest, how: str) -> None:
         guest.tell(*(["kill"] if how == "kill" else ["exit", 0]))
 
 
-def _demand_reported(on: Stage, name: str) -> None:
-    answer = on.result(name, "a job's process died, and its caller should have been told")
+def _demand_reported(on: Stage, name: str, died: str = "a job's process died") -> None:
+    answer = on.result(name, f"{died}, and its caller should have been told")
     seen = answer[0] == "raised" and answer[5] == ["WorkerCrashed"]
-    assert seen, "a job's process died, and its caller did not see WorkerCrashed"
+    assert seen, f"{died}, and its caller did not see WorkerCrashed"
 
 
 def _demand_both(on: Stage) -> None:
@@ -112,8 +112,5 @@ def _demand_orphaned(on: Stage) -> None:
         on.submit("e", kind, name)
         on.arrival(name, f"a {kind} job should have started")
         on.guests[name].tell("orphan")
-        what = f"a {kind} job started a process and ended its own, and its caller should have been told"
-        answer = on.result(name, what)
-        seen = answer[0] == "raised" and answer[5] == ["WorkerCrashed"]
-        assert seen, f"a {kind} job started a process and ended its own, and its caller did not see WorkerCrashed"
+        _demand_reported(on, name, f"a {kind} job started a process and ended its own")
         assert on.call("run", "e", kind, "echo", [1]) == ["value", 1], f"after that a {kind} job failed"

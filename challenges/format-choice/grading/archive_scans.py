@@ -19,11 +19,11 @@ FLIGHTS = 100_000
 BATCH_ROWS = 10_000
 DAY_US = 86_400_000_000
 
-ZONES = (0, 330, -480, "Europe/Berlin", "America/New_York")
-"""Minutes east of UTC, and zones whose clocks change."""
-
 FIXED_ZONES = (0, 330, -480)
-"""Those that are known for every year."""
+"""Minutes east of UTC, in any year."""
+
+ZONES = (*FIXED_ZONES, "Europe/Berlin", "America/New_York")
+"""Also ones whose clocks change."""
 TWICE = ("timestamp[us, tz=UTC]", "decimal128(18, 4)", "bool", "binary")
 """Types of columns with two conditions of one operator."""
 

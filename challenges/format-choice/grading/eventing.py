@@ -43,10 +43,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         log = b"".join(blob for _, blob in logs)
         _demand_reads(submission, version, log, whole, f"a log of {len(logs)} segments, in a fresh process")
         _demand_reads(submission, version, b"", [], "an empty log")
-        title = f"version {version} reads a log again, and what it gave the first time was changed by its owner"
-        again = cast("list[Record]", gave(submission.value("decode_twice", version, log), title))
-        found = difference(event_records.without_unknown(again), whole)
-        assert found is None, f"{title}: an event is not what it should be: {found}"
+        _demand_reads_again(submission, version, log, whole, f"version {version} reads a log")
         small = [event_records.plain(rng, version)], [], [event_records.plain(rng, version)]
         log = b"".join(_encoded(submission, version, events) for events in small) * (SEGMENTS // len(small))
         many = [event for events in small for event in events] * (SEGMENTS // len(small))
@@ -62,10 +59,7 @@ def demand_versions_read_each_other(submission: Subject, rng: Random) -> None:
         expected = [event_records.read_by_other(version, event) for event in events]
         title = f"version {3 - version} reads what version {version} wrote"
         _demand_reads(submission, 3 - version, blob, expected, title)
-        title += " again, and what it gave the first time was changed by its owner"
-        again = cast("list[Record]", gave(submission.value("decode_twice", 3 - version, blob), title))
-        found = difference(event_records.without_unknown(again), expected)
-        assert found is None, f"{title}: an event is not what it should be: {found}"
+        _demand_reads_again(submission, 3 - version, blob, expected, title)
     old, new = (event_records.stream(rng, version, 20) for version in (1, 2))
     log = _encoded(submission, 1, old) + _encoded(submission, 2, new) + _encoded(submission, 1, old)
     submission.restart()
@@ -200,4 +194,12 @@ def _decoded(submission: Subject, version: int, log: bytes, title: str) -> objec
 
 def _demand_reads(submission: Subject, version: int, log: bytes, expected: list[Record], title: str) -> None:
     found = difference(event_records.without_unknown(_decoded(submission, version, log, title)), expected)
+    assert found is None, f"{title}: an event is not what it should be: {found}"
+
+
+def _demand_reads_again(submission: Subject, version: int, log: bytes, expected: list[Record], title: str) -> None:
+    """Read a log twice, and change all that came first before the second time."""
+    title += " again, and what it gave the first time was changed by its owner"
+    again = cast("list[Record]", gave(submission.value("decode_twice", version, log), title))
+    found = difference(event_records.without_unknown(again), expected)
     assert found is None, f"{title}: an event is not what it should be: {found}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 
-from scopes import binds, binds_class, chain, sets_attribute
+from scopes import binds, chain, sets_attribute
 
 HARMLESS_DECORATORS = frozenset(
     {"dataclasses.dataclass", "functools.total_ordering", "typing.final", "typing.runtime_checkable"}
@@ -46,9 +46,8 @@ def bindings(tree: ast.Module, qualify: Qualify) -> Bindings:
     """Look through a module."""
     classes, others = set[str](), set[str]()
     for node in ast.walk(tree):
-        name = binds_class(node)
-        if name is not None and _is_undisguised(node, qualify):
-            classes.add(name)
+        if isinstance(node, ast.ClassDef) and _is_undisguised(node, qualify):
+            classes.add(node.name)
         else:
             others |= {found for found in (binds(node), sets_attribute(node)) if found is not None}
     return Bindings(frozenset(classes), frozenset(others))
@@ -77,9 +76,8 @@ def base_refusal(base: ast.expr, bound: Bindings, qualified: str, own: dict[str,
     return f"`{name}`, which is not plainly a class everywhere"
 
 
-def _is_undisguised(node: ast.AST, qualify: Qualify) -> bool:
-    decorators = node.decorator_list if isinstance(node, ast.ClassDef) else []
-    called = (each.func if isinstance(each, ast.Call) else each for each in decorators)
+def _is_undisguised(node: ast.ClassDef, qualify: Qualify) -> bool:
+    called = (each.func if isinstance(each, ast.Call) else each for each in node.decorator_list)
     return all(qualify(each) in HARMLESS_DECORATORS for each in called)
 
 

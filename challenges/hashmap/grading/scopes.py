@@ -66,11 +66,6 @@ def binds(node: ast.AST) -> str | None:
             return None
 
 
-def binds_class(node: ast.AST) -> str | None:
-    """Give the name that a class statement binds."""
-    return node.name if isinstance(node, ast.ClassDef) else None
-
-
 def sets_attribute(node: ast.AST) -> str | None:
     """Give the name of the attribute that a node sets, of whatever."""
     return node.attr if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) else None

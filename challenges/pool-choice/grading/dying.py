@@ -8,6 +8,7 @@ from dataclasses import replace
 from random import Random
 
 import numbers_oracle as oracle
+from overlapping import SECOND_STAGE, WAITING_LEAST
 from profiles import Profile, computes, dangerous, stage, uneven, waits
 from replies import Died, Expected, Result, ResultOrDeath
 from stage_play import Submission, at_once, playing, run_and_demand
@@ -25,9 +26,6 @@ DEATHS_WHILE_IDLE = 4
 
 DEAD_SEC = 0.5
 """The driver's processes that die soon do so in a fifth of it."""
-
-SECOND_STAGE = 1_000_000
-WAITING_LEAST = 16
 
 PIPE_FILLING_BYTES = 300_000
 LATE_SEC = 0.1
