@@ -18,11 +18,12 @@ GRADING_LABEL: Final = "takehome.grading"
 OWNER_LABEL: Final = "takehome.owner"
 
 REMOVAL_LIMIT_SEC: Final = 30.0
-"""How long another's removal of the same container may take before we say so."""
+"""How long what stands in the way of a removal may last before we say so."""
 
 REMOVAL_POLL_SEC: Final = 0.05
 
-CONFLICT: Final = 409
+PASSING_FAULTS: Final = (409, 500)
+"""What the engine answers while another removes the container, and where it ended by itself as it was to be killed."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _removed(api: APIClient, container: str, deadline: float) -> bool:
     except NotFound:
         return True
     except APIError as error:
-        if error.status_code != CONFLICT or time.monotonic() > deadline:
+        if error.status_code not in PASSING_FAULTS or time.monotonic() > deadline:
             raise
         return False
     return True

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.outcome import Finished, TimedOut
 from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, importing_from
 
 HOME = CHALLENGES / "pool-choice"
@@ -264,6 +265,14 @@ def test_entries_are_held_against_what_they_should_be(
 ) -> None:
     assert _complaint(grading, kind, args, right) is None
     assert _complaint(grading, kind, args, wrong)
+
+
+def test_a_failure_is_explained_by_the_first_entry_that_is_no_result(grading: Import) -> None:
+    told = grading("replies").first_failure
+    assert told(Finished(["list", [["result", 1], ["died", "code 0"]]])) == "; item 1 of 2 came to ['died', 'code 0']"
+    hostile = ([], ["list"], ["list", 3], ["list", [3, [], ["result", 1]]], {"list": []}, b"")
+    assert {told(Finished(reply)) for reply in hostile} == {""}
+    assert told(TimedOut(1.0)) == ""
 
 
 def test_packed_numbers_are_compared(grading: Import) -> None:

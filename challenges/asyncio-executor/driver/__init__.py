@@ -50,3 +50,4 @@ from .surroundings import kill as kill
 from .surroundings import ping as ping
 from .surroundings import start_lead as start_lead
 from .surroundings import submit_and_kill as submit_and_kill
+from .surroundings import submit_to_stopped as submit_to_stopped

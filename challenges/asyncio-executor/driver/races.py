@@ -11,8 +11,9 @@ async def let_in_and_cancelled(kind, room, turns):
     """Cancel the first of two submitters so many turns of the loop after room was made for one.
 
     Room is made by a job that `ended` or by a queued one that was `cancelled`. Answers [whether the first submit was
-    cancelled, how often its job ran, how many of three further jobs are accepted without anything ending, how many
-    are queued when all have ended].
+    cancelled, whether the second was let in for it though nothing else ended (known after a queued one was cancelled),
+    how often the first's job ran, how many of three further jobs are accepted without anything ending, how many are
+    queued when all have ended].
     """
     async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=1)) as executor:
         gate, ran = _gate(kind), []
@@ -28,13 +29,19 @@ async def let_in_and_cancelled(kind, room, turns):
             await asyncio.sleep(0)
         waiting[0].cancel()
         outcome = await outcome_of(waiting[0])
+        in_its_stead = True
+        if outcome[0] == "cancelled" and not gate.is_set():
+            in_its_stead = bool((await asyncio.wait(waiting[1:], timeout=STEAD_SEC))[0])
         gate.set()
         await asyncio.gather(*held, return_exceptions=True)
         await (await waiting[1])
         if outcome[0] == "value":
             await outcome[1]
         places = await _places(executor, kind)
-        return [outcome[0] == "cancelled", ran.count(0), places, executor.stats()[kind]["queued"]]
+        return [outcome[0] == "cancelled", in_its_stead, ran.count(0), places, executor.stats()[kind]["queued"]]
+
+
+STEAD_SEC = 2.0
 
 
 async def come_later(kind, room, places, turns):

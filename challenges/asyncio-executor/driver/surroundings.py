@@ -1,6 +1,7 @@
 """What surrounds the jobs: the loop's sign of life, processes from outside, and what a program must not leak."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -9,10 +10,10 @@ import time
 
 from .executors import opened, scopes
 from .futures import handed_out
-from .jobs import now
+from .jobs import echo, now
 from .maps import begun
 from .meetings import MEETINGS
-from .submission import job
+from .submission import job, outcome_of
 
 
 async def ping(number):
@@ -33,6 +34,26 @@ async def submit_and_kill(ex, key, kind, place):
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
     return pid
+
+
+async def submit_to_stopped(ex, kind, pids):
+    """Stop idle processes, submit as many jobs, and kill the processes, which begin on none; gives the outcomes."""
+    for pid in pids:
+        _signal(pid, signal.SIGSTOP)
+    futures = [await opened[ex].submit(job(kind, echo, (number,), None)) for number in range(len(pids))]
+    await asyncio.sleep(HANDED_SEC)
+    for pid in pids:
+        _signal(pid, signal.SIGKILL)
+    return [await outcome_of(future) for future in futures]
+
+
+HANDED_SEC = 0.05
+"""Time to hand a job to a process that is there."""
+
+
+def _signal(pid, number):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 async def start_lead(ex, kind):

@@ -10,6 +10,7 @@ def demand_survival(subject: Subject) -> None:
             _demand_survived(on, number, how)
         _demand_both(on)
         _demand_idle_death(on)
+        _demand_death_before_begin(on)
         _demand_death_at_start(on)
         _demand_orphaned(on)
         for command in (["exit", 0], ["kill"]):
@@ -74,6 +75,24 @@ def _demand_idle_death(on: Stage) -> None:
         on.settle(2 * SETTLE_SEC)
     answers = [on.call("run", "e", "cpu", "echo", [number]) for number in range(3)]
     assert answers == [["value", number] for number in range(3)], "an idle process died, and a later job failed for it"
+
+
+def _demand_death_before_begin(on: Stage) -> None:
+    """Kill processes that have run jobs when they were handed the next ones, and before they can begin on them."""
+    names = ["cpu-used1", "cpu-used2"]
+    for name in names:
+        on.submit("e", "cpu", name)
+    guests = [on.arrival(name, "two cpu jobs should have run at once, after processes had died") for name in names]
+    for name in names:
+        on.obey(name, "keep")
+        on.end(name)
+    idle = [guest.pid for guest in guests if guest.closed_at is None]
+    what = "idle processes were killed just after jobs had been submitted, and these should have run in others"
+    answers = on.call("submit_to_stopped", "e", "cpu", idle, what=what)
+    assert answers == [["value", number] for number in range(len(idle))], (
+        "idle processes were stopped, jobs submitted, and the processes killed before they could begin on them: the "
+        f"jobs must run in others, and came to {[answer[:2] for answer in answers]}"
+    )
 
 
 START_ATTEMPTS = 4

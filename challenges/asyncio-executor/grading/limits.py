@@ -175,7 +175,8 @@ def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
     cancelled_then = f"the first of two submitters that waited was cancelled {turns} turns of the event loop later"
     when = f"{_freed(kind, room)}, and {cancelled_then}"
     what = f"{when}: every job and the other submit should have ended"
-    cancelled, ran, places, queued = on.call("let_in_and_cancelled", kind, room, turns, what=what)
+    cancelled, in_its_stead, ran, places, queued = on.call("let_in_and_cancelled", kind, room, turns, what=what)
+    assert in_its_stead, f"{when}: the other was not let in, though there was room and nobody before it"
     assert ran == (not cancelled), (
         f"{when}: submit {'raised CancelledError' if cancelled else 'accepted the job'} and the job ran {ran} times"
     )

@@ -1,6 +1,7 @@
 """Scenario: what /metrics says is held against what the grader saw of every request."""
 
 import asyncio
+import contextlib
 
 import msgpack
 from http_client import Answer, Client, get, post
@@ -23,7 +24,7 @@ ARRIVAL_SEC = 0.3
 """Above many bounds, so that counting it shows."""
 
 LATE_BATCHES, LATE_ITEMS, LATE_SEC = 4, 100, 0.3
-"""Answers of 1.6 MB: so many are more than a connection takes at once whose client does not read."""
+"""An answer is 1.6 MB, more than a narrow connection takes whose client does not read."""
 
 SOON_SEC = 2.0
 REQUEST_SEC = 1.0
@@ -139,36 +140,35 @@ async def _batches_are_counted(stand: Stand) -> None:
 
 
 async def counts_late_readers(stand: Stand) -> None:
-    """Post batches whose answers are larger than what lies between, and read them late: what was answered counts."""
-    answered = await _read_late(stand)
+    """Post batches whose answers are larger than what lies between, and read them late: they count."""
+    stand.narrow()
+    await _read_late(stand)
     deadline = asyncio.get_running_loop().time() + SOON_SEC
     counted = (0.0, 0.0)
-    while counted != (answered, answered) and asyncio.get_running_loop().time() < deadline:
+    while counted != (LATE_BATCHES, LATE_BATCHES) and asyncio.get_running_loop().time() < deadline:
         metrics = await _read(stand)
         total = metrics.value("http_requests_total", route="batch", status="200")
         counted = total, metrics.value(DURATION + "_count", route="batch")
         await asyncio.sleep(0.05)
-    assert counted == (answered, answered), (
-        f"{answered} batches were answered to a client that began to read {LATE_SEC:g} s late; http_requests_total is "
-        f"{counted[0]:g} after them, and {DURATION}_count {counted[1]:g}"
+    assert counted == (LATE_BATCHES, LATE_BATCHES), (
+        f"{LATE_BATCHES} batches were answered to clients that began to read {LATE_SEC:g} s late; http_requests_total "
+        f"is {counted[0]:g} after them, and {DURATION}_count {counted[1]:g}"
     )
 
 
-async def _read_late(stand: Stand) -> int:
-    """Send several batches on one connection, and read the answers later; gives how many there were."""
-    async with Client(stand.port, receive_buffer=4096) as client:
-        for _ in range(LATE_BATCHES):
+async def _read_late(stand: Stand) -> None:
+    """Post batches, each on a connection of its own, and read the answers later."""
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(Client(stand.port, receive_buffer=4096)) for _ in range(LATE_BATCHES)
+        ]
+        for client in clients:
             await client.send(post("/batch", msgpack.packb(stand.items.fresh(LATE_ITEMS))))
         await asyncio.sleep(LATE_SEC)
-        for answered in range(LATE_BATCHES):
+        for client in clients:
             reply = await client.reply("a batch whose answer is read late")
-            if reply is None:
-                assert answered, f"a batch whose answer was read {LATE_SEC:g} s late was not answered"
-                return answered
+            assert reply is not None, f"a batch whose answer was read {LATE_SEC:g} s late was not answered"
             assert reply.status == 200, f"a batch whose answer was read {LATE_SEC:g} s late: status {reply.status}"
-            if not reply.keeps_alive:
-                return answered + 1
-    return LATE_BATCHES
 
 
 async def _read(stand: Stand) -> Metrics:

@@ -28,6 +28,8 @@ STOP_SEC = 15.0
 ALL_AT_ONCE = 256
 """A limit of the backend at which no scenario needs a line: how long that is, if there is one, is free."""
 
+NARROW_BYTES = 64 * 1024
+
 NUMBERS = itertools.count()
 
 
@@ -81,6 +83,10 @@ class Stand:
                 raise
             ended = f"serve had ended: {str(state.value)[:300]}" if isinstance(state, Finished) else describe(state)
             raise AssertionError(f"{error} (your server {ended})") from error
+
+    def narrow(self) -> None:
+        """Have connections take little at once from now on: those that are accepted inherit it from the listener."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW_BYTES)
 
     async def ask(self, request: bytes) -> Answer:
         """Send a raw request on a connection of its own."""

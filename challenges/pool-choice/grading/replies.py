@@ -140,6 +140,19 @@ def finished(outcome: Outcome, title: str) -> object:
     return outcome.value
 
 
+def first_failure(outcome: Outcome) -> str:
+    """Say which entry is the first that is no result, as the end of a sentence; empty where none is."""
+    match outcome:
+        case Finished(["list", [*entries]]):
+            failures = (
+                f"; item {place} of {len(entries)} came to {_shown(entry)}"
+                for place, entry in enumerate(entries)
+                if isinstance(entry, list) and entry[:1] in (["died"], ["failed"])
+            )
+            return next(failures, "")
+    return ""
+
+
 def demand_entries(reply: object, expected: Sequence[Expected], title: str) -> None:
     """Hold every entry of a reply against what it should be."""
     entries = _entries(reply, title)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from backend import Backend, Delay, planted
 from profiles import Stage
-from replies import Expected, demand_entries, finished
+from replies import Expected, demand_entries, finished, first_failure
 
 from harness.flight import Flight
 from harness.outcome import Outcome, TimedOut
@@ -78,13 +78,18 @@ class Scene:
             ended = self._look()
             if ended is not None and not is_so(self.backend):
                 finished(ended, self._title)
-                raise AssertionError(f"{self._title}: {story}; and yet run() has returned")
-            assert time.perf_counter() < deadline, f"{self._title}: {story}"
+                raise AssertionError(f"{self._title}: {story}; and yet run() has returned{first_failure(ended)}")
+            assert time.perf_counter() < deadline, f"{self._title}: {story}{self._failure_once_let_go()}"
 
     def end(self, expected: Sequence[Expected]) -> None:
         """Wait for the batch and hold its entries against what they should be."""
         outcome = self._look() or self._flight.landed(self._ticket, HANG_SEC)
         demand_entries(finished(_hung(outcome, self._title), self._title), expected, self._title)
+
+    def _failure_once_let_go(self) -> str:
+        """Answer every item, and say what came to nothing: often it explains what was seen before."""
+        self.backend.delay_by(at_once)
+        return first_failure(self._look() or self._flight.landed(self._ticket, HANG_SEC))
 
     def _look(self) -> Outcome | None:
         """Give what the batch came to, if it has ended."""

@@ -28,6 +28,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 KINDS = ("io", "blocking", "cpu", "nested", "crash")
@@ -321,12 +322,15 @@ class Executor:
             try:
                 reply = await asyncio.wrap_future(call)
             except BrokenProcessPool:
+                begun = solo.has_begun()
                 self._leave(solo)
+                if not begun:  # it had died, or was about to, when the job was sent
+                    continue
                 raise WorkerCrashed("the job's process ended before the job did") from None
             except BaseException:
                 self._leave(solo)
                 raise
-            if keep:
+            if keep and solo.has_begun():
                 self._idle.append(solo)
             else:
                 self._leave(solo)
@@ -347,7 +351,7 @@ class Executor:
 
     def _leave(self, solo: Solo) -> None:
         solo.kill()
-        leaving = asyncio.create_task(asyncio.to_thread(solo.pool.shutdown))
+        leaving = asyncio.create_task(asyncio.to_thread(solo.shutdown))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
 
@@ -420,12 +424,27 @@ class Solo:
     def __init__(self) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["asyncio", "concurrent.futures.process", "traceback"])
-        self.pool = ProcessPoolExecutor(1, mp_context=context)
+        self._notices, theirs = context.Pipe(duplex=False)
+        self.pool = ProcessPoolExecutor(1, mp_context=context, initializer=tell_at, initargs=(theirs,))
         try:
             self._pid = self.pool.submit(os.getpid).result()
         except BrokenProcessPool:
-            self.pool.shutdown()
+            self.shutdown()
             raise
+        finally:
+            theirs.close()
+
+    def has_begun(self) -> bool:
+        """Tell, once for each call, whether the process began on it: a pool does not say."""
+        try:
+            return self._notices.poll() and bool(self._notices.recv_bytes())
+        except EOFError:
+            return False
+
+    def shutdown(self) -> None:
+        """Wait until the process is gone, and let go of it."""
+        self.pool.shutdown()
+        self._notices.close()
 
     def kill(self) -> None:
         """End the process, whatever it does."""
@@ -436,8 +455,18 @@ class Solo:
 # ---- what crosses between processes
 
 
+notices: list[Connection] = []
+"""In a worker process, where it says that it begins on a call."""
+
+
+def tell_at(connection: Connection) -> None:
+    """Prepare a worker process."""
+    notices.append(connection)
+
+
 def carried(payload: bytes) -> bytes:
     """Make a call in a worker process and pack what became of it, so that the pool never sees an odd object."""
+    notices[0].send_bytes(b"begun")
     try:
         function, args = pickle.loads(payload)
         value = function(*args)

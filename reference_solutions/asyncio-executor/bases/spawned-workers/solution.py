@@ -528,7 +528,7 @@ class Executor:
 
     async def _submit(self, job: Job, context: contextvars.Context) -> asyncio.Future[Any]:
         lane = self._lane(job.kind)
-        if not self._closed and (lane.waiters or lane.full()):
+        if not self._closed and (lane.waiters or lane.promised or lane.full()):
             await self._wait_for_room(lane)
         if self._closed:
             raise ExecutorClosed("the executor is shut down")
