@@ -6,12 +6,15 @@ from time import perf_counter
 
 from places import KINDS
 from stage import SETTLE_SEC, SMALL, Stage, Subject, stage
+from workload import ROOMY
 
 GRACE_SEC = 1.0
 """How far a shutdown may go beyond its timeout."""
 
 DEADLINE_SEC = 0.4
 ATTEMPTS = 3
+
+AMPLE_SEC = 5.0
 
 LATE_SEC = 0.3
 """Long enough for a job to have started and heard that it should clean up for long."""
@@ -110,7 +113,7 @@ def demand_no_drain(subject: Subject) -> None:
 def _demand_again(subject: Subject) -> None:
     """End what somebody has begun to end, who then gave up."""
     with stage(subject) as on:
-        on.call("open_", "e", SMALL)
+        on.call("open_", "e", ROOMY)
         for kind in KINDS:
             on.submit("e", kind, f"{kind}-1")
         for kind in ("io", "blocking", "cpu", "nested"):
@@ -145,11 +148,11 @@ def _demand_cut_short(subject: Subject) -> None:
 
 def demand_cancelled_once(subject: Subject) -> None:
     """Shut down while coroutines clean up that were cancelled, or ran out of time, before: they are not told again."""
-    with stage(subject) as on, on.executor("e"):
+    with stage(subject) as on, on.executor("e", **ROOMY):  # limits that bars have are no reason to behave otherwise
         names = _cleaning_up(on)
         endings = []
-        for _ in range(2):
-            endings.append(on.start("shutdown", "e", False, None))
+        for timeout_sec in (None, AMPLE_SEC):
+            endings.append(on.start("shutdown", "e", False, timeout_sec))
             on.settle(SETTLE_SEC / 2)
         for name in names:
             before = "was cancelled" if name.endswith("cancelled") else "ran out of time"
