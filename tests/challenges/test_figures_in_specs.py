@@ -75,7 +75,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         ),
         "statistics_of_launches": lambda m: (
             f"while {word(m.MIXES)} mixes run",
-            f"the quicker takes at most {m.SLOWEST_MIX:g} times as long",
+            f"the quicker of yours takes at most {m.SLOWEST_MIX:g} times as long",
             f"on a warm executor, the best of {word(turns(m) * m.TIMED_MIXES)}",
             f"together, the median of {word(turns(m) * m.CANCEL_ROUNDS)}",
             f"a process idle, the best of {word(turns(m) * m.SHUTDOWN_ROUNDS)}",
@@ -109,12 +109,13 @@ SPECS: dict[str, dict[str, Tell]] = {
         "big_array": lambda m: (
             f"While {m.PARTS} items run that all refer to one array of {m.BIG_MB} MB",
             f"{m.PARTS} parts of one NumPy array of {m.BIG_MB} MB",
-            f"counts as at most {m.HELD_BEYOND_MB:g} MiB more than the reference's",
+            f"beyond the reference's and {m.HELD_BEYOND_MB:g} MiB counts as growth",
         ),
         "predicting": lambda m: (
             f"less than {m.SHORT_SEC:g} s is measured twice",
             f"the fastest kind, or within {percent(m.TIE - 1)} of it",
-            f"within a factor of {m.FACTOR:g}; below {m.SMALL:g}, within a factor of {m.FACTOR_OF_SMALL:g}",
+            f"within a factor of {m.FACTOR:g} of the measured one",
+            f"or of {m.FACTOR_OF_SMALL:g} where that is below {m.SMALL:g}",
             f"at least {m.WINNERS_NEEDED} of {len(m.WORKLOADS)} winners",
             f"{m.RATIOS_NEEDED} of {2 * len(m.WORKLOADS)} ratios",
         ),
@@ -284,7 +285,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"`parallel_scan` with {word(m.WORKERS)} workers",
             f"the best of {word(m.ROUNDS * m.PARALLEL_RUNS)}, after a first call",
             f"in scans of {m.SERIAL_ROWS:,} rows one after another, each the best of {word(m.ROUNDS)}",
-            f"counts with at most {m.SERIAL_MOST:g} times what the reference takes",
+            f"counts as at most {m.SERIAL_MOST:g} times the reference's",
         ),
         "snapshots": lambda m: (f"lookups and writes with {m.OPEN_SCANS} scans open",),
         "parallel": lambda m: (f"a module that is new; {m.VERY_MANY_ROWS:,} rows with results of",),
