@@ -22,8 +22,11 @@ REMOVAL_LIMIT_SEC: Final = 30.0
 
 REMOVAL_POLL_SEC: Final = 0.05
 
-PASSING_FAULTS: Final = (409, 500)
-"""What the engine answers while another removes the container, and where it ended by itself as it was to be killed."""
+CONFLICT: Final = 409
+SERVER_ERROR: Final = 500
+
+ENDED: Final = "is not running"
+"""Part of what the engine says, as an error of its own, where a container ends by itself as it is to be killed."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,15 @@ def _removed(api: APIClient, container: str, deadline: float) -> bool:
     except NotFound:
         return True
     except APIError as error:
-        if error.status_code not in PASSING_FAULTS or time.monotonic() > deadline:
+        if not _passes(error) or time.monotonic() > deadline:
             raise
         return False
     return True
+
+
+def _passes(error: APIError) -> bool:
+    """Tell whether a refusal is one of the moment: another removes the container, or it has just ended by itself."""
+    return error.status_code == CONFLICT or (error.status_code == SERVER_ERROR and ENDED in str(error.explanation))
 
 
 def _remove_volume(api: APIClient, name: str) -> None:

@@ -30,8 +30,9 @@ async def let_in_and_cancelled(kind, room, turns):
         waiting[0].cancel()
         outcome = await outcome_of(waiting[0])
         in_its_stead = True
-        if outcome[0] == "cancelled" and not gate.is_set():
-            in_its_stead = bool((await asyncio.wait(waiting[1:], timeout=STEAD_SEC))[0])
+        if outcome[0] == "cancelled" and room == "cancelled":
+            await asyncio.wait(waiting[1:], timeout=STEAD_SEC)
+            in_its_stead = waiting[1].done()
         gate.set()
         await asyncio.gather(*held, return_exceptions=True)
         await (await waiting[1])

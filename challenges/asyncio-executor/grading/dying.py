@@ -52,15 +52,17 @@ def _demand_reported(on: Stage, name: str, died: str = "a job's process died") -
 
 
 def _demand_both(on: Stage) -> None:
-    names = ["cpu-both1", "cpu-both2"]
+    guests = _two_at_once(on, "cpu-both1", "cpu-both2")
+    for guest in guests:
+        on.call("kill", guest.pid)
+    for guest in guests:
+        _demand_reported(on, guest.name)
+
+
+def _two_at_once(on: Stage, *names: str) -> list[Guest]:
     for name in names:
         on.submit("e", "cpu", name)
-    for name in names:
-        on.arrival(name, "two cpu jobs should have run at once, after processes had died")
-    for name in names:
-        on.call("kill", on.guests[name].pid)
-    for name in names:
-        _demand_reported(on, name)
+    return [on.arrival(name, "two cpu jobs should have run at once, after processes had died") for name in names]
 
 
 def _demand_idle_death(on: Stage) -> None:
@@ -79,21 +81,20 @@ def _demand_idle_death(on: Stage) -> None:
 
 def _demand_death_before_begin(on: Stage) -> None:
     """Kill processes that have run jobs when they were handed the next ones, and before they can begin on them."""
-    names = ["cpu-used1", "cpu-used2"]
-    for name in names:
-        on.submit("e", "cpu", name)
-    guests = [on.arrival(name, "two cpu jobs should have run at once, after processes had died") for name in names]
-    for name in names:
-        on.obey(name, "keep")
-        on.end(name)
+    guests = _two_at_once(on, "cpu-used1", "cpu-used2")
+    for guest in guests:
+        on.obey(guest.name, "keep")
+        on.end(guest.name)
     idle = [guest.pid for guest in guests if guest.closed_at is None]
     what = "idle processes were killed just after jobs had been submitted, and these should have run in others"
     answers = on.call("submit_to_stopped", "e", "cpu", idle, what=what)
     assert answers == [["value", number] for number in range(len(idle))], (
         "idle processes were stopped, jobs submitted, and the processes killed before they could begin on them: the "
-        f"jobs must run in others, and came to {[answer[:2] for answer in answers]}"
+        f"jobs must run in others, and came to {str(answers)[:TOLD_CHARS]}"
     )
 
+
+TOLD_CHARS = 200
 
 START_ATTEMPTS = 4
 """How often a process may have begun on its job before it was killed, or nothing started that could be killed."""

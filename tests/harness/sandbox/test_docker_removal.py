@@ -20,8 +20,9 @@ class Answer:
 class Engine:
     """An engine that answers removals as it is told, and then that there is no such container."""
 
-    def __init__(self, *statuses):
+    def __init__(self, *statuses, why=DYING):
         self.statuses = list(statuses)
+        self.why = why
 
     def remove_container(self, container, force, v):
         assert force
@@ -29,7 +30,7 @@ class Engine:
         if not self.statuses:
             raise NotFound("no such container", response=Answer(404))
         if (status := self.statuses.pop(0)) >= 400:
-            raise APIError("refused", response=Answer(status), explanation=DYING)
+            raise APIError("refused", response=Answer(status), explanation=self.why)
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +52,8 @@ def test_one_that_is_refused_for_good_is_told(monkeypatch, status):
         remove_container(Engine(*[status] * 1000), "some")
 
 
-def test_what_will_not_pass_is_told_at_once():
-    engine = Engine(400, 204)
+@pytest.mark.parametrize("refusing", [Engine(400, 204), Engine(500, 204, why="no space left on device")])
+def test_what_will_not_pass_is_told_at_once(refusing):
     with pytest.raises(SandboxFailed, match="could not remove a container"):
-        remove_container(engine, "some")
-    assert engine.statuses == [204]
+        remove_container(refusing, "some")
+    assert refusing.statuses == [204]
