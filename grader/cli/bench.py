@@ -68,7 +68,7 @@ def _words(bar: BarResult) -> str:
         case BarVerdict.PASS:
             return f"pass; distinction is at {bar.distinction:.2f}"
         case BarVerdict.FAIL:
-            return f"too slow by a factor of {bar.ratio.estimate / bar.pass_:.2f}"
+            return f"over the bar by a factor of {bar.ratio.estimate / bar.pass_:.2f}"
         case _:
             return f"{bar.verdict.value}: {bar.reason}"
 

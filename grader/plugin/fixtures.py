@@ -14,8 +14,8 @@ from grader.plugin.run import Run
 from harness.duel.round import Workload
 from harness.sandbox.roles import Side, Subject
 
-SEED_BITS = 32
-"""Enough to tell gradings apart, and what Hypothesis and NumPy both take."""
+SEED_BITS = 60
+"""More than anybody can try one by one, and a number that the wire takes with its sign."""
 
 
 class Fixtures:

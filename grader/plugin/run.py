@@ -9,6 +9,7 @@ from grader.challenge import Bar, Challenge, Check
 from grader.evidence import BarEvidence, CheckEvidence, CheckStatus, ControlEvidence, Finding
 from grader.plugin.core_watch import CoreWatch
 from harness.roster import Roster
+from harness.unforeseen import Unforeseen
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Run:
 
     def rng(self, purpose: str) -> Random:
         """Give a stream of randomness that depends on the grading's seed and `purpose` alone."""
-        return Random(f"{self.seed}:{purpose}")
+        return Unforeseen(f"{self.seed}:{purpose}")
 
     def selected_checks(self) -> list[Check]:
         """List the checks that this grading runs, in the challenge's order."""

@@ -11,6 +11,7 @@ from stage import Stage, Subject, stage
 from workload import CRASH_JOBS, ROOMY, io_latencies, mix, mix_lags, mix_seconds
 
 from grader.plugin.facade import PairedLaunch
+from harness.unforeseen import Unforeseen
 
 FLOORS_SEC = {
     "heartbeat-p50": 0.001,
@@ -52,7 +53,7 @@ def in_turn(launch: PairedLaunch, take: Callable[[Subject, Random], list[T]]) ->
         seed = launch.rng.getrandbits(64)
         for is_candidate in order:
             side: Any = launch.candidate if is_candidate else launch.reference
-            taken[is_candidate] += take(side, Random(seed))
+            taken[is_candidate] += take(side, Unforeseen(seed))
     return taken[True], taken[False]
 
 
@@ -74,7 +75,7 @@ class Heartbeats:
             if launch.number not in self._known:
                 self._known[launch.number] = _paced(*in_turn(launch, _lags))
                 if launch.number == 0:
-                    demand_full_lanes(launch.candidate, Random(launch.rng.getrandbits(64)))
+                    demand_full_lanes(launch.candidate, Unforeseen(launch.rng.getrandbits(64)))
             candidate, reference = self._known[launch.number]
             return with_floor(bar, of(candidate), of(reference))
 
@@ -112,7 +113,7 @@ def io_p99(launch: PairedLaunch) -> Numbers:
     """Take the latency of io jobs that one in a hundred exceeds."""
     candidate, reference = in_turn(launch, _io)
     if launch.number == 0:
-        demand_progress(launch.candidate, Random(launch.rng.getrandbits(64)))
+        demand_progress(launch.candidate, Unforeseen(launch.rng.getrandbits(64)))
     return with_floor("io-p99", percentile_99(candidate), percentile_99(reference))
 
 

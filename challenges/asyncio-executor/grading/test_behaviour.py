@@ -1,7 +1,5 @@
 """The behaviour checks: one function for each `[[checks]]` of challenge.toml."""
 
-from random import Random
-
 import cancelling
 import crowds
 import dying
@@ -14,6 +12,8 @@ import shutdowns
 import timing_out
 from stage import Subject
 
+from harness.unforeseen import Unforeseen
+
 
 def test_loop_answers(submission: Subject) -> None:
     places.demand_answers(submission)
@@ -24,10 +24,10 @@ def test_kinds_run_where_told(submission: Subject) -> None:
 
 
 def test_concurrency_limits(submission: Subject, fresh_seed: int) -> None:
-    limits.demand_concurrency(submission, Random(fresh_seed))
+    limits.demand_concurrency(submission, Unforeseen(fresh_seed))
     limits.demand_separation(submission)
-    limits.demand_full_lanes(submission, Random(fresh_seed))
-    limits.demand_progress(submission, Random(fresh_seed))
+    limits.demand_full_lanes(submission, Unforeseen(fresh_seed))
+    limits.demand_progress(submission, Unforeseen(fresh_seed))
 
 
 def test_bounded_queue(submission: Subject) -> None:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any, TypeVar
 
 import msgpack
@@ -21,6 +20,7 @@ from harness.load.reply import Reply
 from harness.load.result import LoadResult
 from harness.load.schedule import Schedule
 from harness.load.target import HttpTarget
+from harness.unforeseen import Unforeseen
 
 CONNECTIONS = 16
 """In a closed loop: enough to keep a server busy while replies travel."""
@@ -176,7 +176,7 @@ def on_stands(launch: PairedLaunch, *, limit: int, size: int = 64) -> Iterator[t
     seed = launch.rng.getrandbits(64)
     with asyncio.Runner() as runner:
         sides = [
-            Side(name, Stand(subject, Random(seed), runner, limit=limit, size=size), runner)
+            Side(name, Stand(subject, Unforeseen(seed), runner, limit=limit, size=size), runner)
             for name, subject in (("candidate", launch.candidate), ("reference", launch.reference))
         ]
         started: list[Side] = []

@@ -20,6 +20,7 @@ from planted_backend import PlantedBackend
 
 from grader.plugin.facade import SubjectFacade
 from harness.outcome import Finished, describe
+from harness.unforeseen import Unforeseen
 
 BACKLOG = 1024
 STOP_SEC = 15.0
@@ -123,7 +124,7 @@ def on_stand(subject: SubjectFacade, seed: int, scenario: Scenario, *, limit: in
     """Run one scenario against a server of its own."""
     subject.ensure()
     with asyncio.Runner() as runner:
-        stand = Stand(subject, Random(seed), runner, limit=limit, size=size)
+        stand = Stand(subject, Unforeseen(seed), runner, limit=limit, size=size)
         try:
             stand.start()
             stand.run(scenario(stand))

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from random import Random
 
 import answers
 import bookkeeping
@@ -15,6 +14,7 @@ from planted_plans import plans, with_capacity
 from stand import ALL_AT_ONCE, Stand, on_stand
 
 from grader.plugin.facade import SubjectFacade
+from harness.unforeseen import Unforeseen
 
 # ---- part one
 
@@ -29,7 +29,7 @@ def test_batches(submission: SubjectFacade, fresh_seed: int) -> None:
 
 def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
     on_stand(submission, fresh_seed, overload.coalesces)
-    on_stand(submission, fresh_seed, lambda stand: dying_calls.joined(stand, Random(fresh_seed)), limit=ALL_AT_ONCE)
+    on_stand(submission, fresh_seed, lambda stand: dying_calls.joined(stand, Unforeseen(fresh_seed)), limit=ALL_AT_ONCE)
 
 
 def test_keeps_items_fresh(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -49,13 +49,13 @@ def test_bounded_memory(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_bounds_the_backend(submission: SubjectFacade, fresh_seed: int) -> None:
-    for limit in (1, Random(fresh_seed).randint(4, 12)):
+    for limit in (1, Unforeseen(fresh_seed).randint(4, 12)):
         on_stand(submission, fresh_seed, overload.bounds_the_backend, limit=limit)
     on_stand(submission, fresh_seed, overload.passes_places_on, limit=1)
 
 
 def test_sheds_load(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, overload.sheds_load, limit=Random(fresh_seed).randint(3, 7))
+    on_stand(submission, fresh_seed, overload.sheds_load, limit=Unforeseen(fresh_seed).randint(3, 7))
 
 
 def test_times_out(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -67,7 +67,7 @@ def test_slow_clients(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_broken_clients(submission: SubjectFacade, fresh_seed: int) -> None:
-    rng = Random(fresh_seed)
+    rng = Unforeseen(fresh_seed)
     on_stand(submission, fresh_seed, lambda stand: rough_clients.broken_clients(stand, rng), limit=16)
 
 
@@ -87,7 +87,7 @@ def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> No
     ):
         submission.ensure()
         with asyncio.Runner() as runner:
-            stand = Stand(submission, Random(fresh_seed), runner, limit=6)
+            stand = Stand(submission, Unforeseen(fresh_seed), runner, limit=6)
             try:
                 stand.start()
                 with submission.flight() as flight:
@@ -101,7 +101,7 @@ def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> No
 
 def test_measures_constant_service(submission: SubjectFacade, fresh_seed: int) -> None:
     _measures(submission, fresh_seed, "steady")
-    measures(submission, plans(Random(fresh_seed))["steady, under load"])
+    measures(submission, plans(Unforeseen(fresh_seed))["steady, under load"])
 
 
 def test_measures_a_stall(submission: SubjectFacade, fresh_seed: int) -> None:
@@ -131,12 +131,12 @@ def _measures(submission: SubjectFacade, seed: int, name: str) -> None:
     global _right  # noqa: PLW0603  one grading is one process
     if _right is None:
         _right = set()
-        light = {name: plan for name, plan in plans(Random(seed)).items() if name != "steady, under load"}
+        light = {name: plan for name, plan in plans(Unforeseen(seed)).items() if name != "steady, under load"}
         _right |= right_together(submission, light)
     if name not in _right:
-        measures(submission, plans(Random(seed))[name], attempts=ATTEMPTS - 1)
+        measures(submission, plans(Unforeseen(seed))[name], attempts=ATTEMPTS - 1)
 
 
 def test_finds_capacity(submission: SubjectFacade, fresh_seed: int) -> None:
-    for what, behaviour in with_capacity(Random(fresh_seed)).items():
+    for what, behaviour in with_capacity(Unforeseen(fresh_seed)).items():
         finds_capacity(submission, behaviour, what)

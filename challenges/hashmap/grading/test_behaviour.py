@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from random import Random
 from typing import Protocol
 
 import misbehaving
@@ -25,6 +24,8 @@ from scripts import Script
 from source_rule import violations
 from worlds import WORLDS, long_run
 
+from harness.unforeseen import Unforeseen
+
 EXAMPLES_A_WORLD = 16
 """With nine worlds and some 150 operations an example, over 20,000 of them; the scripts find the known bugs."""
 
@@ -45,7 +46,7 @@ def test_agrees_with_model(submission: Submission, fresh_seed: int) -> None:
     title = "operations do not answer as those of a map"
     for script in scripts.model_scripts():
         demand_shrinking(submission, f"{title} ({script.name})", script.specs, script.operations)
-    rng = Random(fresh_seed)
+    rng = Unforeseen(fresh_seed)
     for world in WORLDS:
         hunt(submission, f"{title} ({world.name})", world, rng.getrandbits(32), EXAMPLES_A_WORLD)
     for keys, length in LONG_RUNS:
@@ -100,20 +101,20 @@ def test_equality_and_repr(submission: Submission) -> None:
 
 def test_bounded_churn(submission: Submission, fresh_seed: int) -> None:
     for ageing in AGEINGS:
-        demand_bounded_churn(submission, Random(fresh_seed), ageing)
+        demand_bounded_churn(submission, Unforeseen(fresh_seed), ageing)
 
 
 def test_done_is_done(submission: Submission, fresh_seed: int) -> None:
-    demand_nothing_postponed(submission, Random(fresh_seed))
+    demand_nothing_postponed(submission, Unforeseen(fresh_seed))
 
 
 def test_growth_and_shrink(submission: Submission, fresh_seed: int) -> None:
-    demand_growth_and_shrink(submission, Random(fresh_seed))
-    demand_growth_after_shrinking(submission, Random(fresh_seed))
+    demand_growth_and_shrink(submission, Unforeseen(fresh_seed))
+    demand_growth_after_shrinking(submission, Unforeseen(fresh_seed))
 
 
 def test_million_entries(submission: Submission, fresh_seed: int) -> None:
-    demand_million(submission, Random(fresh_seed))
+    demand_million(submission, Unforeseen(fresh_seed))
 
 
 def test_releases_objects(submission: Submission) -> None:
@@ -132,7 +133,7 @@ def test_no_native_mapping_source(submission: Submission) -> None:
 
 
 def test_no_native_mapping_census(submission: Submission, fresh_seed: int) -> None:
-    demand_no_native_growth(submission, Random(fresh_seed))
+    demand_no_native_growth(submission, Unforeseen(fresh_seed))
 
 
 def _demand_all(

@@ -7,6 +7,8 @@ from random import Random
 from hypothesis import strategies as st
 from model import MAPS, Operation, Spec
 
+from harness.unforeseen import Unforeseen
+
 MERSENNE = 2**61 - 1
 """Python hashes ints modulo this number."""
 
@@ -184,7 +186,7 @@ def sequences(world: World) -> st.SearchStrategy[list[Operation]]:
     ending = final_look(world)
 
     def sequence(phases: list[tuple[str, int]], seed: int) -> list[Operation]:
-        rng = Random(seed)
+        rng = Unforeseen(seed)
         return numbered([form for mode, length in phases for form in rng.choices(pool(world, mode), k=length)]) + ending
 
     return st.builds(sequence, PHASES, SEEDS)

@@ -1,7 +1,6 @@
 """The latency of single lookups while another thread puts large batches."""
 
 import time
-from random import Random
 from statistics import fmean
 
 from answers import CALL_SEC
@@ -10,6 +9,7 @@ from turns import Pair, taken
 from workload import FOLDER, VALUE_BYTES
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
+from harness.unforeseen import Unforeseen
 
 GETS = 500
 PAUSE_SEC = 0.0003
@@ -45,7 +45,7 @@ def latency(table: Table, launch: PairedLaunch) -> Pair:
     batch_sec: dict[int, float] = {}
 
     def run(side: SubjectFacade, seed: int) -> float:
-        rng = Random(seed)
+        rng = Unforeseen(seed)
         side.value("hold", FOLDER)
         side.value("start_writing", written)
         began, elapsed_sec, stored = time.monotonic(), 0.0, 0

@@ -1,7 +1,5 @@
 """The behaviour checks: one function for each `[[checks]]` of challenge.toml."""
 
-from random import Random
-
 import crashes
 import endings
 import faults
@@ -14,73 +12,74 @@ from replaying import demand
 from sequences import hunt
 
 from grader.plugin.facade import SubjectFacade
+from harness.unforeseen import Unforeseen
 
 EXAMPLES = 60
 
 
 def test_agrees_with_model(submission: SubjectFacade, fresh_seed: int) -> None:
-    demand(submission, "stores share state", ordering.two_stores(Random(fresh_seed)), ordering.FOLDERS)
+    demand(submission, "stores share state", ordering.two_stores(Unforeseen(fresh_seed)), ordering.FOLDERS)
     hunt(submission, "operations are answered wrongly", fresh_seed, EXAMPLES)
 
 
 def test_key_order(submission: SubjectFacade, fresh_seed: int) -> None:
-    demand(submission, "keys do not sort as tuples do", ordering.every_key(Random(fresh_seed)), ordering.FOLDERS)
+    demand(submission, "keys do not sort as tuples do", ordering.every_key(Unforeseen(fresh_seed)), ordering.FOLDERS)
 
 
 def test_ranges(submission: SubjectFacade, fresh_seed: int) -> None:
-    for operations in ordering.ranges(Random(fresh_seed)):
+    for operations in ordering.ranges(Unforeseen(fresh_seed)):
         demand(submission, "a range, a limit or a prefix is wrong", operations, ordering.FOLDERS)
 
 
 def test_snapshots(submission: SubjectFacade, fresh_seed: int) -> None:
-    for operations in snapshots.within_a_process(Random(fresh_seed)):
+    for operations in snapshots.within_a_process(Unforeseen(fresh_seed)):
         demand(submission, "a scan does not give the state of when it was begun", operations, ordering.FOLDERS)
-    snapshots.across_processes(submission, Random(fresh_seed))
+    snapshots.across_processes(submission, Unforeseen(fresh_seed))
 
 
 def test_nobody_waits(submission: SubjectFacade, fresh_seed: int) -> None:
-    for operations in snapshots.nobody_waits(Random(fresh_seed)):
+    for operations in snapshots.nobody_waits(Unforeseen(fresh_seed)):
         demand(submission, "readers and the writer get into each other's way", operations, ordering.FOLDERS)
 
 
 def test_bad_input(submission: SubjectFacade, fresh_seed: int) -> None:
-    for operations in faults.bad_input(Random(fresh_seed)):
+    for operations in faults.bad_input(Unforeseen(fresh_seed)):
         demand(submission, "bad input is not refused as a whole", operations, ordering.FOLDERS)
 
 
 def test_closing(submission: SubjectFacade, fresh_seed: int) -> None:
-    endings.closing(submission, Random(fresh_seed))
+    endings.closing(submission, Unforeseen(fresh_seed))
 
 
 def test_forks(submission: SubjectFacade, fresh_seed: int) -> None:
-    endings.forks(submission, Random(fresh_seed))
+    endings.forks(submission, Unforeseen(fresh_seed))
 
 
 def test_processes(submission: SubjectFacade, fresh_seed: int) -> None:
-    processes.look_and_write(submission, Random(fresh_seed))
+    processes.look_and_write(submission, Unforeseen(fresh_seed))
 
 
 def test_map_growth(submission: SubjectFacade, fresh_seed: int) -> None:
-    footprints.map_growth(submission, Random(fresh_seed))
+    footprints.map_growth(submission, Unforeseen(fresh_seed))
 
 
 def test_space_reuse(submission: SubjectFacade, fresh_seed: int) -> None:
-    footprints.space_reuse(submission, Random(fresh_seed))
+    footprints.space_reuse(submission, Unforeseen(fresh_seed))
 
 
 def test_killed_reader(submission: SubjectFacade, fresh_seed: int) -> None:
-    footprints.killed_reader(submission, Random(fresh_seed))
+    footprints.killed_reader(submission, Unforeseen(fresh_seed))
 
 
 def test_crash_safety(submission: SubjectFacade, fresh_seed: int) -> None:
-    rng = Random(fresh_seed)
+    rng = Unforeseen(fresh_seed)
     submission.value("reset", [])
     crashes.kill_children(submission, rng)
     crashes.kill_containers(submission, rng)
 
 
 def test_full_disk(submission: SubjectFacade, fresh_seed: int) -> None:
-    faults.full_disk(submission, Random(fresh_seed))
+    faults.full_disk(submission, Unforeseen(fresh_seed))
 
 
 def test_bounded_memory(submission: SubjectFacade) -> None:
@@ -88,7 +87,7 @@ def test_bounded_memory(submission: SubjectFacade) -> None:
 
 
 def test_parallel_scan(submission: SubjectFacade, fresh_seed: int) -> None:
-    rng = Random(fresh_seed)
+    rng = Unforeseen(fresh_seed)
     parallel.of_ranges(submission, rng)
     parallel.results(submission)
     parallel.of_new_folds(submission)

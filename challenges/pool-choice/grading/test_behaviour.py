@@ -1,7 +1,5 @@
 """The behaviour checks: one function for each `[[checks]]` of challenge.toml."""
 
-from random import Random
-
 import dying
 import failing
 import leftovers
@@ -11,16 +9,18 @@ import plan_rules
 import predicting
 from stage_play import Submission
 
+from harness.unforeseen import Unforeseen
+
 
 def test_results_in_order(submission: Submission, fresh_seed: int) -> None:
-    rng = Random(fresh_seed)
+    rng = Unforeseen(fresh_seed)
     ordering.demand_right_results(submission, rng)
     ordering.demand_order(submission, rng)
     ordering.demand_as_planned(submission, rng)
 
 
 def test_plan_choices(submission: Submission, fresh_seed: int) -> None:
-    profiles = list(plan_rules.profiles(Random(fresh_seed)))
+    profiles = list(plan_rules.profiles(Unforeseen(fresh_seed)))
     wire = [profile.wire for profile in profiles]
     replies = submission.value("plans", wire)
     assert isinstance(replies, list), "plan() does not answer"
@@ -34,42 +34,42 @@ def test_plan_choices(submission: Submission, fresh_seed: int) -> None:
 
 
 def test_exceptions(submission: Submission, fresh_seed: int) -> None:
-    failing.demand_failures_in_place(submission, Random(fresh_seed))
+    failing.demand_failures_in_place(submission, Unforeseen(fresh_seed))
 
 
 def test_unpicklable(submission: Submission, fresh_seed: int) -> None:
-    failing.demand_pickling_is_minded(submission, Random(fresh_seed))
+    failing.demand_pickling_is_minded(submission, Unforeseen(fresh_seed))
 
 
 def test_worker_death(submission: Submission, fresh_seed: int) -> None:
-    dying.demand_only_its_own_item(submission, Random(fresh_seed))
+    dying.demand_only_its_own_item(submission, Unforeseen(fresh_seed))
 
 
 def test_no_deadlock(submission: Submission, fresh_seed: int) -> None:
-    dying.demand_no_hang(submission, Random(fresh_seed))
+    dying.demand_no_hang(submission, Unforeseen(fresh_seed))
 
 
 def test_straggler(submission: Submission, fresh_seed: int) -> None:
-    overlapping.demand_no_one_waits_for_a_straggler(submission, Random(fresh_seed))
+    overlapping.demand_no_one_waits_for_a_straggler(submission, Unforeseen(fresh_seed))
 
 
 def test_bounded_workers(submission: Submission, fresh_seed: int) -> None:
-    overlapping.demand_bounded_waiting(submission, Random(fresh_seed))
+    overlapping.demand_bounded_waiting(submission, Unforeseen(fresh_seed))
 
 
 def test_pipeline_overlaps(submission: Submission, fresh_seed: int) -> None:
-    overlapping.demand_overlapping_stages(submission, Random(fresh_seed))
+    overlapping.demand_overlapping_stages(submission, Unforeseen(fresh_seed))
 
 
 def test_memory_bounded(submission: Submission, reference: Submission, fresh_seed: int) -> None:
-    leftovers.demand_bounded_memory(submission, reference, Random(fresh_seed))
+    leftovers.demand_bounded_memory(submission, reference, Unforeseen(fresh_seed))
 
 
 def test_pools_closed(submission: Submission, fresh_seed: int) -> None:
-    leftovers.demand_closed_pools(submission, Random(fresh_seed))
+    leftovers.demand_closed_pools(submission, Unforeseen(fresh_seed))
 
 
 def test_predictions(
     submission: Submission, reference: predicting.Reference, subject_cores: int, fresh_seed: int
 ) -> None:
-    predicting.demand_right(submission.source, reference, subject_cores, Random(fresh_seed))
+    predicting.demand_right(submission.source, reference, subject_cores, Unforeseen(fresh_seed))

@@ -15,6 +15,8 @@ from backend import Backend
 from leftovers import Counted, demand_processes_ended
 from workload import CALL_SEC, Side, Timed
 
+from harness.unforeseen import Unforeseen
+
 SEED_BITS = 32
 
 
@@ -78,7 +80,7 @@ def take_turns(launch: Launch, batches: Batches, times: int) -> Turns:
     def made(_side: Side, seed: int) -> AbstractContextManager[Timed]:
         if seed not in last:
             last.clear()
-            last[seed] = batches(Random(seed))
+            last[seed] = batches(Unforeseen(seed))
         return nullcontext(last[seed])
 
     return _turns(launch, made, times)
@@ -86,7 +88,7 @@ def take_turns(launch: Launch, batches: Batches, times: int) -> Turns:
 
 def take_served_turns(launch: Launch, batches: Callable[[Random, Backend], Timed], serve: Serve, times: int) -> Turns:
     """Do the same with a server planted for each run."""
-    return _turns(launch, lambda side, seed: _Served(serve, side, Random(seed), batches), times)
+    return _turns(launch, lambda side, seed: _Served(serve, side, Unforeseen(seed), batches), times)
 
 
 class _Served:

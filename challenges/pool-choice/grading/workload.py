@@ -17,6 +17,8 @@ from backend import Backend, planted
 from profiles import Profile, stage
 from replies import demand_numbers
 
+from harness.unforeseen import Unforeseen
+
 CALL_SEC = 30.0
 """For one timed run; the slowest of them takes 1.5 s on one core."""
 
@@ -277,5 +279,5 @@ def pipeline_squarings(rng: Random) -> list[oracle.Squaring]:
 @contextmanager
 def served(side: Side, seed: int) -> Iterator[Backend]:
     """Plant the server that answers after a wait; of one `seed` all answers are the same."""
-    with planted(side.rendezvous(SOCKET_NAME), Random(seed), lambda _: WAIT_SEC) as backend:
+    with planted(side.rendezvous(SOCKET_NAME), Unforeseen(seed), lambda _: WAIT_SEC) as backend:
         yield backend
