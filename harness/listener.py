@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.sandbox.roles import Subject
+from harness.sandbox.roles import Side
 
 CONNECT_TIMEOUT_SEC = 30.0
 """A container and its interpreter start in under a second; a loaded machine may take many times that."""
@@ -17,16 +17,16 @@ SOCKET_MODE = 0o666
 """The subject runs as another user and must be allowed to connect."""
 
 
-def socket_path(folder: Path, subject: Subject) -> Path:
-    """Where `subject` will connect to; each side's folder is a volume of its own."""
-    return folder / subject.side.value / f"{subject.launch}.sock"
+def socket_path(folder: Path, side: Side, door: str) -> Path:
+    """Where a subject of `side` will connect to; each side's folder is a volume of its own."""
+    return folder / side.value / door
 
 
 class Listener:
     """A listening socket for one start of one subject."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
-        self._path = socket_path(folder, subject)
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(self._path))

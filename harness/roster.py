@@ -14,8 +14,9 @@ from pathlib import Path
 from harness.channel import Channel
 from harness.disk_watch import DiskWatch
 from harness.flight import Flight
-from harness.listener import Listener
+from harness.listener import Listener, socket_path
 from harness.outcome import Crashed, Finished, Outcome, OutOfMemory, TimedOut, TooMuchOnDisk, describe
+from harness.sandbox.doors import doors
 from harness.sandbox.roles import Side, State, Stats, Subject, SubjectControl
 
 LOAD_TIMEOUT_SEC = 20.0
@@ -68,7 +69,8 @@ class Roster:
         self._note_stats([subject for subject in subjects if subject in self._seats])
         for subject in subjects:
             self._drop(subject)
-        listeners = {subject: Listener(self._sockets, subject) for subject in subjects}
+        paths = {one: socket_path(self._sockets, one.side, door) for one, door in doors(subjects).items()}
+        listeners = {subject: Listener(path) for subject, path in paths.items()}
         try:
             self._control.restart(subjects, hash_seed)
             self._awake |= set(subjects)

@@ -25,6 +25,7 @@ class Account:
     frozen: bool | None = None
     processes: int | None = None
     file_mb: float | None = None
+    tasks: int | None = None
 
 
 V1_FILES: Final = (
@@ -36,6 +37,7 @@ V1_FILES: Final = (
     "memory/memory.oom_control",
     "freezer/freezer.state",
     "freezer/cgroup.procs",
+    "pids/pids.current",
 )
 """`controller/file`: each controller has a hierarchy of its own."""
 
@@ -47,6 +49,7 @@ V2_FILES: Final = (
     "memory.events",
     "cgroup.events",
     "cgroup.procs",
+    "pids.current",
 )
 
 
@@ -64,6 +67,7 @@ def account_v1(files: Mapping[str, str]) -> Account:
         frozen=None if state is None else state.strip() == "FROZEN",
         processes=_lines(files.get("freezer/cgroup.procs")),
         file_mb=_files_of(memory, "total_"),
+        tasks=number(files.get("pids/pids.current")),
     )
 
 
@@ -80,6 +84,7 @@ def account_v2(files: Mapping[str, str]) -> Account:
         frozen=None if frozen is None else frozen == 1,
         processes=_lines(files.get("cgroup.procs")),
         file_mb=_files_of(memory, ""),
+        tasks=number(files.get("pids.current")),
     )
 
 

@@ -36,6 +36,7 @@ from harness.sandbox.docker_spec import ContainerSpec, Setup, grader_spec, stage
 from harness.sandbox.docker_stream import AttachedStream
 from harness.sandbox.docker_subject import DockerSubject, inspect
 from harness.sandbox.docker_volumes import Volumes, fill_volumes, give_disks, make_volumes
+from harness.sandbox.doors import doors
 from harness.sandbox.gate import Gate
 from harness.sandbox.hand_over import in_turn
 from harness.sandbox.owner import current_owner
@@ -118,7 +119,8 @@ class DockerSandbox:
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """Replace each subject's container by a new one."""
-        self._for_each(partial(self._restart, hash_seed=hash_seed), subjects)
+        named = doors(subjects)
+        self._for_each(lambda subject: self._restart(subject, named[subject], hash_seed), subjects)
 
     def pause(self, subjects: Sequence[Subject]) -> None:
         """Freeze `subjects`; one that has ended stays as it is."""
@@ -165,13 +167,13 @@ class DockerSandbox:
             self._api.start(grader)
         return cast(BinaryIO, self._stream)
 
-    def _restart(self, subject: Subject, hash_seed: int) -> None:
+    def _restart(self, subject: Subject, door: str, hash_seed: int) -> None:
         with self._lock:
             old = self._subjects.pop(subject, None)
         with self._gate.passing():
             if old is not None:
                 old.remove()
-            container = self._create(subject_spec(self._setup, subject, hash_seed))
+            container = self._create(subject_spec(self._setup, subject.side, door, hash_seed))
             with engine_faults(f"start {subject}"):
                 self._api.start(container)
             started = DockerSubject(self._api, str(subject), container, self._limits.memory_mb)

@@ -12,7 +12,7 @@ from docker.types import LogConfig, Mount, Ulimit
 from harness.sandbox.commands import Commands
 from harness.sandbox.cores import Cores, cpuset
 from harness.sandbox.docker_volumes import STAGE, Volumes
-from harness.sandbox.roles import Limits, Side, Subject
+from harness.sandbox.roles import Limits, Side
 
 GRADER_USER: Final = "10000:10000"
 SUBJECT_USER: Final = "10001:10001"
@@ -50,24 +50,24 @@ class ContainerSpec:
     host: Mapping[str, Any]
 
 
-def subject_spec(setup: Setup, subject: Subject, hash_seed: int) -> ContainerSpec:
-    """Describe the container of one subject."""
+def subject_spec(setup: Setup, side: Side, door: str, hash_seed: int) -> ContainerSpec:
+    """Describe the container of one subject, which will connect to the socket called `door`."""
     limits, volumes = setup.limits, setup.volumes
     environment = {
-        "TAKEHOME_SOCKET": f"/sockets/{subject.launch}.sock",
+        "TAKEHOME_SOCKET": f"/sockets/{door}",
         "TAKEHOME_SUBMISSION": "/submission",
         "TAKEHOME_DRIVER": "/driver",
         "PYTHONHASHSEED": str(hash_seed),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     mounts = [
-        _mount(volumes, "/submission", volumes.solution(subject.side), read_only=True),
+        _mount(volumes, "/submission", volumes.solution(side), read_only=True),
         _mount(volumes, "/driver", volumes.driver, read_only=True),
-        _mount(volumes, "/sockets", volumes.sockets(subject.side), read_only=True),
+        _mount(volumes, "/sockets", volumes.sockets(side), read_only=True),
     ]
     if limits.disk_mb:
         environment["TAKEHOME_DISK"] = DISK
-        mounts.append(_mount(volumes, DISK, volumes.disk(subject.side), read_only=False))
+        mounts.append(_mount(volumes, DISK, volumes.disk(side), read_only=False))
     return ContainerSpec(
         container=_container("subject", setup.commands.subject, SUBJECT_USER, environment),
         host={

@@ -151,6 +151,7 @@ class DockerSubject:
             throttled_sec=numbers.throttled_sec,
             file_mb=numbers.file_mb,
             processes=numbers.processes,
+            tasks=numbers.tasks,
         )
 
     def _engine_stats(self) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, cast
 from harness.errors import SandboxFailed
 from harness.sandbox.commands import Commands, role_commands
 from harness.sandbox.cores import Cores
+from harness.sandbox.doors import doors
 from harness.sandbox.hand_over import in_turn
 from harness.sandbox.launcher import Orders
 from harness.sandbox.local_folder import MARK_VARIABLE, LocalFolder, sweep_local
@@ -86,8 +87,8 @@ class LocalSandbox:
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
         """End each subject's processes and start it anew."""
         with self._lock:
-            for subject in subjects:
-                self._restart(subject, hash_seed)
+            for subject, door in doors(subjects).items():
+                self._restart(subject, door, hash_seed)
 
     def pause(self, subjects: Sequence[Subject]) -> None:
         """Stop `subjects`; one that has ended stays as it is."""
@@ -127,7 +128,7 @@ class LocalSandbox:
             while self._uids:
                 give_back(self._uids.popitem()[1])
 
-    def _restart(self, subject: Subject, hash_seed: int) -> None:
+    def _restart(self, subject: Subject, door: str, hash_seed: int) -> None:
         folder = self._folder
         if folder is None:
             raise SandboxFailed("the sandbox is not running")
@@ -135,7 +136,7 @@ class LocalSandbox:
             old.end()
         uid = self._uid_of(subject)
         environment = {
-            "TAKEHOME_SOCKET": str(folder.sockets(subject.side) / f"{subject.launch}.sock"),
+            "TAKEHOME_SOCKET": str(folder.sockets(subject.side) / door),
             "TAKEHOME_SUBMISSION": str(folder.solution(subject.side)),
             "TAKEHOME_DRIVER": str(folder.driver),
             "TAKEHOME_DISK": str(folder.disk(subject.side)),

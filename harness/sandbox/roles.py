@@ -63,7 +63,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Stats:
-    """A subject as the kernel accounts for it; `None` where this machine does not tell."""
+    """A subject as the kernel accounts for it; `None` where this machine does not tell.
+
+    `tasks` are the threads of all its processes together.
+    """
 
     state: State
     exit_code: int | None = None
@@ -75,6 +78,7 @@ class Stats:
     throttled_sec: float | None = None
     file_mb: float | None = None
     processes: int | None = None
+    tasks: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 from harness.listener import socket_path
 from harness.outcome import BadReply, Crashed, Finished, OutOfMemory, Raised, TimedOut, TooMuchOnDisk
 from harness.roster import Allowance, NotUsable, Roster
+from harness.sandbox.doors import doors
 from harness.sandbox.roles import Side, State, Stats, Subject
 
 ONE, TWO = Subject(Side.CANDIDATE, 0), Subject(Side.REFERENCE, 0)
@@ -44,11 +45,11 @@ class NotingControl:
     out_of_memory: bool = False
 
     def restart(self, subjects: Sequence[Subject], hash_seed: int) -> None:
-        for subject in subjects:
+        for subject, door in doors(subjects).items():
             self.end(subject)
             environment = {
                 **os.environ,
-                "TAKEHOME_SOCKET": str(socket_path(self.folder, subject)),
+                "TAKEHOME_SOCKET": str(socket_path(self.folder, subject.side, door)),
                 "TAKEHOME_SUBMISSION": str(self.folder),
                 "TAKEHOME_DRIVER": str(self.folder),
                 "PYTHONHASHSEED": str(hash_seed),

@@ -14,6 +14,7 @@ from harness.sandbox.commands import Commands
 from harness.sandbox.cores import split_cores
 from harness.sandbox.docker_engine import engine_cores
 from harness.sandbox.docker_sandbox import DockerSandbox
+from harness.sandbox.doors import doors
 from harness.sandbox.roles import Limits, Sandbox, Staged, Subject
 
 NOTICED_SEC = 2.0
@@ -22,9 +23,8 @@ RELAY = """
 import json, os, socket, sys
 print("relay is up", file=sys.stderr, flush=True)
 listening, connected = {}, {}
-def listen(name):
-    side, launch = name.split("-")
-    path = os.path.join(os.environ["TAKEHOME_SOCKETS"], side, launch + ".sock")
+def listen(name, side, door):
+    path = os.path.join(os.environ["TAKEHOME_SOCKETS"], side, door)
     if os.path.exists(path): os.unlink(path)
     listening[name] = socket.socket(socket.AF_UNIX); listening[name].bind(path); os.chmod(path, 0o666)
     listening[name].listen(1); listening[name].settimeout(20)
@@ -119,6 +119,8 @@ def stray(new_session):
     kept.append(child)
     return child.pid
 def pid(): return os.getpid()
+def start_threads(count):
+    for _ in range(count): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 def processes(): return sum(name.isdigit() for name in os.listdir("/proc"))
 
 gap = 0.0
@@ -160,8 +162,8 @@ class Bench:
 
     def start(self, *subjects: Subject, hash_seed: int = 1) -> None:
         """Start subjects and connect them."""
-        for subject in subjects:
-            self.relay("listen", str(subject))
+        for subject, door in doors(subjects).items():
+            self.relay("listen", str(subject), subject.side.value, door)
         self.sandbox.restart(subjects, hash_seed)
         for subject in subjects:
             self.relay("accept", str(subject))

@@ -20,6 +20,7 @@ V1 = {
     "memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
     "freezer/freezer.state": "FROZEN\n",
     "freezer/cgroup.procs": "100\n101\n",
+    "pids/pids.current": "5\n",
 }
 V2 = {
     "cpu.stat": "usage_usec 1250000\nuser_usec 1000000\nsystem_usec 250000\nnr_periods 10\nthrottled_usec 30000\n",
@@ -29,8 +30,9 @@ V2 = {
     "memory.events": "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\noom_group_kill 0\n",
     "cgroup.events": "populated 1\nfrozen 1\n",
     "cgroup.procs": "100\n101\n",
+    "pids.current": "5\n",
 }
-BOTH = Account(1.25, 70.0, 160.0, 0.03, oom_kills=1, frozen=True, processes=2, file_mb=30.0)
+BOTH = Account(1.25, 70.0, 160.0, 0.03, oom_kills=1, frozen=True, processes=2, file_mb=30.0, tasks=5)
 
 
 @pytest.mark.parametrize(("read", "files"), [(account_v1, V1), (account_v2, V2)], ids=["v1", "v2"])

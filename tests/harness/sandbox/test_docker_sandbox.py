@@ -179,6 +179,14 @@ def test_stats_tell_how_a_subject_ended_as_soon_as_it_did(bench, how, exit_code,
     assert not stats.oom_killed
 
 
+def test_threads_are_counted_beside_processes(bench):
+    bench.start(CANDIDATE)
+    before = bench.sandbox.stats([CANDIDATE])[0]
+    bench.ask(CANDIDATE, "start_threads", 3)
+    after = bench.sandbox.stats([CANDIDATE])[0]
+    assert (after.processes, after.tasks) == (before.processes, before.tasks + 3)
+
+
 def test_stats_that_are_read_all_the_time_see_processes_come_and_go(bench):
     bench.start(CANDIDATE)
 
