@@ -10,6 +10,7 @@ import pytest
 
 from grader.challenge import Bar
 from grader.evidence import BarEvidence, BarStatus, ControlEvidence, Finding, Interval
+from grader.plugin.checks import TOO_LARGE
 from grader.plugin.facade import PairedLaunch, SubjectFailed
 from grader.plugin.run import Run
 from grader.plugin.stopwatch import PedanticStopwatch, PlainStopwatch
@@ -18,7 +19,7 @@ from harness.duel.match import Forfeit, Match, Measured, Pairing
 from harness.duel.round import Workload
 from harness.duel.schedule import LOOKS, STATISTIC_LOOKS, next_look
 from harness.duel.stopping import Decision, decide
-from harness.errors import HarnessError
+from harness.errors import CallUnsendable, HarnessError
 from harness.outcome import TimedOut
 from harness.sandbox.roles import Side, Subject
 
@@ -103,15 +104,22 @@ class BarMeasurement:
         """Take the numbers; where an answer breaks the statistic, the reference alone tells whose fault it is."""
         try:
             return statistic(launch)
-        except (SubjectFailed, pytest.skip.Exception, HarnessError):
-            raise
         except AssertionError as error:
             self._fail(Side.CANDIDATE, str(error))
+        except CallUnsendable:
+            self._demand_of_the_reference(statistic, launch)
+            self._fail(Side.CANDIDATE, TOO_LARGE)
+        except (SubjectFailed, pytest.skip.Exception, HarnessError):
+            raise
         except Exception as error:  # noqa: BLE001  (whatever a hostile answer provokes)
-            both = PairedLaunch(self._run.roster, _control_pairing(launch.number, STATISTIC_LOOKS[0]), launch.rng)
-            both.ensure()
-            statistic(both)
+            self._demand_of_the_reference(statistic, launch)
             self._fail(Side.CANDIDATE, f"gave an answer of the wrong shape ({type(error).__name__} while checking it)")
+
+    def _demand_of_the_reference(self, statistic: Statistic, launch: PairedLaunch) -> None:
+        """Take the numbers of the reference beside itself: what breaks then is ours, and passes through."""
+        both = PairedLaunch(self._run.roster, _control_pairing(launch.number, STATISTIC_LOOKS[0]), launch.rng)
+        both.ensure()
+        statistic(both)
 
     def _fail(self, side: Side, sentence: str) -> NoReturn:
         status = BarStatus.SUBJECT_FAILED if side is Side.CANDIDATE else BarStatus.ERROR

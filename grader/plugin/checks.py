@@ -10,11 +10,13 @@ from grader.evidence import CheckEvidence, CheckStatus
 from grader.plugin.collection import WANTED
 from grader.plugin.facade import SubjectFacade, SubjectFailed
 from grader.plugin.run import Run
-from harness.errors import HarnessError
+from harness.errors import CallUnsendable, HarnessError
 from harness.sandbox.roles import Side, Subject
 
 MESSAGE_CHARS = 4_000
 """A message is for a person; hostile text must not fill the result."""
+
+TOO_LARGE = "an answer is too large to be handed back to another call, as the reference's is not"
 
 VERDICT_BEARING = (AssertionError, SubjectFailed, pytest.fail.Exception, pytest.skip.Exception, HarnessError)
 """What a check may raise on purpose. Anything else means that the check itself broke."""
@@ -30,18 +32,22 @@ class Checks:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Find out whose fault it is when a check breaks: the same check on the reference tells.
 
-        A hostile reply of an unforeseen shape breaks a check with, say, a TypeError. Where the reference passes the
-        very same check, the submission's reply was the cause and the check failed; where the reference breaks it
-        too, the fault is ours.
+        A hostile reply of an unforeseen shape breaks a check with, say, a TypeError, or cannot be sent back. Where the
+        reference passes the very same check, the submission's reply was the cause and the check failed; where the
+        reference breaks it too, the fault is ours.
         """
         try:
             return (yield)
+        except CallUnsendable as error:
+            if self._is_the_submissions(pyfuncitem):
+                raise AssertionError(TOO_LARGE) from error
+            raise
         except VERDICT_BEARING:
             raise
         except Flaky as error:
             raise AssertionError("gives different results when the same operations are repeated") from error
         except Exception as error:
-            if isinstance(pyfuncitem.stash.get(WANTED, None), Check) and self._reference_passes(pyfuncitem):
+            if self._is_the_submissions(pyfuncitem):
                 raise AssertionError(
                     f"an answer has the wrong shape ({type(error).__name__} while checking it)"
                 ) from error
@@ -76,6 +82,9 @@ class Checks:
         if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
             item.session.shouldstop = "the platform failed"
         return report
+
+    def _is_the_submissions(self, item: pytest.Function) -> bool:
+        return isinstance(item.stash.get(WANTED, None), Check) and self._reference_passes(item)
 
     def _machine_is_too_busy(self, item: pytest.Item) -> bool:
         """Tell whether nobody passes a check on clocks here now: the cores are busy, and the reference fails it too."""

@@ -20,6 +20,10 @@ SUBJECT_USER: Final = "10001:10001"
 GRADER_LIMITS: Final = Limits(memory_mb=2048, pids=256, tmpfs_mb=64, open_files=4096)
 """Memory for the oracle's models, the longest frames several times over and all samples; files for many connections."""
 
+GRADER_DATA_MB: Final = 1536
+"""Less than its memory, so that an answer made to grow in our hands ends in a MemoryError, which a check that looks at
+it can be told by, and not in the kernel's ending the grading."""
+
 TMPFS_INODES: Final = 4096
 """A file of 4 KiB each fills the largest usual /tmp."""
 
@@ -99,7 +103,7 @@ def grader_spec(setup: Setup) -> ContainerSpec:
     return ContainerSpec(
         container={**_container("grader", setup.commands.grader, GRADER_USER, environment), "stdin_open": True},
         host={
-            **_confinement(GRADER_LIMITS),
+            **_confinement(GRADER_LIMITS, Ulimit(name="data", soft=GRADER_DATA_MB * MIB, hard=GRADER_DATA_MB * MIB)),
             "cpuset_cpus": cpuset(setup.cores.both),
             "mounts": mounts,
             "log_config": LogConfig(type="none"),
@@ -131,7 +135,7 @@ def _mount(volumes: Volumes, target: str, name: str, *, read_only: bool) -> Moun
     return Mount(target, name, type="volume", read_only=read_only, no_copy=True, labels=labels)
 
 
-def _confinement(limits: Limits) -> dict[str, Any]:
+def _confinement(limits: Limits, *further: Ulimit) -> dict[str, Any]:
     """Deny everything a role has no need of; memory includes both tmpfs mounts, and there is no swap."""
     largest_file = max(limits.tmpfs_mb, limits.shm_mb, limits.disk_mb) * MIB
     return {
@@ -150,5 +154,6 @@ def _confinement(limits: Limits) -> dict[str, Any]:
             Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
             Ulimit(name="core", soft=0, hard=0),
             Ulimit(name="fsize", soft=largest_file, hard=largest_file),
+            *further,
         ],
     }

@@ -4,6 +4,7 @@ Theory of operation: msgpack's C code does the work, and every rule costs a Pyth
 an element. Bytes cost one copy, whatever their length: arrays of numbers travel as `array("q", ...).tobytes()`.
 
   frame_bytes  compared before anything else
+  text_bytes   of one text: Python holds a character in up to four bytes, and shows it in up to ten characters
   elements     a value has no more elements than bytes, so only longer data is counted, before it is built (census.py)
   depth        one pass in C a level over the built value
   map keys     duplicates and number keys are counted before a dict is built from them
@@ -22,11 +23,15 @@ __all__ = ["DEFAULT_CAPS", "Caps", "EncodeError", "Encoder", "WireError", "pack"
 
 
 class Caps(NamedTuple):
-    """How much one payload may hold; an element is an item of a list, or a key or a value of a map."""
+    """How much one payload may hold; an element is an item of a list, or a key or a value of a map.
+
+    A text's length is for who receives it to mind.
+    """
 
     frame_bytes: int = 64 * 1024 * 1024
     depth: int = 32
     elements: int = 2_000_000
+    text_bytes: int = 1024 * 1024
 
 
 DEFAULT_CAPS: Final = Caps()
@@ -55,7 +60,7 @@ class Encoder:
         self._packer = msgpack.Packer(strict_types=True, default=_beyond_msgpack, autoreset=False)
 
     def pack(self, value: object) -> bytes:
-        """Encode `value`; whatever this returns, `unpack` with the same caps accepts.
+        """Encode `value`; whatever this returns, `unpack` with the same caps accepts, but for a text that is too long.
 
         Exact builtins only, as a subclass could compute what it holds when it is looked at; tuples become lists.
         Raises EncodeError.
@@ -89,6 +94,7 @@ def unpack(data: bytes | bytearray | memoryview, caps: Caps = DEFAULT_CAPS) -> o
             ext_hook=_read_extension,
             max_array_len=longest,
             max_map_len=longest,
+            max_str_len=caps.text_bytes,
         )
     except (ValueError, TypeError, OverflowError, msgpack.UnpackException) as error:
         raise WireError(f"malformed: {str(error) or type(error).__name__}") from error

@@ -41,6 +41,10 @@ def answer(what):
             time.sleep(30)
         case "swells":
             return bytearray(1 << 30)
+        case "bulky":
+            return bytes(24 << 20)
+        case "blown-up":
+            return [chr(0x1F600) + chr(0) * 1_000_000] * 32
         case "cores":
             return sorted(os.sched_getaffinity(0))
         case "lazy":
@@ -98,6 +102,16 @@ def test_sleeps(submission):
 
 def test_swells(submission):
     submission.value("ask", "swells")
+
+
+def test_bulky(submission):
+    kept = [submission.value("ask", "bulky") for _ in range(3)]
+    assert submission.value("ask", kept) == [1, 2, 3], "takes back what it gave"
+
+
+def test_blown_up(submission):
+    value = submission.value("ask", "blown-up")
+    assert f"{value} {value} {value} {value}".count("1") == 4, "can be told"
 
 
 def test_lazy(submission):
@@ -210,6 +224,8 @@ def test_whose_fault_is_what(graded: Callable[..., Result]) -> None:
     for id_, sentence in {
         "wrong": "answers the question",
         "shapeless": "wrong shape",
+        "bulky": "too large to be handed back",
+        "blown-up": "wrong shape (MemoryError",
         "raises": "raised ValueError: boom",
         "exits": "exited with code 0",
         "dies": "signal 9",

@@ -130,6 +130,14 @@ def test_what_just_fits_passes_both_ways(value: object, caps: Caps) -> None:
     assert unpack(pack(value, caps), caps) == value
 
 
+def test_a_text_is_only_so_long_and_bytes_may_be_longer() -> None:
+    caps = Caps(text_bytes=100)
+    assert unpack(pack(["x" * 100, b"x" * 101]), caps) == ["x" * 100, b"x" * 101]
+    for text in ("x" * 101, "\N{SNOWMAN}" * 34):
+        with pytest.raises(WireError, match=r"1048576|max_str_len|malformed"):
+            unpack(pack([text]), caps)
+
+
 @pytest.mark.parametrize(
     ("value", "caps"),
     [
