@@ -180,7 +180,7 @@ class Match:
             round_ = None if number is None else self.workload.round(self.rng)
             now = self._accounts(pairing, None if number is None else order(pairing.launch, number)[0])
             if last is not None:
-                self.voided += not ledger.settle(last.number, last.seconds, self._disturbed(last, now))
+                self.voided += not ledger.settle(last.number, last.seconds, self._disturbed(last, now, threshold))
                 last = None
             if number is not None and round_ is not None:
                 pair = self._pair(pairing, number, round_, now)
@@ -258,18 +258,21 @@ class Match:
             return Forfeit(side, f"{slow} and was stopped after {outcome.timeout_sec:.1f} s", timed_out=True)
         return Forfeit(side, describe(outcome), timed_out=isinstance(outcome, TimedOut))
 
-    def _disturbed(self, pair: Pair, after: Accounts) -> bool:
-        between = pairwise([*pair.before, after])
-        disturbed = [self._turn_disturbed(turn, *both) for turn, both in zip(pair.turns, between, strict=True)]
-        return any(disturbed)
+    def _disturbed(self, pair: Pair, after: Accounts, threshold: float) -> bool:
+        """Tell whether a pair says nothing: a frozen subject ran meanwhile, or one lost time and that may be all.
 
-    def _turn_disturbed(self, turn: Turn, before: Accounts, after: Accounts) -> bool:
-        used = {side: _cpu_between(before[side], after[side]) for side in Side}
-        frozen = used[Side.REFERENCE if turn.side is Side.CANDIDATE else Side.CANDIDATE]
-        intruded = frozen is not None and frozen > PAUSED_CPU_SEC
+        Lost time is an excuse for lost time. A candidate that is beyond the threshold by its CPU alone is not excused
+        by having waited too, or one that sleeps whenever it was slow would have its slow rounds taken away.
+        """
+        between = list(pairwise([*pair.before, after]))
+        intruded = sum(_frozen_ran(turn, *both) for turn, both in zip(pair.turns, between, strict=True))
         self.intrusions += intruded
-        own = used[turn.side]
-        return intruded or (own is not None and turn.busy_sec - own > LOST_SHARE * turn.busy_sec)
+        own = {turn.side: _cpu_between(*both, turn.side) for turn, both in zip(pair.turns, between, strict=True)}
+        busy = {turn.side: turn.busy_sec for turn in pair.turns}
+        worked = own[Side.CANDIDATE]
+        if worked is not None and worked > threshold * busy[Side.REFERENCE]:
+            return intruded > 0
+        return intruded > 0 or any(_lost_time(busy[side], own[side]) for side in Side)
 
 
 def _wrong(side: Side, round_: Round, answer: object) -> str | None:
@@ -287,7 +290,16 @@ def _by_side(both: Sequence[Stats]) -> Accounts:
     return {Side.CANDIDATE: candidate, Side.REFERENCE: reference}
 
 
-def _cpu_between(before: Stats, after: Stats) -> float | None:
-    if before.cpu_sec is None or after.cpu_sec is None:
-        return None
-    return after.cpu_sec - before.cpu_sec
+def _cpu_between(before: Accounts, after: Accounts, side: Side) -> float | None:
+    began, ended = before[side].cpu_sec, after[side].cpu_sec
+    return None if began is None or ended is None else ended - began
+
+
+def _frozen_ran(turn: Turn, before: Accounts, after: Accounts) -> bool:
+    """Tell whether the side that was frozen during a turn used CPU meanwhile."""
+    used = _cpu_between(before, after, Side.REFERENCE if turn.side is Side.CANDIDATE else Side.CANDIDATE)
+    return used is not None and used > PAUSED_CPU_SEC
+
+
+def _lost_time(busy_sec: float, used_sec: float | None) -> bool:
+    return used_sec is not None and busy_sec - used_sec > LOST_SHARE * busy_sec

@@ -174,6 +174,23 @@ def test_disturbed_rounds_are_measured_again_but_not_for_ever() -> None:
     assert len(stopwatch.kept) == 2 * LOOKS[0] * ROUNDS_PER_LAUNCH
 
 
+def slow_and_waiting(subject: Subject, seconds: float, waited: float) -> tuple[float, float]:
+    """Say how long a candidate that waits besides takes, and how much of it it is off the core."""
+    return (seconds + waited, waited) if subject.side is Side.CANDIDATE else (0.05, 0.0)
+
+
+@pytest.mark.parametrize(("work_sec", "voided"), [(0.1, False), (0.07, True)], ids=["beyond the bar", "within it"])
+def test_waiting_excuses_only_what_waiting_may_explain(work_sec: float, voided: bool) -> None:
+    roster = SimulatedRoster(
+        lambda subject: slow_and_waiting(subject, work_sec, 0.05)[0],
+        off_core=lambda subject: slow_and_waiting(subject, work_sec, 0.05)[1],
+    )
+    result, _ = play(roster, threshold=1.5)
+    assert isinstance(result, Measured)
+    assert result.decision is Decision.ABOVE
+    assert (result.voided > 0) == voided
+
+
 def test_cpu_used_while_frozen_voids_the_round_and_is_counted() -> None:
     result, _ = play(SimulatedRoster(lambda subject: 0.05, paused_cpu=0.02))
     assert isinstance(result, Measured)
