@@ -23,6 +23,7 @@ from grader.plugin.core_watch import CoreWatch
 from grader.plugin.fixtures import Fixtures
 from grader.plugin.run import Run
 from grader.plugin.settled import SettledBars
+from grader.source_marks import speaks_of_judges
 from harness.control.client import ControlClient
 from harness.control.messages import Job, Progress, Result
 from harness.machine import read_machine
@@ -148,7 +149,7 @@ def _evidence(run: Run, total_sec: float, load_before: float | None, fault: str 
         bars=list(run.bars.values()),
         control=run.control,
         resources=[_resources(run.roster, side) for side in Side],
-        findings=[*run.findings, *_oddities(run)],
+        findings=[*run.findings, *_oddities(run), *speaks_of_judges(run.source)],
         timing=Timing(total_sec=total_sec, candidate_sec=spent[Side.CANDIDATE], reference_sec=spent[Side.REFERENCE]),
         machine=MachineEvidence(
             cpu_model=machine.cpu_model,
