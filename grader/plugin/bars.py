@@ -16,6 +16,7 @@ from grader.plugin.run import Run
 from grader.plugin.stopwatch import PedanticStopwatch, PlainStopwatch
 from harness.duel.interval import Estimate, estimate
 from harness.duel.match import Forfeit, Match, Measured, Pairing
+from harness.duel.pair import OVERTIME_SHARE
 from harness.duel.round import Workload
 from harness.duel.schedule import LOOKS, STATISTIC_LOOKS, next_look
 from harness.duel.stopping import Decision, decide
@@ -57,6 +58,8 @@ class BarMeasurement:
             self._fail(result.side, result.sentence)
         if result.intrusions:
             self._run.findings.append(_intrusion(self._bar.id, result.intrusions))
+        if result.overtime[Side.CANDIDATE] > OVERTIME_SHARE:
+            self._run.findings.append(_overtime(self._bar.id, result.overtime[Side.CANDIDATE]))
         self._record(
             result.estimate,
             unit="s",
@@ -223,6 +226,14 @@ def _interval(estimated: Estimate) -> Interval:
         low=math.exp(estimated.low),
         high=math.exp(estimated.high),
         confidence=estimated.confidence,
+    )
+
+
+def _overtime(bar_id: str, share: float) -> Finding:
+    return Finding(
+        kind="worked_off_the_clock",
+        text=f"in {bar_id} the submission used {share:.0%} more CPU than the time in which anything was asked of it",
+        advice="Look for threads, or for work put off until the answer was given. It is charged as if it were timed.",
     )
 
 

@@ -4,12 +4,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from random import Random
+from statistics import median
 from typing import Protocol
 
 from harness.duel.interval import Estimate, estimate, launch_log_ratio
 from harness.duel.ledger import Ledger
+from harness.duel.pair import Accounts, Pair, Played, Turn
 from harness.duel.round import Call, Round, Workload
 from harness.duel.schedule import next_look, order
 from harness.duel.stopping import Decision, decide
@@ -22,12 +23,6 @@ PATIENCE = 25.0
 
 MIN_PATIENCE_SEC = 1.0
 """A stall of the whole machine must not look like a slow submission."""
-
-LOST_SHARE = 0.10
-"""A turn whose subject was off the core for more of it than this was disturbed, by others or by its own waiting."""
-
-PAUSED_CPU_SEC = 0.001
-"""CPU that a frozen subject may seem to use, by the grain of the accounting."""
 
 HASH_SEED_LIMIT = 2**32 - 1
 """The largest PYTHONHASHSEED."""
@@ -70,33 +65,6 @@ class Forfeit:
     timed_out: bool = False
 
 
-Accounts = dict[Side, Stats]
-"""Both subjects' accounting at one moment."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One side's part of a round: the timed seconds, and all the seconds in which it had something to do."""
-
-    side: Side
-    seconds: float
-    busy_sec: float
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One round as both sides played it; `before` is the accounting read before each turn."""
-
-    number: int
-    turns: tuple[Turn, ...]
-    before: tuple[Accounts, ...]
-
-    @property
-    def seconds(self) -> dict[Side, float]:
-        """Give each side's timed seconds."""
-        return {turn.side: turn.seconds for turn in self.turns}
-
-
 @dataclass(frozen=True)
 class Launch:
     """The samples of one launch that count, in seconds, paired by position."""
@@ -107,13 +75,17 @@ class Launch:
 
 @dataclass(frozen=True)
 class Measured:
-    """A duel that was played to a look of the schedule."""
+    """A duel that was played to a look of the schedule; `overtime` is the median share of CPU beyond the busy seconds.
+
+    Whoever has it worked when nothing was asked of it: before its turn or after its answer, or on a second core.
+    """
 
     launches: list[Launch]
     estimate: Estimate | None
     decision: Decision
     voided: int
     intrusions: int
+    overtime: dict[Side, float]
 
 
 @dataclass
@@ -127,6 +99,7 @@ class Match:
     pairing: Callable[[int], Pairing]
     voided: int = 0
     intrusions: int = 0
+    overtime: dict[Side, list[float]] = field(default_factory=lambda: {side: [] for side in Side})
     slowest_reference_sec: dict[str, float] = field(default_factory=dict)
 
     def play(self, threshold: float, on_launch: Callable[[int, int], None]) -> Measured | Forfeit:
@@ -158,7 +131,8 @@ class Match:
                     return launch
                 launches.append(launch)
             found = estimate([[launch_log_ratio(launch.candidate, launch.reference)] for launch in launches])
-        return Measured(launches, found, decide(found, threshold), self.voided, self.intrusions)
+        overtime = {side: median(shares) if shares else 0.0 for side, shares in self.overtime.items()}
+        return Measured(launches, found, decide(found, threshold), self.voided, self.intrusions, overtime)
 
     def _launch_with_second_chance(self, pairing: Pairing, threshold: float) -> Launch | Forfeit:
         """Replay a launch once when a call ran out of time: a stall does not come twice, slowness does."""
@@ -180,7 +154,7 @@ class Match:
             round_ = None if number is None else self.workload.round(self.rng)
             now = self._accounts(pairing, None if number is None else order(pairing.launch, number)[0])
             if last is not None:
-                self.voided += not ledger.settle(last.number, last.seconds, self._disturbed(last, now, threshold))
+                self._settle(ledger, Played(last, now), threshold)
                 last = None
             if number is not None and round_ is not None:
                 pair = self._pair(pairing, number, round_, now)
@@ -190,6 +164,14 @@ class Match:
         launch = Launch(ledger.samples(Side.CANDIDATE), ledger.samples(Side.REFERENCE))
         self._keep(launch)
         return launch
+
+    def _settle(self, ledger: Ledger, played: Played, threshold: float) -> None:
+        """Enter a pair, with what was done beside the clock charged to whoever did it, unless it says nothing."""
+        self.intrusions += played.intrusions
+        for side in Side:
+            self.overtime[side].append(played.overtime(side))
+        seconds = {side: played.charged_sec(side) for side in Side}
+        self.voided += not ledger.settle(played.pair.number, seconds, played.is_disturbed(threshold))
 
     def _keep(self, launch: Launch) -> None:
         for side, samples in ((Side.CANDIDATE, launch.candidate), (Side.REFERENCE, launch.reference)):
@@ -258,22 +240,6 @@ class Match:
             return Forfeit(side, f"{slow} and was stopped after {outcome.timeout_sec:.1f} s", timed_out=True)
         return Forfeit(side, describe(outcome), timed_out=isinstance(outcome, TimedOut))
 
-    def _disturbed(self, pair: Pair, after: Accounts, threshold: float) -> bool:
-        """Tell whether a pair says nothing: a frozen subject ran meanwhile, or one lost time and that may be all.
-
-        Lost time is an excuse for lost time. A candidate that is beyond the threshold by its CPU alone is not excused
-        by having waited too, or one that sleeps whenever it was slow would have its slow rounds taken away.
-        """
-        between = list(pairwise([*pair.before, after]))
-        intruded = sum(_frozen_ran(turn, *both) for turn, both in zip(pair.turns, between, strict=True))
-        self.intrusions += intruded
-        own = {turn.side: _cpu_between(*both, turn.side) for turn, both in zip(pair.turns, between, strict=True)}
-        busy = {turn.side: turn.busy_sec for turn in pair.turns}
-        worked = own[Side.CANDIDATE]
-        if worked is not None and worked > threshold * busy[Side.REFERENCE]:
-            return intruded > 0
-        return intruded > 0 or any(_lost_time(busy[side], own[side]) for side in Side)
-
 
 def _wrong(side: Side, round_: Round, answer: object) -> str | None:
     """Check an answer; one that breaks the check has the wrong shape, as the reference's very first answer did not."""
@@ -288,18 +254,3 @@ def _wrong(side: Side, round_: Round, answer: object) -> str | None:
 def _by_side(both: Sequence[Stats]) -> Accounts:
     candidate, reference = both
     return {Side.CANDIDATE: candidate, Side.REFERENCE: reference}
-
-
-def _cpu_between(before: Accounts, after: Accounts, side: Side) -> float | None:
-    began, ended = before[side].cpu_sec, after[side].cpu_sec
-    return None if began is None or ended is None else ended - began
-
-
-def _frozen_ran(turn: Turn, before: Accounts, after: Accounts) -> bool:
-    """Tell whether the side that was frozen during a turn used CPU meanwhile."""
-    used = _cpu_between(before, after, Side.REFERENCE if turn.side is Side.CANDIDATE else Side.CANDIDATE)
-    return used is not None and used > PAUSED_CPU_SEC
-
-
-def _lost_time(busy_sec: float, used_sec: float | None) -> bool:
-    return used_sec is not None and busy_sec - used_sec > LOST_SHARE * busy_sec

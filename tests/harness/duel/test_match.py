@@ -1,5 +1,6 @@
 """A whole duel on simulated subjects: planted speeds, noise, stalls, crashes and wrong answers."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -172,6 +173,16 @@ def test_disturbed_rounds_are_measured_again_but_not_for_ever() -> None:
     assert isinstance(result, Measured)
     assert result.voided > 0
     assert len(stopwatch.kept) == 2 * LOOKS[0] * ROUNDS_PER_LAUNCH
+
+
+def test_work_put_off_until_the_answer_was_given_is_charged() -> None:
+    later = lambda subject: -0.05 if subject.side is Side.CANDIDATE else 0.0
+    result, _ = play(SimulatedRoster(lambda subject: 0.05, off_core=later))
+    assert isinstance(result, Measured)
+    assert result.estimate is not None
+    assert math.exp(result.estimate.center) == pytest.approx(2.0, rel=0.01)
+    assert result.decision is Decision.ABOVE
+    assert result.overtime == {Side.CANDIDATE: pytest.approx(1.0, rel=0.01), Side.REFERENCE: 0.0}
 
 
 def slow_and_waiting(subject: Subject, seconds: float, waited: float) -> tuple[float, float]:
