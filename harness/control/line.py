@@ -11,7 +11,7 @@ from harness.wire.codec import Caps, pack, unpack
 from harness.wire.errors import WireError
 from harness.wire.frames import FrameDecoder, frame
 
-CAPS: Final = Caps(frame_bytes=64 * 1024 * 1024, depth=24, elements=4_000_000)
+CAPS: Final = Caps(frame_bytes=64 * 1024 * 1024, depth=24, elements=4_000_000, text_bytes=64 * 1024 * 1024)
 """The largest message is a result: some hundred thousand samples of nine bytes, and pytest-benchmark's JSON of them."""
 
 READ_BYTES: Final = 64 * 1024
