@@ -106,7 +106,7 @@ class BarMeasurement:
     def _taken(self, statistic: Statistic, launch: PairedLaunch) -> tuple[float, float]:
         """Take the numbers; where an answer breaks the statistic, the reference alone tells whose fault it is."""
         try:
-            return statistic(launch)
+            mine, theirs = statistic(launch)
         except AssertionError as error:
             self._fail(Side.CANDIDATE, str(error))
         except CallUnsendable:
@@ -117,6 +117,9 @@ class BarMeasurement:
         except Exception as error:  # noqa: BLE001  (whatever a hostile answer provokes)
             self._demand_of_the_reference(statistic, launch)
             self._fail(Side.CANDIDATE, f"gave an answer of the wrong shape ({type(error).__name__} while checking it)")
+        if not 0 < mine < math.inf:
+            self._fail(Side.CANDIDATE, f"came to {mine:g}, which nothing can: what was used before is no credit")
+        return mine, theirs
 
     def _demand_of_the_reference(self, statistic: Statistic, launch: PairedLaunch) -> None:
         """Take the numbers of the reference beside itself: what breaks then is ours, and passes through."""

@@ -174,7 +174,27 @@ def test_speed(duel):
 """
 
 
-def suite(root: Path, checks: tuple[str, ...], behaviour: str) -> Path:
+BARS_BY_STATISTIC = """
+def test_speed(measure):
+    def statistic(launch):
+        bulk = [side.value("ask", "bulky") for side in (launch.candidate, launch.candidate, launch.candidate)]
+        launch.candidate.value("ask", bulk)
+        return launch.candidate.value("ask", "cost")[0], 1.0
+    measure(statistic)
+"""
+
+COSTS_NOTHING = """
+def answer(what):
+    return [-3] if what == "cost" else []
+"""
+
+TOO_BULKY = """
+def answer(what):
+    return bytes(24 << 20)
+"""
+
+
+def suite(root: Path, checks: tuple[str, ...], behaviour: str, bars: str = BARS) -> Path:
     """Write a suite of one challenge; its reference is sound."""
     challenge, reference = root / "challenges" / "tiny", root / "reference_solutions" / "tiny" / "reference"
     declared = "".join(
@@ -187,7 +207,7 @@ def suite(root: Path, checks: tuple[str, ...], behaviour: str) -> Path:
         challenge / "challenge.toml": header + limits + declared + bar,
         challenge / "driver.py": DRIVER,
         challenge / "grading" / "test_behaviour.py": behaviour,
-        challenge / "grading" / "test_bars.py": BARS,
+        challenge / "grading" / "test_bars.py": bars,
         reference / "solution.py": SOUND,
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,8 +219,10 @@ def suite(root: Path, checks: tuple[str, ...], behaviour: str) -> Path:
 def graded(tmp_path: Path, image: str) -> Callable[..., Result]:
     """Grade a solution's text by the tiny suite."""
 
-    def run(solution: str, checks: tuple[str, ...] = CHECKS, behaviour: str = BEHAVIOUR, seed: int = 1) -> Result:
-        root = suite(tmp_path, checks, behaviour)
+    def run(
+        solution: str, checks: tuple[str, ...] = CHECKS, behaviour: str = BEHAVIOUR, seed: int = 1, bars: str = BARS
+    ) -> Result:
+        root = suite(tmp_path, checks, behaviour, bars)
         submission = tmp_path / "submission"
         submission.mkdir(exist_ok=True)
         (submission / "solution.py").write_text(solution, "utf-8")
@@ -247,6 +269,17 @@ def test_bars_wait_for_the_checks_and_a_sound_submission_is_measured(graded: Cal
     assert measured.bars[0].ratio is not None
     assert measured.control is not None
     assert len(measured.bars[0].candidate) >= 5
+
+
+@pytest.mark.parametrize(
+    ("solution", "sentence"), [(COSTS_NOTHING, "came to -3"), (TOO_BULKY, "too large to be handed back")]
+)
+def test_a_statistic_that_an_answer_spoils_is_the_submissions_failure(
+    graded: Callable[..., Result], solution: str, sentence: str
+) -> None:
+    result = graded(solution, checks=(), behaviour=only(), bars=BARS_BY_STATISTIC)
+    assert str(result.verdict) == "fail"
+    assert sentence in result.bars[0].message
 
 
 def test_the_same_seed_replays_and_each_check_has_its_own(graded: Callable[..., Result]) -> None:
