@@ -165,7 +165,7 @@ if __name__ == "__main__":
     import time
 
     started = time.perf_counter()
-    print(random.random(), __file__, __doc__, started)
+    print(random.random(), __file__, __doc__, started, file=sys.stderr)
 '''
 
 GOOD = {
@@ -198,6 +198,9 @@ GOOD = {
         "    @classmethod\n"
         "    def __subclasshook__(cls, other): ...\n"
     ),
+    "a name imported twice": "from typing import cast\nfrom typing import cast\nx = cast(dict, 1)\n",
+    "a seed": "import os\nimport time\nx = os.urandom(8), os.getpid(), time.time_ns()\n",
+    "printing": "from sys import stdout\nimport sys\nprint(1, file=stdout)\nprint(1, file=sys.stderr)\n",
     "set as a method": "class A:\n    def set(self): self.set()\n    def compile(self): self.vars = 1\n",
 }
 
@@ -398,6 +401,34 @@ BAD = {
     "a metaclass by another module": "import numbers\nclass M(numbers.ABCMeta): ...",
     "the type of a class as base": "import abc\nMeta = type(abc.ABC)\nclass M(Meta): ...",
     "a module that is changed": "import bisect\nbisect.bisect = f",
+    "cast that is another function": "from typing import cast\ndef cast(k, _): return k\nd = cast(dict, 1)",
+    "cast that a function makes another": (
+        "from typing import cast\ndef f():\n    global cast\n    cast = g\nd = cast(dict, 1)"
+    ),
+    "cast of a module that is another": "import typing\nfor typing in x: ...\nd = typing.cast(dict, 1)",
+    "a decorator that is another function": (
+        "from typing import final\ndef final(c): return c()\n@final\nclass A: ...\nclass B(A): ...\n"
+    ),
+    "a metaclass that is another class": "from abc import ABCMeta\nABCMeta = M\nclass A(metaclass=ABCMeta): ...",
+    "a base that is another thing": "from abc import ABC\nABC = a\nclass A(ABC): ...",
+    "a class of the name of a metaclass": "from numbers import ABCMeta as A\nclass A: ...\nclass B(A): ...",
+    "the class of an object": "class A:\n    @property\n    def __class__(self): ...",
+    "the class of an object by a method": "class A:\n    def __class__(self): ...",
+    "the class of an object by assignment": "a.__class__ = B",
+    "the class of an object in a class body": "class A:\n    __class__ = x",
+    "the object of an error": "try:\n    import heapq\n    heapq.nsmallest.x\nexcept AttributeError as e:\n    e.obj",
+    "a name that a module does not have": "import heapq\nheapq.x",
+    "the type of a field": (
+        "from dataclasses import dataclass, field\nf = field()\n@dataclass\nclass A:\n    x: dict = f\nf.type()"
+    ),
+    "a file": "open('/proc/self/mem', 'r+b')",
+    "a file by os": "import os\nos.open('/proc/self/mem', os.O_RDWR)",
+    "a file by the class of another": "import sys\ntype(sys.stdout.buffer.raw)('/proc/self/mem', 'r+')",
+    "a stream as value": "from sys import stderr as e\nx = e",
+    "a stream to a print of one's own": "import sys\ndef print(file): ...\nprint(file=sys.stdout)",
+    "a module that help imports": "help('mine')",
+    "a signal's frame": "import signal\nsignal.signal(signal.SIGALRM, f)",
+    "a dunder as an argument's name": "f(__dict__=1)",
     "type alias": "Source = dict[int, int]",
     "syntax error": "def f(:",
     "null bytes": "x = 1\0",
@@ -474,10 +505,14 @@ class TestOwnModules:
             "import table\nx = table.attrgetter(name)\n",
             "import table\nt = table\nx = t.sys.modules\n",
             "import table\nf(table)\n",
+            "from typing import cast\nfrom table import cast\nx = cast(dict, 1)\n",
+            "from typing import final\nfrom table import final\n@final\nclass A: ...\nclass B(A): ...\n",
+            "from table import list\ndef f(x: list[dict]): ...\n",
+            "from table import stderr\nx = stderr\n",
         ],
     )
     def test_is_no_way_around(self, rule: ModuleType, tmp_path: Path, text: str) -> None:
-        table = "import sys\nfrom operator import attrgetter\nfrom typing import Dict\n"
+        table = "import sys\nfrom sys import stderr\nfrom operator import attrgetter\nfrom typing import Dict\n"
         assert found(rule, tmp_path, solution=text, table=table)
 
     def test_missing_one(self, rule: ModuleType, tmp_path: Path) -> None:

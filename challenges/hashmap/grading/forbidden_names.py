@@ -3,7 +3,8 @@
 NAMES = {
     **dict.fromkeys(("dict", "set", "frozenset"), "store keys in lists or arrays of your own"),
     **dict.fromkeys(("globals", "locals", "vars"), "namespaces are native mappings"),
-    **dict.fromkeys(("eval", "exec", "compile", "__import__", "breakpoint"), "write the code out"),
+    **dict.fromkeys(("eval", "exec", "compile", "__import__", "breakpoint", "help"), "write the code out"),
+    "open": "a map needs no files, and one of them is the process's memory",
     **dict.fromkeys(
         ("setattr", "delattr"), "attributes with computed names are a native mapping; assign `x.name = ...`"
     ),
@@ -19,13 +20,16 @@ ATTRIBUTES = frozenset(
         *("gi_frame", "gi_code", "cr_frame", "cr_code", "cr_origin", "ag_frame", "ag_code"),
         *("maketrans", "fromkeys", "format_map", "groupdict", "keywords", "kwargs", "kwds", "_kwargs"),
         *("_asdict", "_field_defaults", "_member_map_", "_value2member_map_", "_from_iterable"),
-        *("metadata", "_module"),
+        *("metadata", "_module", "obj"),
     }
 )
 """Attributes that make native mappings or sets, or lead to the interpreter's own."""
 
 MATCH_ARGS = "__match_args__"
 """What class patterns read by position: names as text, which the rule has to read too."""
+
+CLASS = "__class__"
+"""What whoever asks for an object's class is told: code of the submission's, where it is bound."""
 
 SETATTR = "__setattr__"
 """Whoever defines it is handed whatever a library sets on an object, native mappings among it."""

@@ -13,6 +13,9 @@ NAMED_GETTERS = frozenset({"operator.attrgetter", "operator.methodcaller"})
 CALLED_ONLY = NAMED_GETTERS | {"functools.wraps"}
 """Functions whose arguments the rule reads, so that they may not go by another name."""
 
+STREAMS = frozenset({"sys.stderr", "sys.stdout"})
+"""What is printed to; what is made of files opens others."""
+
 OwnFile = Callable[[str], str | None]
 
 
@@ -22,6 +25,7 @@ class ModuleImports:
 
     `modules` maps names to standard modules, `qualified` to `module.name`; `own_modules` are names of the submission's
     modules, `own_names` what is imported from them, `own_bound` by what name here, and `own_files` where they are.
+    `meanings` says of each name all that imports bind it to.
     """
 
     file: str
@@ -33,14 +37,20 @@ class ModuleImports:
     own_names: list[tuple[ast.ImportFrom, str, str]] = field(default_factory=list)
     own_bound: dict[str, str] = field(default_factory=dict)
     own_files: set[str] = field(default_factory=set)
+    meanings: dict[str, set[str]] = field(default_factory=dict)
     postponed_annotations: bool = False
     violations: list[Violation] = field(default_factory=list)
 
     @property
     def guarded(self) -> set[str]:
         """Names that only this module's own reading can guard, so that no other module may reach for them."""
-        called_only = {name for name, qualified in self.qualified.items() if qualified in CALLED_ONLY}
-        return {*self.modules, *self.annotation_only, *called_only}
+        read_here = {name for name, qualified in self.qualified.items() if qualified in CALLED_ONLY | STREAMS}
+        return {*self.modules, *self.annotation_only, *read_here}
+
+    @property
+    def ambiguous(self) -> set[str]:
+        """Names that imports bind to more than one thing."""
+        return {name for name, meanings in self.meanings.items() if len(meanings) > 1}
 
     def read(self, node: ast.Import | ast.ImportFrom) -> None:
         """Take in one import statement."""
@@ -63,6 +73,7 @@ class ModuleImports:
         own = self.own_file(alias.name)
         first = alias.name.partition(".")[0]
         bound = alias.asname or first
+        self._mean(bound, alias.name if alias.asname else first)
         if own is not None:
             self.own_files |= {own, *self._packages(alias.name)}
             self.own_modules.add(bound)
@@ -74,6 +85,7 @@ class ModuleImports:
     def _read_import_from(self, node: ast.ImportFrom, alias: ast.alias) -> None:
         module = "." * node.level + (node.module or "")
         bound = alias.asname or alias.name
+        self._mean(bound, f"{module}.{alias.name}")
         if alias.name == "*":
             self._refuse(node, f"imports everything of `{module}`", "name what you import")
         elif node.level or self.own_file(module) is not None:
@@ -108,6 +120,9 @@ class ModuleImports:
         elif only_in_annotations(module, name):
             self.annotation_only.add(bound)
         self.qualified[bound] = f"{module}.{name}"
+
+    def _mean(self, bound: str, meaning: str) -> None:
+        self.meanings.setdefault(bound, set()).add(meaning)
 
     def _packages(self, dotted: str) -> Iterator[str]:
         """Find the `__init__.py` of each package on the way to an own module: they run too."""

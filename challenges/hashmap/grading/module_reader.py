@@ -6,6 +6,7 @@ from collections.abc import Callable
 from allowed_imports import ALLOWED, only_in_annotations, refusal
 from base_classes import Bindings, base_refusal, bindings
 from forbidden_names import (
+    CLASS,
     DUNDERS,
     FIXED,
     KWARGS_METHODS,
@@ -17,7 +18,7 @@ from forbidden_names import (
     is_dunder,
 )
 from harmless_types import BUILTIN_TYPES, is_class_check, is_harmless_annotation
-from module_imports import CALLED_ONLY, NAMED_GETTERS, ModuleImports, OwnFile
+from module_imports import CALLED_ONLY, NAMED_GETTERS, STREAMS, ModuleImports, OwnFile
 from scopes import Function, Scope, arguments, binds, chain, comprehension_scope, function_scope, is_condition
 from violation import Violation
 
@@ -43,7 +44,8 @@ class ModuleReader:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self.imports.read(node)
-        self.bindings = bindings(tree, self._qualified_name)
+        self._rebound = self.imports.ambiguous | (self.imports.meanings.keys() & self._bound_in_code)
+        self.bindings = bindings(tree, self._trusted_name)
 
     def read(self, guarded: set[str], bound: Bindings) -> list[Violation]:
         """List this module's violations; `guarded` and `bound` are those of all modules together."""
@@ -108,6 +110,8 @@ class ModuleReader:
             return f"names `{name}`", "use it in annotations only"
         if self.imports.qualified.get(name) in CALLED_ONLY and not self._is_called(node):
             return f"uses `{name}` as a value", "call it"
+        if self.imports.qualified.get(name) in STREAMS and not self._is_printed_to(node):
+            return f"uses `{name}` otherwise than by `print(..., file={name})`", "print to it"
         if isinstance(node.ctx, ast.Load) and (self._module(name) is not None or self._is_own_module(name)):
             return f"uses the module `{name}` as a value", "write `module.name`"
         return None
@@ -121,6 +125,8 @@ class ModuleReader:
         self._refuse_attribute(node, node.attr)
         if isinstance(node.ctx, ast.Store) and node.attr == MATCH_ARGS:
             self._refuse(node, f"sets `{MATCH_ARGS}`", "write it into the class, as a tuple of names")
+        if not isinstance(node.ctx, ast.Load) and node.attr == CLASS:
+            self._refuse(node, f"changes `{CLASS}`", "make an object of the class that it should have")
         root, *names = chain(node) or [None]
         if root is None:
             return False
@@ -150,6 +156,8 @@ class ModuleReader:
             refused = f"`{module}.{names[0]}` is a native mapping or set"
         if refused is None and f"{module}.{names[0]}" in CALLED_ONLY and not self._is_called(node):
             refused = f"`{module}.{names[0]}` is used as a value"
+        if refused is None and f"{module}.{names[0]}" in STREAMS and not self._is_printed_to(node):
+            refused = f"`{module}.{names[0]}` is used otherwise than by `print(..., file={module}.{names[0]})`"
         if refused is not None:
             self._refuse(node, refused, "do without")
         for name in names[:-1]:
@@ -171,9 +179,19 @@ class ModuleReader:
         elif called in {"isinstance", "issubclass"} and len(node.args) == 2 and is_class_check(node.args[1]):
             self._visit(node.args[0])
             return True
-        elif called == "typing.cast" and len(node.args) == 2 and self._is_evaluated_harmlessly(node.args[0]):
+        elif self._is_cast(node):
             self._visit(node.args[1])
             return True
+        return False
+
+    def _is_cast(self, node: ast.Call) -> bool:
+        """Tell whether `typing.cast` is called, and nothing else of its name, which drops its first argument."""
+        cast = self._trusted_name(node.func) == "typing.cast" and len(node.args) == 2 and not node.keywords
+        return cast and self._is_evaluated_harmlessly(node.args[0])
+
+    def _at_keyword(self, node: ast.keyword) -> bool:
+        if node.arg is not None and is_dunder(node.arg):
+            self._refuse_attribute(node.value, node.arg)
         return False
 
     def _is_plain_decorator(self, node: ast.Call) -> bool:
@@ -191,7 +209,10 @@ class ModuleReader:
                 self._refuse_attribute(node, part)
 
     def _at_AnnAssign(self, node: ast.AnnAssign) -> bool:  # noqa: N802
-        self._visit_annotation(node.annotation)
+        if self._class_bodies[-1] and not self.imports.postponed_annotations:
+            self._visit(node.annotation)  # a class's are handed to its decorators
+        else:
+            self._visit_annotation(node.annotation)
         self._visit_all(node.target, node.value)
         return True
 
@@ -212,9 +233,13 @@ class ModuleReader:
 
     def _is_standard(self, name: str) -> bool:
         """Tell whether a name means a builtin type, or a thing of the standard library, all over this file."""
-        return (
-            name in BUILTIN_TYPES or name in self.imports.qualified or name in self.imports.modules
-        ) and name not in self._bound_in_code
+        if name in self.imports.qualified or name in self.imports.modules:
+            return name not in self._rebound
+        return name in BUILTIN_TYPES and not self._is_bound(name)
+
+    def _is_bound(self, name: str) -> bool:
+        """Tell whether anything in this file binds a name."""
+        return name in self._bound_in_code or name in self.imports.meanings
 
     def _at_FunctionDef(self, node: Function) -> bool:  # noqa: N802
         if not isinstance(node, ast.Lambda):
@@ -251,7 +276,7 @@ class ModuleReader:
             self._refuse_base(node, base)
         for keyword in node.keywords:
             if keyword.arg is None or (
-                keyword.arg == "metaclass" and self._qualified_name(keyword.value) != "abc.ABCMeta"
+                keyword.arg == "metaclass" and self._trusted_name(keyword.value) != "abc.ABCMeta"
             ):
                 self._refuse(node, f"gives `{node.name}` a metaclass other than ABCMeta", "do without")
         self._visit_all(*node.decorator_list, *getattr(node, "type_params", ()), *node.bases, *node.keywords)
@@ -262,8 +287,11 @@ class ModuleReader:
 
     def _refuse_base(self, node: ast.ClassDef, base: ast.expr) -> None:
         named = base.value if isinstance(base, ast.Subscript) else base
-        qualified = self._qualified_name(named)
+        qualified = self._trusted_name(named)
         refused = base_refusal(named, self._bound, qualified, self.imports.own_bound)
+        root, *_ = chain(named) or [""]
+        if root in self._rebound:
+            refused = f"`{root}`, which the file binds to more than one thing"
         if refused is None and named is not base and not qualified and self._bound.subscripts:
             refused = "what `__class_getitem__` gives"
         if refused is not None:
@@ -329,6 +357,20 @@ class ModuleReader:
         module = self._module(root)
         return "" if module is None else ".".join([module, *names])
 
+    def _trusted_name(self, node: ast.expr) -> str:
+        """Give `module.name` of what an expression can't but name, as nothing else in the file goes by that name."""
+        root, *_ = chain(node) or [""]
+        return "" if root in self._rebound else self._qualified_name(node)
+
+    def _is_printed_to(self, node: ast.expr) -> bool:
+        """Tell whether an expression is the `file` of a call of the builtin `print`."""
+        keyword = self._parents.get(node)
+        match keyword and self._parents.get(keyword):
+            case ast.Call(func=ast.Name(id="print")):
+                return isinstance(keyword, ast.keyword) and keyword.arg == "file" and not self._is_bound("print")
+            case _:
+                return False
+
     def _is_read_only(self, node: ast.Name) -> bool:
         """Tell whether a `**kwargs` parameter is only read here, and goes nowhere."""
         part: ast.AST = node
@@ -362,6 +404,8 @@ class ModuleReader:
         """Refuse to bind names that the rule relies on, and those that Python or a library reads or sets."""
         if name in FIXED:
             self._refuse(node, f"binds the name `{name}`", "choose another name")
+        elif name == CLASS:
+            self._refuse(node, f"binds `{CLASS}`", "leave it to Python: class checks ask for it")
         elif name == MATCH_ARGS:
             self._refuse(node, f"binds `{MATCH_ARGS}` otherwise than to a tuple of names", "write the names out")
         elif (is_dunder(name) or self._class_bodies[-1]) and attribute_refusal(name) is not None:
@@ -372,7 +416,7 @@ class ModuleReader:
         plain = all(isinstance(each, ast.Name) and each.id in PLAIN_DECORATORS for each in node.decorator_list)
         if node.name == SETATTR:
             self._refuse(node, f"defines `{SETATTR}`", "do without: libraries set native mappings")
-        elif not plain or node.name in FIXED or node.name == MATCH_ARGS:
+        elif not plain or node.name in FIXED or node.name in {MATCH_ARGS, CLASS}:
             self._refuse_binding(node, node.name)
 
     def _are_match_args(self, node: ast.Name) -> bool:
