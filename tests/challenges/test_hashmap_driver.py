@@ -115,6 +115,26 @@ class HashMap:
         self.kept.append(cell)
     def __getitem__(self, key): return self.cells[key].value
 """,
+    "a dict that is put away for whoever asks for a class": """
+class HashMap:
+    def __init__(self): self.inner, self.pairs = {}, []
+    @property
+    def __class__(self):
+        self.pairs = [*self.inner.items()]
+        self.inner.clear()
+        return HashMap
+    def __setitem__(self, key, value): self.inner[key] = value
+    def __getitem__(self, key): return (self.inner or dict(self.pairs))[key]
+""",
+    "a dict that says it is empty": """
+class Store(dict):
+    def __len__(self): return 0
+    def __iter__(self): return iter(())
+class HashMap:
+    def __init__(self): self.inner = Store()
+    def __setitem__(self, key, value): self.inner[key] = value
+    def __getitem__(self, key): return self.inner[key]
+""",
     "a set of keys": """
 class HashMap:
     def __init__(self): self.keys, self.pairs = set(), []
@@ -294,8 +314,8 @@ class TestCensus:
             submission = Noting(reference_driver)
             grading("census").demand_no_native_growth(submission, Random(seed))
             asked = [function for function, _ in submission.asked]
-            assert asked.count("note_natives") == asked.count("census") == 5
-            assert {"build", "bulk_insert", "count_words", "replay"} < set(asked)
+            assert asked.count("note_natives") == asked.count("census") == 7
+            assert {"build", "bulk_insert", "count_words", "replay", "assort"} < set(asked)
             assert {"churn", "iterate"} & set(asked)
             orders.add(tuple(asked))
         assert len(orders) > 3

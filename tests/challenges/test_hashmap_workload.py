@@ -183,6 +183,19 @@ class TestCollidingKeys:
 
 
 class TestKeys:
+    @pytest.mark.parametrize("bits", [50, 60, 64])
+    def test_have_so_many_random_bits(self, grading: Import, bits: int) -> None:
+        keys = grading("keys").distinct(Random(1), 2_000, bits).view(np.uint64)
+        for bit in range(64):
+            set_ = float(np.mean(keys >> np.uint64(bit) & np.uint64(1)))
+            assert 0.45 < set_ < 0.55 if bit < bits else set_ == 0.0
+
+    def test_ascend_by_gaps_that_differ(self, grading: Import) -> None:
+        gaps = np.diff(grading("keys").ascending(Random(1), 2_000, 10))
+        assert gaps.min() > 0
+        assert gaps.max() <= 2**10
+        assert len(np.unique(gaps)) > 500
+
     def test_are_distinct(self, grading: Import) -> None:
         assert len(np.unique(grading("keys").distinct(Random(1), 10**6))) == 10**6
 
@@ -203,7 +216,7 @@ class Side:
 
     def value(self, function: str, *args: Any, timeout_sec: float | None = None) -> object:
         if function == "extend":
-            self.entries = args[1]
+            self.entries += len(args[1])
         return getattr(self.driver, function)(*args)
 
     def timed_call(self, function: str, *args: Any, timeout_sec: float) -> tuple[object, float]:
@@ -245,7 +258,7 @@ class TestCurves:
         assert exponent == pytest.approx(1.3)
         assert one == 1.0
 
-    def test_longest_pause_is_the_slowest_batch_of_the_best_run(
+    def test_longest_pause_is_the_slowest_batch_of_the_run_in_the_middle(
         self, grading: Import, reference_driver: ModuleType
     ) -> None:
         curves = grading("curves")
@@ -279,8 +292,26 @@ class TestCurves:
         curves = grading("curves")
         quiet = [0.001] * curves.BATCHES
         early, late = [9.0, *quiet[1:]], [*quiet[1:], 9.0]
-        assert curves.slowest_so_far([early, late, early]) == pytest.approx(0.001 * (9 / 0.001) ** (1 / 8))
-        assert curves.slowest_so_far([early, quiet, late]) == pytest.approx(0.001)
+        assert curves.slowest_so_far([early, quiet, late]) == pytest.approx(0.001 * (9 / 0.001) ** (1 / 8))
+        assert curves.slowest_so_far([quiet, early, quiet]) == pytest.approx(0.001)
+
+    def test_pauses_in_two_of_three_runs_count(self, grading: Import) -> None:
+        curves = grading("curves")
+        quiet = [0.001] * curves.BATCHES
+        paused = [9.0, *quiet[1:]]
+        assert curves.slowest_so_far([paused, quiet, paused]) == pytest.approx(9.0)
+
+    def test_who_is_slow_every_second_time_is_slow(self, grading: Import, reference_driver: ModuleType) -> None:
+        curves = grading("curves")
+        calls = {"built": 0}
+
+        def seconds(_: str, args: tuple[Any, ...]) -> float:
+            calls["built"] += 1
+            return float(args[1] ** (1 if calls["built"] <= len(curves.SIZES) else 2))
+
+        mine, theirs = Side(reference_driver, seconds), Side(reference_driver, lambda _, args: float(args[1]))
+        exponent, _ = curves.growth(Launch(mine, theirs))
+        assert exponent > 1.9
 
     def test_the_last_end_is_the_last_batch(self, grading: Import) -> None:
         curves = grading("curves")

@@ -15,6 +15,7 @@ on one held map; keys travel as raw int64.
     held           rest lets go of the held map
 
     keys           keys from their descriptions
+    kinds          keys of several kinds, made of ints
     answers        what a map gave or raised, as plain values
 
 The names that are imported here are what the grader can call; no others of the modules' are.
@@ -34,6 +35,7 @@ from .disturbances import leave_iterators as leave_iterators
 from .disturbances import meddle as meddle
 from .disturbances import refuse as refuse
 from .held import rest as rest
+from .large_maps import assort as assort
 from .large_maps import build as build
 from .large_maps import clear as clear
 from .large_maps import contents as contents

@@ -5,6 +5,7 @@ from array import array
 from solution import HashMap
 
 from .held import held, hold, ints, rest
+from .kinds import OF_KINDS
 from .natives import quiet
 
 
@@ -17,6 +18,18 @@ def build(raw_keys):
         m[key] = position
     hold(m)
     return len(m)
+
+
+@quiet
+def assort(kind, raw_keys, raw_wanted):
+    """Hold a fresh map of keys of a kind, and look keys up; answer its values in order and those of the keys wanted."""
+    rest()
+    m = HashMap()
+    for position, key in enumerate(OF_KINDS[kind](ints(raw_keys))):
+        m[key] = position
+    found = array("q", [m.get(key, -1) for key in OF_KINDS[kind](ints(raw_wanted))])
+    hold(m)
+    return [array("q", m.values()).tobytes(), found.tobytes()]
 
 
 @quiet
@@ -48,11 +61,11 @@ def contents():
     return [array("q", held()).tobytes(), array("q", held().values()).tobytes()]
 
 
-def extend(first, stop, factor, modulus):
-    """Insert the keys `i * factor % modulus` from i = `first`, with small values, into the held map, or a new one."""
+def extend(raw_keys, values):
+    """Insert keys with small values, one a byte, into the held map, or a new one."""
     if held() is None:
         hold(HashMap())
     m = held()
-    for i in range(first, stop):
-        m[i * factor % modulus] = i & 127
+    for key, value in zip(ints(raw_keys), values, strict=True):
+        m[key] = value
     return len(m)

@@ -7,9 +7,11 @@ what grew is taken at its end, before the collector is on again. `census` answer
     note_natives ---> _noted ---> build, bulk_insert, ... ---> _seen ---> census
 
 The keys that the held map or the submission's modules reach are counted too; no way leads through the driver's own
-namespaces.
+namespaces. No code of the submission's runs while it looks: what is found is asked for its native type and by the
+methods of that, keys that may have a `__hash__` of their own are told by identity, and nothing is finalized.
 """
 
+import contextlib
 import functools
 import gc
 import itertools
@@ -20,9 +22,12 @@ import solution
 
 from .held import held, ints, rest
 from .keys import Key
+from .kinds import OF_KINDS
 from .reach import reachable
 
 _NATIVE = (dict, set, frozenset)
+_ATOMS = (int, float, str, bytes)
+_HASHED = frozenset({int, float, str, bytes, bool, type(None)})
 _PACKAGE = sys.modules[__package__]
 
 _noted = None
@@ -34,8 +39,9 @@ def note_natives():
     global _noted, _seen  # noqa: PLW0603  what is noted must outlive the calls in between
     _noted = _seen = None
     rest()
-    before = {id(container): (len(container), container) for container in _native_containers([])}
-    _noted = before, _entries(container for _, container in before.values())
+    with _undisturbed():
+        before = {id(container): (_length(container), container) for container in _native_containers([])}
+        _noted = before, _entries(container for _, container in before.values())
 
 
 def census(kind, inserted):
@@ -44,11 +50,24 @@ def census(kind, inserted):
     Asks nothing of the map. Answers [most that one container grew, distinct keys that containers gained, keys reached].
     """
     global _noted, _seen  # noqa: PLW0603  their containers may go
-    if _seen is None:
-        _look()
-    grown, gained = _seen
-    _noted = _seen = None
-    return [grown, gained, _reached(kind, inserted)]
+    with _undisturbed():
+        if _seen is None:
+            _look()
+        grown, gained = _seen
+        _noted = _seen = None
+        return [grown, gained, _reached(kind, inserted)]
+
+
+@contextlib.contextmanager
+def _undisturbed():
+    """Keep the garbage collector from finalizing anything meanwhile."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _look():
@@ -57,22 +76,32 @@ def _look():
     before, known = _noted
     own = {id(before), id(known)}
     after = [container for container in _native_containers([held()]) if id(container) not in own]
-    grown = max(len(container) - before.get(id(container), (0,))[0] for container in after)
-    _seen = grown, len(_entries(after) - known)
+    grown = max(_length(container) - before.get(id(container), (0,))[0] for container in after)
+    _seen = grown, len(_entries(after).keys() - known.keys())
 
 
 def _native_containers(extra):
     """Find every dict, set and frozenset. The collector does not list those of atoms alone: follow all references."""
-    everything = reachable([*gc.get_objects(), *extra], lambda found: isinstance(found, (int, float, str, bytes)))
-    return [found for found in everything if isinstance(found, _NATIVE)]
+    everything = reachable([*gc.get_objects(), *extra], lambda found: issubclass(type(found), _ATOMS))
+    return [found for found in everything if issubclass(type(found), _NATIVE)]
+
+
+def _native(container):
+    return next(native for native in _NATIVE if issubclass(type(container), native))
+
+
+def _length(container):
+    return _native(container).__len__(container)
 
 
 def _entries(containers):
-    return {(type(key), _hash(key)) for container in containers for key in container}
+    """Tell apart what is in containers; keeps the keys alive, so that none has the identity of one that is gone."""
+    return {_mark(key): key for container in containers for key in _native(container).__iter__(container)}
 
 
-def _hash(key):
-    return object.__hash__(key) if isinstance(key, type) else hash(key)
+def _mark(key):
+    kind = type(key)
+    return kind, hash(key) if kind in _HASHED else id(key)
 
 
 def _reached(kind, inserted):
@@ -82,7 +111,7 @@ def _reached(kind, inserted):
     mine = _own_namespaces()
 
     def leave(found):
-        return isinstance(found, (types.ModuleType, types.FrameType)) or id(found) in mine
+        return issubclass(type(found), (types.ModuleType, types.FrameType)) or id(found) in mine
 
     reached = reachable([held(), *modules], leave)
     match kind:
@@ -92,7 +121,13 @@ def _reached(kind, inserted):
             return len({found for found in reached if type(found) is str}.intersection(inserted.split(" ")))
         case "objects":
             return len({found.hashed for found in reached if type(found) is Key}.intersection(ints(inserted)))
-    raise ValueError(f"no such kind of keys: {kind!r}")
+    wanted = set(OF_KINDS[kind](ints(inserted)))
+    return len({found for found in reached if _is_plain(found)} & wanted)
+
+
+def _is_plain(found):
+    """Tell whether no code of the submission's runs when an object is hashed and compared."""
+    return type(found) in _HASHED or (type(found) is tuple and all(type(part) in _HASHED for part in found))
 
 
 def _own_namespaces():

@@ -12,12 +12,15 @@ from typing import Any, cast
 import numpy as np
 import workload
 from keys import distinct, raw
+from kinds import KINDS, assorted_call
 from large import Subject, ask
 from model import Model, Operation
 
 from harness.duel.round import Call, Round
 
 INTS = (20_000, 60_000)
+MANY_INTS = (100_000, 140_000)
+ASSORTED = (8_000, 20_000)
 OBJECTS = (1_500, 3_000)
 """How many keys: a secret number in between, so that no size is known to be safe. Objects cost more, as
 each is described by itself.
@@ -45,7 +48,8 @@ class Filling:
 
 def demand_no_native_growth(submission: Subject, rng: Random) -> None:
     """Fill maps and count what native containers gained; says in its messages what it can't see."""
-    fillings = [_build(rng), _bulk_insert(rng), _words(rng), _objects(rng), _lookups(rng)]
+    fillings = [_build(rng, INTS), _build(rng, MANY_INTS), _bulk_insert(rng), _words(rng), _objects(rng)]
+    fillings += [_lookups(rng), _assorted(rng)]
     rng.shuffle(fillings)
     unwatched = rng.randrange(len(fillings))
     for place, filling in enumerate(fillings):
@@ -80,9 +84,9 @@ def _play(submission: Subject, filling: Filling) -> None:
     assert wrong is None, f"{doing}: {wrong}"
 
 
-def _build(rng: Random) -> Filling:
+def _build(rng: Random, counts: tuple[int, int]) -> Filling:
     """Build a map as the checks on large maps and the bars' preparation do."""
-    keys = distinct(rng, rng.randint(*INTS))
+    keys = distinct(rng, rng.randint(*counts))
     right = f"a map of {len(keys)} entries has another length"
     calls = (Call("build", (raw(keys),)),)
     return Filling("ints", len(keys), raw(keys), calls, lambda answer: None if answer == len(keys) else right)
@@ -93,6 +97,14 @@ def _bulk_insert(rng: Random) -> Filling:
     round_ = workload.BulkInsert().round(rng)
     keys = np.unique(np.frombuffer(cast(bytes, round_.timed.args[0]), dtype=np.int64))
     return _of_round(round_, "ints", len(keys), raw(keys))
+
+
+def _assorted(rng: Random) -> Filling:
+    """Build a map of other keys, as the check on maps of each kind does."""
+    call, right = assorted_call(rng, kind := rng.choice(KINDS), rng.randint(*ASSORTED))
+    wrong = f"a map of {kind} has other values"
+    keys = cast(bytes, call.args[1])
+    return Filling(kind, len(keys) // 8, keys, (call,), lambda answer: None if answer == right else wrong)
 
 
 def _words(rng: Random) -> Filling:

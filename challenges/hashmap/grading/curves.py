@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
-from statistics import geometric_mean
+from statistics import geometric_mean, median
 from typing import Protocol
 
 import numpy as np
@@ -50,7 +50,7 @@ KEYS_A_CALL = 2**14
 """Small maps are built several times in a call, so that it lasts some milliseconds."""
 
 GROWTH_PASSES = 2
-"""Each side builds all sizes this often; the faster time of each counts."""
+"""Each side builds all sizes this often; the mean time of each counts: who is slow every second time is slow."""
 
 
 def growth(launch: Launch) -> tuple[float, float]:
@@ -68,14 +68,14 @@ def exponent(sizes: tuple[int, ...], ratios: list[float]) -> float:
 
 
 def _build_times(player: Player, inputs: dict[int, Ints], timeout: Callable[[int], float]) -> dict[int, float]:
-    best: dict[int, float] = {}
+    mean = dict.fromkeys(inputs, 0.0)
     for _ in range(GROWTH_PASSES):
         for size, keys in inputs.items():
             player.value("rest")
             answer, seconds = player.timed_call("build_many", raw(keys), size, timeout_sec=timeout(size))
             assert answer == raw(np.arange(len(keys)) % size), "maps built of distinct keys hold other values"
-            best[size] = min(seconds, best.get(size, seconds))
-    return best
+            mean[size] += seconds / GROWTH_PASSES
+    return mean
 
 
 # -------------------------------------------------------------------------------------------------------- longest pause
@@ -91,7 +91,7 @@ where a design's last rebuild comes favours nobody, whether it grows by two, thr
 """
 
 PAUSE_RUNS = 3
-"""At each end the best of these runs counts, so that the machine's own pauses do not."""
+"""At each end the run in the middle counts, so that the machine's own pauses do not, unless it has most of the time."""
 
 
 def longest_pause(launch: Launch) -> tuple[float, float]:
@@ -106,11 +106,11 @@ def longest_pause(launch: Launch) -> tuple[float, float]:
 
 
 def slowest_so_far(runs: list[list[float]]) -> float:
-    """Give the geometric mean over all ends of the slowest batch before, in the run where it was least slow. Pure.
+    """Give the geometric mean over all ends of the slowest batch before, in the run in the middle. Pure.
 
     The best time of each batch would be steadier, but who rebuilds at moments drawn at random would show no pause.
     """
-    return geometric_mean([min(max(times[:end]) for times in runs) for end in ENDS])
+    return geometric_mean([median(max(times[:end]) for times in runs) for end in ENDS])
 
 
 def _batch_times(player: Player, keys: Ints, timeout_sec: float) -> list[float]:
@@ -131,11 +131,11 @@ def _batch_times(player: Player, keys: Ints, timeout_sec: float) -> list[float]:
 STAGES = tuple(int(2 ** (17 + n / 4)) for n in range(5))
 """Sizes at which the peak is read. They span a doubling, so that the step at which a table grows favours nobody."""
 
-MODULUS = 2**59 - 55
-"""A prime below 2⁶⁰: all keys are ints of two digits, which take 32 bytes."""
+KEY_BITS = 60
+"""All keys are ints of two digits, which take 32 bytes, but for one in a billion."""
 
-SMALL = 127
-"""Values are the last seven bits of a key's number, as the driver makes them: small ints, which exist already."""
+KEYS_SENT = 2**12
+"""Keys of one call, so that what travels takes next to no memory. Values are bytes: small ints, which exist already."""
 
 SAMPLE_AFTER = 2_000
 """Keys looked up when all stages are built, drawn only then."""
@@ -146,32 +146,33 @@ MIB = 2**20
 def memory_per_entry(launch: Launch) -> tuple[float, float]:
     """Give each side's peak memory for each entry in bytes, keys included: the mean over the stages."""
     launch.fresh()
-    factor = int(generator(launch.rng).integers(MODULUS // 2, MODULUS))
-    shares = _bytes_per_entry(launch.candidate, factor), _bytes_per_entry(launch.reference, factor)
-    keys = np.array([number * factor % MODULUS for number in range(STAGES[-1])], dtype=np.int64)
+    keys = distinct(launch.rng, STAGES[-1], KEY_BITS)
+    values = launch.rng.randbytes(len(keys))
+    shares = _bytes_per_entry(launch.candidate, keys, values), _bytes_per_entry(launch.reference, keys, values)
     wanted = generator(launch.rng).integers(len(keys), size=SAMPLE_AFTER)
     for player in (launch.candidate, launch.reference):
-        _demand_extended(player, keys, wanted)
+        _demand_extended(player, keys, np.frombuffer(values, dtype=np.uint8).astype(np.int64), wanted)
     return shares
 
 
-def _demand_extended(player: Player, keys: Ints, wanted: Ints) -> None:
-    """Look at the map when its peak was read: at a sample of its keys, which were not named before, then at all."""
-    values = np.arange(len(keys)) & SMALL
+def _demand_extended(player: Player, keys: Ints, values: Ints, wanted: Ints) -> None:
+    """Look at the map when its peak was read: at a sample of its keys, then at all."""
     found = player.value("hit_lookups", raw(keys[wanted]))
     assert found == raw(values[wanted]), "after the last stage a key is not found, or has another's value"
     assert player.value("contents") == [raw(keys), raw(values)], "after the last stage the entries are wrong"
 
 
-def _bytes_per_entry(player: Player, factor: int) -> float:
+def _bytes_per_entry(player: Player, keys: Ints, values: bytes) -> float:
     player.value("rest")
     before = player.stats().memory_mb
     if before is None:
         pytest.skip("this machine does not tell how much memory a subject uses")
     shares, size = [], 0
     for stage in STAGES:
-        answer = player.value("extend", size, stage, factor, MODULUS)
-        assert answer == stage, f"a map of {stage} entries has another length"
+        for first in range(size, stage, KEYS_SENT):
+            stop = min(first + KEYS_SENT, stage)
+            answer = player.value("extend", raw(keys[first:stop]), values[first:stop])
+            assert answer == stop, f"a map of {stop} entries has another length"
         size = stage
         shares.append((_peak_mb(player) - before) * MIB / size)
     return max(float(np.mean(shares)), 1.0)

@@ -8,26 +8,28 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-MIXING = (
-    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
-    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
-)
-LAST_SHIFT = np.uint64(31)
-"""The constants of SplitMix64 (Steele, Lea, Flood 2014): odd factors and xor-shifts, which map one to one."""
+WORD_BITS = 64
 
 
 def generator(rng: Random) -> np.random.Generator:
-    """Make a NumPy generator that depends on `rng` alone."""
-    return np.random.default_rng(rng.getrandbits(64))
+    """Make a NumPy generator that depends on `rng` alone, of which nobody can try all seeds."""
+    return np.random.default_rng(rng.getrandbits(128))
 
 
-def distinct(rng: Random, count: int) -> Ints:
-    """Make `count` different int64 keys that look random: a counter from a secret start, mixed one to one."""
-    x = np.arange(count, dtype=np.uint64) * GOLDEN + np.uint64(rng.getrandbits(64))
-    for shift, factor in MIXING:
-        x = (x ^ (x >> shift)) * factor
-    return (x ^ (x >> LAST_SHIFT)).view(np.int64)
+def distinct(rng: Random, count: int, bits: int = WORD_BITS) -> Ints:
+    """Draw `count` different ints of `bits` random bits, as int64: those seen tell nothing of the others."""
+    while True:
+        drawn = np.frombuffer(rng.randbytes(count * WORD_BITS // 8), dtype=np.uint64)
+        keys = (drawn >> np.uint64(WORD_BITS - bits)).view(np.int64)
+        in_order = np.sort(keys)
+        if not (in_order[1:] == in_order[:-1]).any():  # as nearly always
+            return keys
+
+
+def ascending(rng: Random, count: int, gap_bits: int) -> Ints:
+    """Draw keys that ascend from anywhere, as counters and timestamps do, by gaps of up to `gap_bits` random bits."""
+    gaps = generator(rng).integers(1, 2**gap_bits, size=count, endpoint=True)
+    return np.cumsum(gaps) + rng.getrandbits(48)
 
 
 def raw(values: Sequence[int] | Ints) -> bytes:

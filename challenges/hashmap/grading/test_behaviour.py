@@ -9,6 +9,7 @@ import scripts
 import semantics
 from census import demand_no_native_growth
 from hunting import hunt
+from kinds import demand_all_kinds
 from large import (
     AGEINGS,
     Subject,
@@ -111,6 +112,7 @@ def test_done_is_done(submission: Submission, fresh_seed: int) -> None:
 def test_growth_and_shrink(submission: Submission, fresh_seed: int) -> None:
     demand_growth_and_shrink(submission, Unforeseen(fresh_seed))
     demand_growth_after_shrinking(submission, Unforeseen(fresh_seed))
+    demand_all_kinds(submission, Unforeseen(fresh_seed))
 
 
 def test_million_entries(submission: Submission, fresh_seed: int) -> None:

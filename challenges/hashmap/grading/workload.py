@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from keys import Ints, distinct, generator, raw
+from keys import Ints, ascending, distinct, generator, raw
 
 from harness.duel.round import Call, Round
 
@@ -83,11 +83,13 @@ class Churn:
 
     ENTRIES = 2**12
     EXCHANGES = 2**13
+    GAP_BITS = 10
+    """Keys that ascend by one would all be known after the first of them."""
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
         keys = distinct(rng, self.ENTRIES)
-        new = np.arange(self.EXCHANGES) + rng.getrandbits(48)
+        new = ascending(rng, self.EXCHANGES, self.GAP_BITS)
         live, old = keys.tolist(), []
         for key, place in zip(
             new.tolist(), generator(rng).integers(self.ENTRIES, size=self.EXCHANGES).tolist(), strict=True
