@@ -341,7 +341,14 @@ class TestFootprint:
 
 class TestLeaks:
     def test_sound_maps_let_go(self, grading: Import, reference_driver: ModuleType) -> None:
-        grading("objects").demand_released(InProcess(reference_driver))
+        grading("objects").demand_released(InProcess(reference_driver), Random(1))
+
+    @pytest.mark.parametrize("kind", ["objects", "ints", "texts"])
+    def test_what_is_held_is_counted(self, beside: Callable[[str], ModuleType], kind: str) -> None:
+        driver = beside(BASE + "    def clear(self): self.old, self.pairs = self.pairs[:3], []\n")
+        assert driver.leaks("clear", 10, kind) == [3, 3, 0]
+        assert driver.leaks("drop", 10, kind) == [0, 0, 0]
+        assert driver.leaks("del-half", 10, kind) == [5, 5, 5]
 
     @pytest.mark.parametrize(
         ("leak", "held"),
@@ -356,4 +363,4 @@ class TestLeaks:
         )
         deletion = "".join(f"    {line}\n" for line in lines) + "OLD = []\n"
         with pytest.raises(AssertionError, match=rf"still holds \d+ {held} that it lost"):
-            grading("objects").demand_released(InProcess(beside(BASE + deletion)))
+            grading("objects").demand_released(InProcess(beside(BASE + deletion)), Random(1))

@@ -88,6 +88,13 @@ def _operation_set(stage, m, key, value):
     stage.maps[m][stage.keys[key]] = value
 
 
+def _operation_fill(stage, m, first, count):
+    """Insert so many keys, each with its number as its value."""
+    m = stage.maps[m]
+    for number in range(first, first + count):
+        m[stage.keys[number]] = number
+
+
 def _operation_del(stage, m, key):
     del stage.maps[m][stage.keys[key]]
 
@@ -172,6 +179,7 @@ def _operation_eq_other(stage, m, kind):
 
 _OPERATIONS = {
     "set": _operation_set,
+    "fill": _operation_fill,
     "get-item": lambda stage, m, key: plain(stage.maps[m][stage.keys[key]]),
     "del": _operation_del,
     "in": lambda stage, m, key: stage.keys[key] in stage.maps[m],

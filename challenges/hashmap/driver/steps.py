@@ -89,4 +89,10 @@ _LOOKS = {
     "m[key]": lambda m, key: m[key],
     "m.get(key)": lambda m, key: m.get(key),
     "len(m)": lambda m, _: len(m),
+    "next(iter(m))": lambda m, _: next(iter(m)),
+    "next(iter(m.items()))": lambda m, _: next(iter(m.items())),
+    "next(iter(m.values()))": lambda m, _: next(iter(m.values())),
+    "m[key] = value": lambda m, key: m.__setitem__(key, 0),
+    "del m[key]": lambda m, key: m.__delitem__(key),
+    "m.pop(key)": lambda m, key: m.pop(key),
 }

@@ -13,8 +13,8 @@ import numpy as np
 import workload
 from keys import distinct, raw
 from kinds import KINDS, assorted_call
-from large import Subject, ask
 from model import Model, Operation
+from subject import Subject, ask
 
 from harness.duel.round import Call, Round
 

@@ -6,10 +6,9 @@ from statistics import median
 
 import numpy as np
 from keys import distinct, raw
-from large import SLACK_SEC, Subject
-from majority import mostly_above
+from large import SLACK_SEC
+from subject import Subject, slow_mostly, timed
 
-from grader.plugin.facade import SubjectFailed
 from harness.duel.round import Call
 
 INTS = "ints"
@@ -44,17 +43,15 @@ def demand_all_kinds(submission: Subject, rng: Random) -> None:
     ints_sec = median(_seconds(submission, rng, INTS, entries) for _ in range(TRIES))
     for kind in KINDS:
         limit_sec = SLOWER * ints_sec + SLACK_SEC
-        slow_sec = mostly_above(limit_sec, partial(_seconds, submission, rng, kind, entries))
+        slow_sec = slow_mostly(limit_sec, partial(_seconds, submission, rng, kind, entries))
         assert slow_sec is None, (
             f"a map of {entries} {kind} takes {slow_sec / ints_sec:.0f} times as long as one of ints"
         )
 
 
-def _seconds(submission: Subject, rng: Random, kind: str, entries: int) -> float:
+def _seconds(submission: Subject, rng: Random, kind: str, entries: int, by_cpu: bool = False) -> float:
     call, right = assorted_call(rng, kind, entries)
-    try:
-        answer, seconds = submission.timed_call(call.function, *call.args, timeout_sec=TIMEOUT_SEC)
-    except SubjectFailed as failed:
-        raise AssertionError(f"building a map of {entries} {kind}: the submission {failed}") from failed
+    doing = f"building a map of {entries} {kind}"
+    answer, seconds = timed(submission, doing, call.function, *call.args, timeout_sec=TIMEOUT_SEC, by_cpu=by_cpu)
     assert answer == right, f"in a map of {entries} {kind} a key is not found, or has another's value"
     return seconds

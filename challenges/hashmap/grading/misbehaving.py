@@ -39,9 +39,9 @@ def _specs(n: int, spare: int) -> list[Spec]:
     return three + [["object", 100 + i * 8, 10 + i] for i in range(n + spare)]
 
 
-def raising_scripts() -> Iterator[Script]:
+def raising_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
     """Let every operation meet a key that raises, at every size."""
-    for n in SIZES:
+    for n in sizes:
         specs = _specs(n, spare=10)
         everything = range(len(specs))
         for asked in (EQUAL, OTHER):
@@ -160,9 +160,9 @@ class Intrusion:
         return [*before, ["gave", None], answer, ["gave", still_armed], ["gave", None], *model.replay(self.after)]
 
 
-def intrusions() -> Iterator[Intrusion]:
+def intrusions(sizes: Iterable[int] = INTRUSION_SIZES) -> Iterator[Intrusion]:
     """Cross every operation with every kind of change, at several sizes."""
-    for n in INTRUSION_SIZES:
+    for n in sizes:
         specs = [*_specs(n, spare=10 + GROWTH), *(["object", HASH, 3 + i] for i in range(GONE))]
         gone = range(len(specs) - GONE, len(specs))
         everything: list[Operation] = [

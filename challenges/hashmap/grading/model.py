@@ -134,6 +134,10 @@ class Model:
         stored = self._maps[m].get(identity, (key, None))[0]
         self._maps[m][identity] = (stored, value)
 
+    def _do_fill(self, m: int, first: int, count: int) -> None:
+        for number in range(first, first + count):
+            self._do_set(m, number, number)
+
     def _do_get_item(self, m: int, key: int) -> Any:
         return self._maps[m][self._present(m, key)][1]
 

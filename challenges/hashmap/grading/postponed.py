@@ -7,8 +7,8 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from keys import distinct, raw
-from large import Subject, ask
+from keys import Ints, distinct, raw
+from subject import Subject, ask
 
 CHANGES = {
     "set": "changes by m[key] = value",
@@ -22,7 +22,14 @@ CHANGES = {
 }
 """Ways to change a map or make another, by the driver's names for them, as a candidate writes them."""
 
-LOOKS = ("key in m", "m[key]", "m.get(key)", "len(m)")
+LOOKS = {
+    **dict.fromkeys(("key in m", "m[key]", "m.get(key)", "len(m)"), 1),
+    **dict.fromkeys(("next(iter(m))", "next(iter(m.items()))", "next(iter(m.values()))"), 1),
+    **dict.fromkeys(("m[key] = value", "del m[key]", "m.pop(key)"), 2),
+}
+"""How to look, and at how many sizes of maps there must be work left. Where the look is a change itself, a rebuild may
+fall due at that very one; but not at two sizes.
+"""
 
 ENTRIES = (1_500, 2_500)
 """How many: a secret number in between."""
@@ -38,12 +45,22 @@ each operation carries on with takes far less."""
 def demand_nothing_postponed(submission: Subject, rng: Random) -> None:
     """Change maps in every way, and look in every way."""
     for change, look in product(CHANGES, LOOKS):
-        keys = distinct(rng, rng.randint(*ENTRIES))
-        doing = f"looking at a map by `{look}` after {len(keys)} {CHANGES[change]}"
-        answer: Any = ask(submission, doing, "postponed", raw(keys), change, look)
-        first, *others = answer
-        allowed = SHARE * max(others) + STEPS_ALLOWED * len(keys)
-        assert first <= allowed, (
-            f"{doing}: the first look takes {first} steps of the interpreter, those after it at most {max(others)}; "
-            "so changes leave work to be done by whoever looks"
-        )
+        for _ in range(LOOKS[look]):
+            said = _postponed(submission, distinct(rng, rng.randint(*ENTRIES)), change, look)
+            if said is None:
+                break
+        else:
+            raise AssertionError(said)
+
+
+def _postponed(submission: Subject, keys: Ints, change: str, look: str) -> str | None:
+    """Change one map and look at it; say so where the first look takes too long."""
+    doing = f"looking at a map by `{look}` after {len(keys)} {CHANGES[change]}"
+    answer: Any = ask(submission, doing, "postponed", raw(keys), change, look)
+    first, *others = answer
+    if first <= SHARE * max(others) + STEPS_ALLOWED * len(keys):
+        return None
+    return (
+        f"{doing}: the first look takes {first} steps of the interpreter, those after it at most {max(others)}; "
+        "so changes leave work to be done by whoever looks"
+    )

@@ -1,6 +1,6 @@
 """Scripts for single properties: keys, errors, iteration, independence, equality and repr."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
 
 from model import Operation, Spec
@@ -154,10 +154,10 @@ def key_error_scripts() -> Iterator[Script]:
         yield Script(f"a map of {n}", [*absent, *others], operations)
 
 
-def unhashable_scripts() -> Iterator[Script]:
+def unhashable_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
     """Hand every operation an unhashable key."""
     kinds = ("list", "dict", "set", "bytearray", "tuple")
-    for n in SIZES:
+    for n in sizes:
         for kind in kinds if n in (0, 5) else kinds[:1]:
             specs = [["unhashable", kind], *ints(*range(n + 2))]
             operations = filled(n, 1)
@@ -178,14 +178,14 @@ def unhashable_scripts() -> Iterator[Script]:
             )
 
 
-def iteration_scripts() -> Iterator[Script]:
+def iteration_scripts(sizes: Sequence[int] = SIZES[1:], few: Sequence[int] = FEW) -> Iterator[Script]:
     """Change a map at every step of every kind of iterator."""
     for what in ("iter", "keys", "values", "items"):
-        for n in SIZES[1:]:
+        for n in sizes:
             for given in sorted({1, (n + 1) // 2, n}):
                 yield from _changed_while_iterating(what, n, given)
             yield _overwritten_while_iterating(what, n)
-        for n in FEW:
+        for n in few:
             yield from _cleared_while_iterating(what, n)
         yield _two_iterators(what)
 
@@ -229,12 +229,14 @@ def _cleared_while_iterating(what: str, n: int) -> Iterator[Script]:
 
 
 def _overwritten_while_iterating(what: str, n: int) -> Script:
+    """Overwrite at each step what the iterator has given, the first entry and the last, which is still to come."""
     operations: list[Operation] = [*filled(n, 0), ["open", 0, 0, what]]
     for key in range(n):
         operations += [
             ["step", 0, what],
             ["set", 0, key, 50 + key],
             ["set", 0, 0, 90 + key],
+            ["set", 0, n - 1, 95 + key],
             ["update", 0, [[key, 60 + key], [0, 91]]],
             ["update-keys", 0, [[key, 70 + key]]],
             ["update-map", 0, 0],
@@ -254,9 +256,9 @@ def _two_iterators(what: str) -> Script:
     return Script(f"loops within {what}", ints(*range(6)), [*operations, ["step", "outer", what], ["items", 0]])
 
 
-def independence_scripts() -> Iterator[Script]:
+def independence_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
     """Change one map and look at the others."""
-    for n in SIZES:
+    for n in sizes:
         keys = range(n + 24)
         both = [*looks(keys, 0), *looks(keys, 1), ["eq", 0, 1]]
         more: list[Operation] = [["set", 0, n + i, 7] for i in range(12)]
@@ -291,10 +293,10 @@ def independence_scripts() -> Iterator[Script]:
         yield Script("a new map", ints(*keys), fresh)
 
 
-def equality_scripts() -> Iterator[Script]:
+def equality_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
     """Compare maps that are equal in spite of their history, and maps that differ in one thing."""
     specs = [*ints(*range(40)), ["plain", 1.0], ["plain", True]]
-    for n in SIZES:
+    for n in sizes:
         same: list[Operation] = [
             *filled(n, 0, 0),
             *filled(n, 0, 1)[::-1],

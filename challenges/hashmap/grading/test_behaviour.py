@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+import crowds
 import misbehaving
 import scripts
 import semantics
@@ -12,7 +13,6 @@ from hunting import hunt
 from kinds import demand_all_kinds
 from large import (
     AGEINGS,
-    Subject,
     demand_bounded_churn,
     demand_growth_after_shrinking,
     demand_growth_and_shrink,
@@ -23,6 +23,7 @@ from postponed import demand_nothing_postponed
 from replaying import demand, demand_shrinking
 from scripts import Script
 from source_rule import violations
+from subject import Subject
 from worlds import WORLDS, long_run
 
 from harness.unforeseen import Unforeseen
@@ -55,9 +56,10 @@ def test_agrees_with_model(submission: Submission, fresh_seed: int) -> None:
         demand_shrinking(submission, f"{title} ({keys} random ints)", list(world.specs), operations)
 
 
-def test_key_semantics(submission: Submission) -> None:
+def test_key_semantics(submission: Submission, fresh_seed: int) -> None:
     title = "keys are not told apart by hash, identity and equality"
     _demand_all(submission, title, semantics.key_scripts(), demand_shrinking)
+    _demand_all(submission, title, crowds.crowded_keys(Unforeseen(fresh_seed)))
 
 
 def test_hostile_hashes(submission: Submission) -> None:
@@ -65,38 +67,46 @@ def test_hostile_hashes(submission: Submission) -> None:
     _demand_all(submission, title, scripts.pattern_scripts(), demand_shrinking)
 
 
-def test_key_error(submission: Submission) -> None:
+def test_key_error(submission: Submission, fresh_seed: int) -> None:
     title = "a missing key does not raise KeyError with that very key, or a default does not avoid it"
     _demand_all(submission, title, semantics.key_error_scripts())
+    _demand_all(submission, title, crowds.crowded_errors(Unforeseen(fresh_seed)))
 
 
-def test_unhashable_keys(submission: Submission) -> None:
+def test_unhashable_keys(submission: Submission, fresh_seed: int) -> None:
     title = "an unhashable key does not raise TypeError, or changes the map"
     _demand_all(submission, title, semantics.unhashable_scripts())
+    _demand_all(submission, title, crowds.crowded_unhashable(Unforeseen(fresh_seed)))
 
 
-def test_raising_keys(submission: Submission) -> None:
+def test_raising_keys(submission: Submission, fresh_seed: int) -> None:
     title = "an exception in __eq__ or __hash__ does not reach the caller, or changes the map"
     _demand_all(submission, title, misbehaving.raising_scripts())
     _demand_all(submission, title, misbehaving.unmoved_scripts(), misbehaving.demand_unmoved)
+    _demand_all(submission, title, crowds.crowded_raising(Unforeseen(fresh_seed)))
 
 
-def test_mutating_keys(submission: Submission) -> None:
-    for intrusion in misbehaving.intrusions():
+def test_mutating_keys(submission: Submission, fresh_seed: int) -> None:
+    for intrusion in (*misbehaving.intrusions(), *crowds.crowded_intrusions(Unforeseen(fresh_seed))):
         misbehaving.demand_whole(submission, "an __eq__ that changes the map breaks it", intrusion)
 
 
-def test_iteration_guard(submission: Submission) -> None:
+def test_iteration_guard(submission: Submission, fresh_seed: int) -> None:
     title = "iteration is out of order, or misses a change of size, or sees one where there is none"
     _demand_all(submission, title, semantics.iteration_scripts())
+    _demand_all(submission, title, crowds.crowded_iteration(Unforeseen(fresh_seed)))
 
 
-def test_instances_are_independent(submission: Submission) -> None:
-    _demand_all(submission, "maps share state", semantics.independence_scripts())
+def test_instances_are_independent(submission: Submission, fresh_seed: int) -> None:
+    title = "maps share state"
+    _demand_all(submission, title, semantics.independence_scripts())
+    _demand_all(submission, title, crowds.crowded_independence(Unforeseen(fresh_seed)))
 
 
-def test_equality_and_repr(submission: Submission) -> None:
-    _demand_all(submission, "==, != or hash() is wrong", semantics.equality_scripts())
+def test_equality_and_repr(submission: Submission, fresh_seed: int) -> None:
+    title = "==, != or hash() is wrong"
+    _demand_all(submission, title, semantics.equality_scripts())
+    _demand_all(submission, title, crowds.crowded_equality(Unforeseen(fresh_seed)))
     _demand_all(submission, "repr is wrong", semantics.repr_scripts())
 
 
@@ -119,8 +129,8 @@ def test_million_entries(submission: Submission, fresh_seed: int) -> None:
     demand_million(submission, Unforeseen(fresh_seed))
 
 
-def test_releases_objects(submission: Submission) -> None:
-    demand_released(submission)
+def test_releases_objects(submission: Submission, fresh_seed: int) -> None:
+    demand_released(submission, Unforeseen(fresh_seed))
 
 
 def test_no_native_mapping_source(submission: Submission) -> None:

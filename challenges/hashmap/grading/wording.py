@@ -34,6 +34,8 @@ def sentence(specs: Sequence[Spec], operation: Operation) -> str:
     if name == "step":
         return f"next(i{first})"
     m = MAPS[first]
+    if name == "fill":
+        return f"({rest[1]} other keys go into {m})"
     if name in _OF_A_KEY:
         values = [repr(value) for value in rest[1:]]
         return _OF_A_KEY[name].format(
