@@ -223,7 +223,7 @@ class TestMistakes:
     def test_hunt_finds_and_shrinks(self, grading: Import, reference_driver: ModuleType) -> None:
         world = grading("worlds").WORLDS[0]
         with pytest.raises(
-            AssertionError, match=r"^title: in `m\[\d\] = .*` the last operation gave 'no idea', which is wrong$"
+            AssertionError, match=r"^title: in `[mno]\[\d\] = .*` the last operation gave 'no idea', which is wrong$"
         ):
             grading("hunting").hunt(Broken(reference_driver, 2), "title", world, 5, 30)
 
