@@ -87,7 +87,7 @@ def crowded_intrusions(rng: Random) -> Iterator[Intrusion]:
     """Yield every operation that takes the key away with which another is compared, and a third as many others."""
     taking: list[Intrusion] = []
     other: list[Intrusion] = []
-    for intrusion in intrusions((1,)):
+    for intrusion in intrusions((4,)):
         (taking if intrusion.during == [["del", 0, STORED]] else other).append(intrusion)
     for intrusion in [*taking, *rng.sample(other, len(taking) // SAME)]:
         size = rng.choice((count(rng), HitLookup.ENTRIES - leading(intrusion.before)))

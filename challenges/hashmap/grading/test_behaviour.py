@@ -111,8 +111,9 @@ def test_equality_and_repr(submission: Submission, fresh_seed: int) -> None:
 
 
 def test_bounded_churn(submission: Submission, fresh_seed: int) -> None:
+    rng = Unforeseen(fresh_seed)
     for ageing in AGEINGS:
-        demand_bounded_churn(submission, Unforeseen(fresh_seed), ageing)
+        demand_bounded_churn(submission, rng, ageing)
 
 
 def test_done_is_done(submission: Submission, fresh_seed: int) -> None:
@@ -120,9 +121,10 @@ def test_done_is_done(submission: Submission, fresh_seed: int) -> None:
 
 
 def test_growth_and_shrink(submission: Submission, fresh_seed: int) -> None:
-    demand_growth_and_shrink(submission, Unforeseen(fresh_seed))
-    demand_growth_after_shrinking(submission, Unforeseen(fresh_seed))
-    demand_all_kinds(submission, Unforeseen(fresh_seed))
+    rng = Unforeseen(fresh_seed)
+    demand_growth_and_shrink(submission, rng)
+    demand_growth_after_shrinking(submission, rng)
+    demand_all_kinds(submission, rng)
 
 
 def test_million_entries(submission: Submission, fresh_seed: int) -> None:
