@@ -10,11 +10,13 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness.sandbox.roles import State, Stats
+from harness.unforeseen import Unforeseen
 from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, driver_beside, importing_from
 
 FOLDER = CHALLENGES / "asyncio-executor"
@@ -49,7 +51,7 @@ def stage(grading: Import, tmp_path: Path) -> Iterator[Any]:
         listener.bind(str(tmp_path / "meet"))
         listener.listen()
         listener.setblocking(False)
-        stage = grading("stage").Stage(listener, "meet", FakeFlight())
+        stage = grading("stage").Stage(listener, "meet", FakeFlight(), lambda: Stats(State.RUNNING, processes=7))
         yield stage
         stage.close()
 
@@ -65,17 +67,35 @@ def guest(tmp_path: Path, **hello: object) -> socket.socket:
 # ---- the oracle
 
 
+@pytest.fixture(scope="module")
+def puzzle(grading: Import) -> Any:
+    return grading("oracle").Puzzle(Unforeseen(1))
+
+
 @pytest.mark.parametrize("rounds", [0, 1, 2, 3, 7, 100, 1_023])
-def test_the_oracle_jumps_to_where_the_driver_walks(grading: Import, driver: ModuleType, rounds: int) -> None:
-    for seed in ("", "a", "grading"):
-        assert grading("oracle").worked(seed, rounds) == driver.jobs.work(seed, rounds)
+def test_the_oracle_jumps_to_where_the_driver_walks(puzzle: Any, driver: ModuleType, rounds: int) -> None:
+    for number in range(3):
+        value = puzzle.value(Unforeseen(number))
+        assert puzzle.worked(value, rounds) == driver.jobs.work(value, puzzle.modulus, rounds)
 
 
-def test_a_mix_is_as_large_as_told_and_replays(grading: Import) -> None:
+def test_a_modulus_is_another_each_time_and_has_all_its_bits(grading: Import) -> None:
+    moduli = [grading("oracle").Puzzle(Unforeseen(number)).modulus for number in range(3)]
+    assert len(set(moduli)) == 3
+    assert {modulus.bit_length() for modulus in moduli} == {2 * grading("oracle").PRIME_BITS}
+
+
+def test_primes_are_told_from_other_numbers(grading: Import) -> None:
+    oracle = grading("oracle")
+    found = [number for number in range(5, 2_000, 2) if oracle._is_prime(number, Random(number))]
+    assert found == [number for number in range(5, 2_000, 2) if all(number % other for other in range(2, number))]
+
+
+def test_a_mix_is_as_large_as_told_and_replays(grading: Import, puzzle: Any) -> None:
     workload = grading("workload")
-    jobs, results = workload.mix(Random(1), workload.CRASH_JOBS)
-    assert (jobs, results) == workload.mix(Random(1), workload.CRASH_JOBS)
-    assert jobs != workload.mix(Random(2), workload.CRASH_JOBS)[0]
+    jobs, results = workload.mix(Random(1), puzzle, workload.CRASH_JOBS)
+    assert (jobs, results) == workload.mix(Random(1), puzzle, workload.CRASH_JOBS)
+    assert jobs != workload.mix(Random(2), puzzle, workload.CRASH_JOBS)[0]
     kinds = [kind for kind, _, _ in jobs]
     counts = {kind: kinds.count(kind) for kind in set(kinds)}
     told = re.search(
@@ -96,14 +116,13 @@ def test_a_mix_is_as_large_as_told_and_replays(grading: Import) -> None:
     ]
 
 
-def test_a_mix_knows_its_results(grading: Import, driver: ModuleType) -> None:
-    for (kind, name, args), result in zip(*grading("workload").mix(Random(3)), strict=True):
+def test_a_mix_knows_its_results(grading: Import, puzzle: Any, driver: ModuleType) -> None:
+    for (kind, name, args), result in zip(*grading("workload").mix(Random(3), puzzle), strict=True):
         if kind == "nested":
-            assert result == sum(args[0])
-        elif name == "work" and args[1] < 100_000:
-            assert type(result) is int
+            of_cpu, calls = args
+            assert result == sum(driver.jobs.work(*each) if of_cpu == "cpu" else each[0] for each in calls)
         else:
-            assert result == args[0]
+            assert result == (driver.jobs.work(*args) if name == "work" else args[0])
 
 
 # ---- meeting jobs
@@ -136,6 +155,72 @@ def test_jobs_that_run_at_once_are_counted_by_lane(stage: Any, tmp_path: Path) -
         with guest(tmp_path, name="io-3"):
             stage.until(lambda: "io-3" in stage.guests, "it should have arrived", 5)
     assert stage.most_here["io"] == 2, "what made room was said before, and counts first"
+
+
+def test_a_job_is_known_by_the_name_that_was_drawn_for_it(stage: Any, tmp_path: Path) -> None:
+    place, drawn = stage.invited("io-1")
+    assert (place, "io-1" in drawn) == ("meet", False)
+    with guest(tmp_path, name=drawn):
+        stage.until(lambda: stage.here("io-") == ["io-1"], "it should have arrived", 5)
+
+
+def test_a_job_that_says_its_number_lands(stage: Any, tmp_path: Path) -> None:
+    with guest(tmp_path, name="io-1") as connection:
+        stage.until(lambda: "io-1" in stage.guests, "it should have arrived", 5)
+        ticket = stage.start_saying("io-1")
+        command, number = json.loads(connection.recv(100))
+        assert (command, stage.has_landed(ticket)) == ("say", False)
+        connection.sendall(json.dumps({"said": number}).encode() + b"\n")
+        assert stage.outcome(ticket, "it should have answered", 5) == number
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"said": 5}', b'{"said": [1]}', b'{"bye": 1}\n{"did": 1}', b'{"bye": 1}\n{"bye": 1}']
+)
+def test_what_nobody_asked_for_is_a_failure(stage: Any, tmp_path: Path, line: bytes) -> None:
+    with guest(tmp_path, name="io-1") as connection:
+        connection.sendall(line + b"\n")
+        with pytest.raises(AssertionError, match=r"not asked for|went on"):
+            stage.settle(0.2)
+
+
+# ---- the container's account
+
+
+def test_processes_that_do_not_go_with_the_executor_were_not_its_own(grading: Import, stage: Any) -> None:
+    accounts = grading("accounts")
+    assert accounts.processes(stage) == [7]
+    accounts.demand_own_processes(stage, 9, 2, "while two ran")
+    accounts.demand_own_processes(stage, None, 2, "on a machine that does not tell")
+    stage.until = lambda is_so, what: pytest.fail(what) if not is_so() else None
+    with pytest.raises(pytest.fail.Exception, match="had 8 processes; 2 of them"):
+        accounts.demand_own_processes(stage, 8, 2, "while two ran")
+
+
+def test_a_container_that_computes_on_does_not_rest(grading: Import, stage: Any) -> None:
+    seconds = iter([0.0, 1.0, 2.0, 2.0])
+    stage.account = lambda: Stats(State.RUNNING, cpu_sec=next(seconds))
+    grading("accounts").demand_rest(stage, "it was stopped")
+    seconds = iter(range(1_000))
+    stage.settle = lambda: None
+    with pytest.raises(AssertionError, match="it was stopped, and 6 s later"):
+        grading("accounts").demand_rest(stage, "it was stopped")
+
+
+def test_a_demand_is_made_on_one_launch(grading: Import) -> None:
+    seen = set()
+    for seed in range(60):
+        made: list[tuple[int, str]] = []
+        surprise = grading("surprise").Surprise(lambda side, _: made.append((number, side)))  # noqa: B023
+        rng = Unforeseen(seed)
+        for number in range(7):
+            with surprise.around(SimpleNamespace(number=number, rng=rng, candidate="mine", reference="theirs")):
+                made.append((number, "measured"))
+        first = (made.index((number, "mine")) for number in range(7) if (number, "mine") in made)
+        place = next(first)
+        seen.add((made[place][0], made[place - 1][1] == "theirs"))
+        assert [side for _, side in made].count("mine") == 1
+    assert seen == {(number, first) for number in range(5) for first in (True, False)}
 
 
 def test_a_job_that_runs_twice_is_a_failure(stage: Any, tmp_path: Path) -> None:

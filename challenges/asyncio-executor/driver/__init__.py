@@ -12,7 +12,7 @@ shows leaks.
     executors        open_, within, stats, shutdown, ...: the executor's interface, call by call
     futures          submit, result, cancel, ...; bulk_..., mix: many small jobs at once
     maps             map_open, map_next, ...
-    races            let_in_and_cancelled, come_later, map_at_the_door: room for a submitter against its end, and others
+    shots, races     upon, after, fire: calls in an exact order of the loop's turns; map_at_the_door
     surroundings     ping: a heartbeat, answered on the submission's loop; census: threads, processes, tasks and files
 """
 
@@ -41,13 +41,13 @@ from .maps import map_next as map_next
 from .maps import map_open as map_open
 from .meetings import open_unheld as open_unheld
 from .meetings import unheld_waits as unheld_waits
-from .races import come_later as come_later
-from .races import let_in_and_cancelled as let_in_and_cancelled
+from .races import after as after
 from .races import map_at_the_door as map_at_the_door
+from .races import upon as upon
+from .shots import fire as fire
 from .surroundings import census as census
 from .surroundings import forget as forget
 from .surroundings import kill as kill
 from .surroundings import ping as ping
-from .surroundings import start_lead as start_lead
-from .surroundings import submit_and_kill as submit_and_kill
-from .surroundings import submit_to_stopped as submit_to_stopped
+from .surroundings import stop as stop
+from .surroundings import submit_and_stop as submit_and_stop

@@ -3,7 +3,7 @@
 import asyncio
 
 from .executors import opened
-from .jobs import VAR, change, change_io, change_nested, echo, echo_io, now, spin, sum_nested, wait, wait_io, work
+from .jobs import VAR, change, change_io, change_nested, echo, echo_io, now, sum_nested, wait, wait_io, work
 from .meetings import MEETINGS, meet_unheld
 from .submission import job, outcome_of, solution
 
@@ -22,7 +22,6 @@ FUNCTIONS = {
     "wait": wait,
     "work": work,
     "sum": sum_nested,
-    "spin": spin,
     "now": now,
     "lambda": lambda: None,  # can't be pickled
 }
@@ -54,8 +53,8 @@ async def submit_and_forget(ex, kind, name, args):
 
 
 async def cancel_submit(key):
-    """Cancel whoever waits to submit."""
-    return _submitting[key].cancel()
+    """Cancel whoever waits to submit; False where nobody does any more."""
+    return key in _submitting and _submitting[key].cancel()
 
 
 async def submit_and_look(ex, kind):

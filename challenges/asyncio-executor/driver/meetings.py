@@ -16,6 +16,7 @@ import weakref
 
 from .jobs import VAR, echo, echo_io, work
 from .oddities import EXCEPTIONS, SlowResult, StubbornResult
+from .shots import shot
 from .submission import job, outcome_of
 
 
@@ -73,11 +74,18 @@ def _told(command, connection):
             VAR.set(value)
         case ["look"]:
             pass  # what it sees is said with every answer
-        case ["work", seed, rounds]:
-            return [work(seed, rounds)]
+        case ["spin", value, modulus, rounds]:
+            _spin(connection, value, modulus, rounds)
         case _:
             raise ValueError(f"no such command: {command!r}")
     return None
+
+
+def _spin(connection, value, modulus, rounds):
+    """Compute until the process is killed, and say after every so many rounds how far that has come."""
+    while True:
+        value = work(value, modulus, rounds)
+        connection.sendall(line(spun=value))
 
 
 def _descend(depth, name, arguments):
@@ -133,6 +141,12 @@ async def _meet_on_loop(place, name, executor):
             if command == ["linger"]:
                 writer.write(_done())
                 await _linger(reader, writer)
+            elif command[0] == "say":
+                writer.write(line(said=command[1]))
+            elif command[0] == "upon":
+                writer.write(_done())
+                await shot(command[1]).wait()
+                return name
             elif command[0] in {"submit", "await", "map"}:
                 writer.write(await _nested(executor, futures, command))
             else:

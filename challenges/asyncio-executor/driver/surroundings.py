@@ -10,10 +10,9 @@ import time
 
 from .executors import opened, scopes
 from .futures import handed_out
-from .jobs import echo, now
 from .maps import begun
 from .meetings import MEETINGS
-from .submission import job, outcome_of
+from .submission import job
 
 
 async def ping(number):
@@ -22,47 +21,25 @@ async def ping(number):
 
 
 async def kill(pid):
-    """Kill a process from outside of it."""
-    os.kill(pid, signal.SIGKILL)
+    """Kill a process from outside of it; one that has ended by itself is left alone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
-async def submit_and_kill(ex, key, kind, place):
-    """Submit a job that meets the grader, and kill the first process that comes to be then; gives its id, or None."""
+async def stop(pid):
+    """Have a process stand still, if it is there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+
+
+async def submit_and_stop(ex, key, kind, args):
+    """Submit a job that meets the grader, and stop the first process that comes to be then; gives its id, or None."""
     before = _descendants()
-    handed_out[key] = await opened[ex].submit(job(kind, MEETINGS[kind], (place, key), None))
+    handed_out[key] = await opened[ex].submit(job(kind, MEETINGS[kind], tuple(args), None))
     pid = await _newcomer(before)
     if pid is not None:
-        os.kill(pid, signal.SIGKILL)
+        await stop(pid)
     return pid
-
-
-async def submit_to_stopped(ex, kind, pids):
-    """Stop idle processes, submit as many jobs, and kill the processes, which begin on none: what came of each job."""
-    for pid in pids:
-        _signal(pid, signal.SIGSTOP)
-    futures = [await opened[ex].submit(job(kind, echo, (number,), None)) for number in range(len(pids))]
-    await asyncio.sleep(HANDED_SEC)
-    for pid in pids:
-        _signal(pid, signal.SIGKILL)
-    return [(await outcome_of(future))[:2] for future in futures]
-
-
-HANDED_SEC = 0.05
-"""Time to hand a job to a process that is there."""
-
-
-def _signal(pid, number):
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-async def start_lead(ex, kind):
-    """Give the seconds from when a job's new process is seen until it runs the job, 0 if there is no new one."""
-    before = _descendants()
-    future = await opened[ex].submit(job(kind, now, (), None))
-    pid, seen_ns = await _newcomer(before), time.perf_counter_ns()
-    began_ns = await future
-    return 0.0 if pid is None else (began_ns - seen_ns) / 1e9
 
 
 async def _newcomer(before):
@@ -90,10 +67,11 @@ def collect():
         gc.collect()
 
 
-async def census():
-    """Count what a program must not leak."""
+async def census(ex=None):
+    """Count what a program must not leak, beside one executor that is in use."""
     handed_out.clear()
-    opened.clear()
+    for other in set(opened) - {ex}:
+        del opened[other]
     begun.clear()
     scopes.clear()
     collect()

@@ -2,6 +2,7 @@
 
 from time import perf_counter
 
+from accounts import demand_rest
 from stage import SETTLE_SEC, Stage, Subject, stage
 
 CANCEL_SEC = 0.1
@@ -25,6 +26,8 @@ def demand_cancel(subject: Subject) -> None:
                 _demand_quick(took, f"a running {kind} job was cancelled, and {what}")
             if kind in {"io", "nested"}:
                 _demand_quick(replaced, f"a running {kind} job was cancelled, and its slot was taken by the next one")
+        for kind in ("cpu", "crash"):
+            _demand_stopped_computing(on, kind)
         _demand_blocking(on)
         _demand_cleaning_up(on)
         _demand_capacity(on)
@@ -95,6 +98,17 @@ def _cancelled(on: Stage, kind: str, attempt: int) -> tuple[float, float, float]
     assert names[1] not in on.guests, f"a {kind} job ran that was cancelled while queued"
     on.end(names[2])
     return on.landed_at(waiting) - began, (running.left_at or 0.0) - began, next_.arrived_at - began
+
+
+def _demand_stopped_computing(on: Stage, kind: str) -> None:
+    """Cancel a job that computes, and see that the container comes to rest."""
+    name = f"{kind}-spins"
+    on.submit("e", kind, name)
+    on.arrival(name, f"a {kind} job should have started")
+    on.spin(name)
+    on.call("cancel", name)
+    on.departure(name, f"a running {kind} job should have been stopped by cancelling it")
+    demand_rest(on, f"a {kind} job that computed was cancelled")
 
 
 def _demand_blocking(on: Stage) -> None:

@@ -1,5 +1,8 @@
 """Processes that die, by a signal or of themselves: only the job inside may notice."""
 
+from time import perf_counter
+
+from accounts import processes
 from stage import SETTLE_SEC, Guest, Stage, Subject, stage
 
 
@@ -10,8 +13,9 @@ def demand_survival(subject: Subject) -> None:
             _demand_survived(on, number, how)
         _demand_both(on)
         _demand_idle_death(on)
-        _demand_death_before_begin(on)
-        _demand_death_at_start(on)
+        kept = _demand_death_before_begin(on)
+        for kind in ("crash",) if kept else ("crash", "cpu"):  # where no process is kept, each cpu job starts one
+            _demand_death_at_start(on, kind)
         _demand_orphaned(on)
         for command in (["exit", 0], ["kill"]):
             name = f"crash-{command[0]}"
@@ -43,6 +47,7 @@ def _end_process(on: Stage, guest: Guest, how: str) -> None:
         on.call("kill", guest.pid)
     else:
         guest.tell(*(["kill"] if how == "kill" else ["exit", 0]))
+    on.until(lambda: guest.closed_at is not None, "a process should have ended when it was killed, or by its job")
 
 
 def _demand_reported(on: Stage, name: str, died: str = "a job's process died") -> None:
@@ -79,50 +84,103 @@ def _demand_idle_death(on: Stage) -> None:
     assert answers == [["value", number] for number in range(3)], "an idle process died, and a later job failed for it"
 
 
-def _demand_death_before_begin(on: Stage) -> None:
-    """Kill processes that have run jobs when they were handed the next ones, and before they can begin on them."""
+def _demand_death_before_begin(on: Stage) -> bool:
+    """Kill processes that have run jobs when they were handed the next ones, and before they can begin on them.
+
+    Tells whether there are such processes; else there is none to be killed.
+    """
     guests = _two_at_once(on, "cpu-used1", "cpu-used2")
     for guest in guests:
         on.obey(guest.name, "keep")
         on.end(guest.name)
-    idle = [guest.pid for guest in guests if guest.closed_at is None]
-    what = "idle processes were killed just after jobs had been submitted, and these should have run in others"
-    answers = on.call("submit_to_stopped", "e", "cpu", idle, what=what)
-    assert answers == [["value", number] for number in range(len(idle))], (
-        "idle processes were stopped, jobs submitted, and the processes killed before they could begin on them: the "
-        f"jobs must run in others, and came to {str(answers)[:TOLD_CHARS]}"
-    )
+    idle = [guest for guest in guests if guest.closed_at is None]
+    for guest in idle:
+        on.call("stop", guest.pid)
+    names = [f"cpu-handed{number}" for number in range(len(idle))]
+    for name in names:
+        on.submit("e", "cpu", name)
+    on.settle(HANDED_SEC)
+    for guest in idle:
+        on.call("kill", guest.pid)
+    for guest in idle:
+        on.until(lambda guest=guest: guest.closed_at is not None, "a process should have ended")
+    what = "idle processes were stopped, jobs submitted, and the processes killed before they could begin on them"
+    for name in names:
+        told = on.start("result", name)
+        on.until(lambda name=name, told=told: name in on.guests or on.has_landed(told), f"{what}: the jobs should run")
+        assert name in on.guests, (
+            f"{what}: the jobs must run in others, and one came to {str(on.outcome(told, what))[:TOLD_CHARS]}"
+        )
+        on.finish(name, name)
+        assert on.outcome(told, "a job should have ended") == ["value", name], f"{what}: a job lost its result"
+    return bool(idle)
 
+
+HANDED_SEC = 0.05
+"""Time to hand a job to a process that is there."""
 
 TOLD_CHARS = 200
 
 START_ATTEMPTS = 4
-"""How often a process may have begun on its job before it was killed, or nothing started that could be killed."""
+"""How often a process may have begun on its job before it was stopped."""
 
 LEAD_SEC = 0.01
 """Whoever starts processes so fast that they run a job sooner can't be caught at it, and nothing is said of him."""
 
+HELD_SEC = 0.05
+"""A process that is stopped for so long, and whose job has not run, had not begun on it."""
 
-def _demand_death_at_start(on: Stage) -> None:
+
+def _demand_death_at_start(on: Stage, kind: str) -> None:
     """Kill a process while it starts: its job has not begun, and must run in another."""
-    on.call("run", "e", "crash", "echo", [0])  # what a program has once, such as a fork server, is there now
-    if min(on.call("start_lead", "e", "crash") for _ in range(START_ATTEMPTS)) < LEAD_SEC:
+    on.call("run", "e", kind, "echo", [0])  # what a program has once, such as a fork server, is there now
+    leads = [_lead(on, f"{kind}-lead{attempt}", kind) for attempt in range(START_ATTEMPTS)]
+    if min(leads) < LEAD_SEC:
         return
-    for attempt in range(START_ATTEMPTS):
-        name = f"crash-start{attempt}"
-        killed = on.call("submit_and_kill", "e", name, "crash", on.place)
-        ticket = on.start("result", name)
-        told = lambda name=name, ticket=ticket: name in on.guests or on.has_landed(ticket)  # noqa: E731
-        on.until(told, "a process was killed while it started, and its job should have run in another")
-        if name in on.guests and on.guests[name].pid != killed:
-            on.finish(name, name)
-            answer = on.outcome(ticket, "a job should have ended")
-            assert answer == ["value", name], "a job that ran in another process than the first lost its result"
-            return
-    raise AssertionError(
-        f"a process was killed while it started, {START_ATTEMPTS} times, and each time its job, on which it had not "
-        "begun, did not run in another"
-    )
+    if not any(_ran_in_another(on, f"{kind}-start{attempt}", kind) for attempt in range(START_ATTEMPTS)):
+        raise AssertionError(
+            f"a process was killed while it started, {START_ATTEMPTS} times, and each time its job, on which it had "
+            "not begun, did not run in another"
+        )
+
+
+def _lead(on: Stage, name: str, kind: str) -> float:
+    """Give the seconds from when the container has one process more until a job runs, 0 if there comes none."""
+    usual = processes(on)
+    on.submit("e", kind, name)
+    more_at: float | None = None
+
+    def is_there() -> bool:
+        nonlocal more_at
+        if more_at is None and processes(on) > usual:
+            more_at = perf_counter()
+        return name in on.guests
+
+    on.until(is_there, f"a {kind} job should have started, after processes had died")
+    guest = on.guests[name]
+    on.end(name)
+    return 0.0 if more_at is None else guest.arrived_at - more_at
+
+
+def _ran_in_another(on: Stage, name: str, kind: str) -> bool:
+    """Have a job's process stopped while it starts, and killed when it has not begun; tells whether that was so.
+
+    The job must run all the same.
+    """
+    stopped = on.call("submit_and_stop", "e", name, kind, on.invited(name))
+    ticket = on.start("result", name)
+    on.settle(HELD_SEC)
+    had_begun = name in on.guests
+    if stopped is not None:
+        on.call("kill", stopped)
+    told = lambda: name in on.guests or on.has_landed(ticket)  # noqa: E731
+    on.until(told, "a process was killed while it started, and its job should have run in another")
+    if name in on.guests and on.guests[name].pid != stopped:
+        on.finish(name, name)
+        answer = on.outcome(ticket, "a job should have ended")
+        assert answer == ["value", name], "a job that ran in another process than the first lost its result"
+        return not had_begun
+    return False
 
 
 def _demand_orphaned(on: Stage) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from stage import Guest, Stage, Subject, stage
+from accounts import processes
+from stage import PATIENCE_SEC, Guest, Stage, Subject, stage
 
 CYCLES = 50
 WITH_PROCESSES = 5
@@ -10,6 +11,9 @@ WITH_PROCESSES = 5
 
 WARM_UP = 2
 DEATHS = 12
+
+PRESENT = 30
+"""io jobs that run while the census is taken once more: who counts sees a task and a file of each."""
 
 SLACK = {"threads": 8, "processes": 1, "tasks": 5, "files": 8}
 """Far less than one each cycle."""
@@ -20,11 +24,15 @@ def demand_no_leaks(subject: Subject) -> None:
     with stage(subject) as on:
         for cycle in range(WARM_UP):
             _cycle(on, f"warm{cycle}", with_processes=True, drain=cycle == 0)
-        before = _census(on)
+        before, usual = _census(on), processes(on)
         for cycle in range(CYCLES):
             _cycle(on, str(cycle), with_processes=cycle % WITH_PROCESSES == 0, drain=cycle % 2 == 0)
         _idle_deaths(on)
         after = _census(on)
+        for count in usual:
+            more = f"after {CYCLES} executors were used and shut down, the container should not have had more processes"
+            on.until(lambda count=count: min(processes(on)) <= count + SLACK["processes"], more, PATIENCE_SEC)
+        _demand_counted(on, after)
         for what, slack in SLACK.items():
             grown = after[what] - before[what]
             assert grown <= slack, (
@@ -78,8 +86,23 @@ def _idle_deaths(on: Stage) -> None:
     on.call("shutdown", "deaths", True, None, what="shutdown should have returned")
 
 
-def _census(on: Stage) -> dict[str, int]:
-    found: Any = on.call("census", what="the census should have ended")
+def _demand_counted(on: Stage, before: dict[str, int]) -> None:
+    """Take the census with jobs there, which it must show: what it says is counted, and no number known beforehand."""
+    with on.executor("counted", io=PRESENT):
+        for number in range(PRESENT):
+            on.submit("counted", "io", f"io-present{number}")
+        for number in range(PRESENT):
+            on.arrival(f"io-present{number}", "an io job should have started")
+        found = _census(on, "counted")
+    for what in ("tasks", "files"):
+        assert found[what] >= before[what] + PRESENT, (
+            f"with {PRESENT} more io jobs running, of which each is a task and has a file open, there are "
+            f"{found[what] - before[what]} more {what}"
+        )
+
+
+def _census(on: Stage, beside: str | None = None) -> dict[str, int]:
+    found: Any = on.call("census", beside, what="the census should have ended")
     good = isinstance(found, dict) and all(type(found.get(what)) is int for what in SLACK)
     assert good, "the census has the wrong shape"
     return found

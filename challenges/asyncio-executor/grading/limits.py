@@ -2,7 +2,8 @@
 
 from random import Random
 
-from oracle import worked
+from accounts import demand_own_processes, processes
+from oracle import Puzzle
 from stage import SETTLE_SEC, Stage, Subject, stage
 from workload import CRASH_JOBS, IO_EVERY_SEC, ROOMY, mix, open_loop
 
@@ -10,26 +11,17 @@ LANES = ("io", "blocking", "cpu", "nested")
 CPU_SETTLE_SEC = 0.6
 """A process too many takes longer to show than a thread too many."""
 
-TURNS = 12
-"""From when a job may end, an executor lets a submitter in within a few turns of the loop."""
-
-ROOM_MADE = (
-    ("io", "ended"),
-    ("nested", "ended"),
-    ("io", "cancelled"),
-    ("blocking", "cancelled"),
-    ("nested", "cancelled"),
-)
-"""Kinds of jobs, and how one makes room, which takes as many turns of the loop each time."""
-
 MIX_PATIENCE_SEC = 20.0
 """Slowness is what the bars are for."""
 
 BEYOND = 3
 """Jobs of each kind that must wait amid a mix, under the limits that bars have."""
 
-PROGRESS_ROUNDS, PROGRESS_PATIENCE_SEC = 2_000_000, 10.0
+PROGRESS_ROUNDS, PROGRESS_PATIENCE_SEC = 350_000, 10.0
 """A few tenths of a second, so that a process which is let run now and then does not come to the end of it."""
+
+COUNT_EVERY = 10
+"""io jobs between two counts of the processes."""
 
 
 def demand_concurrency(subject: Subject, rng: Random) -> None:
@@ -85,52 +77,75 @@ def demand_separation(subject: Subject) -> None:
 
 def demand_full_lanes(subject: Subject, rng: Random) -> None:
     """Amid mixes as they are measured, see for oneself that as many jobs of each kind run as may, and no more."""
-    with stage(subject) as on, on.executor("e", **ROOMY):
-        jobs, results = mix(rng, CRASH_JOBS)
-        running = on.start("mix", "e", jobs)
-        guests = {kind: [f"{kind}-{number}" for number in range(ROOMY[kind] + BEYOND)] for kind in LANES}
-        tickets = [on.submitting("e", kind, guest) for kind in LANES for guest in guests[kind]]
-        for ticket in tickets:
-            on.outcome(ticket, "amid a mix, submit should have accepted a job", MIX_PATIENCE_SEC)
-        on.start("mix", "e", jobs)  # so that jobs wait behind the guests; the end of the executor is that of these
-        for kind in LANES:
-            limit = ROOMY[kind]
-            what = f"amid a mix, {limit} {kind} jobs should have run at once, which is their limit"
-            for guest in guests[kind][:limit]:
-                on.arrival(guest, what, MIX_PATIENCE_SEC)
-            on.settle(SETTLE_SEC / 2)
-            most = on.most_here[kind]
-            assert most <= limit, f"amid a mix, {most} {kind} jobs ran at once, and their limit is {limit}"
-            for guest in guests[kind]:  # now: nested jobs of the mix wait for jobs behind these
-                on.arrival(guest, f"a {kind} job should have taken the slot that another gave back", MIX_PATIENCE_SEC)
-                on.finish(guest)
-        answer = on.outcome(running, "a mix of jobs should have ended", MIX_PATIENCE_SEC)
-        assert answer == results, "a mix of jobs gave wrong results"
+    counts: list[int] = []
+    with stage(subject) as on:
+        with on.executor("e", **ROOMY):
+            jobs, results = mix(rng, Puzzle(rng), rng.choice((0, CRASH_JOBS)))
+            running = on.start("mix", "e", jobs)
+            guests = {kind: [f"{kind}-{number}" for number in range(ROOMY[kind] + BEYOND)] for kind in LANES}
+            tickets = [on.submitting("e", kind, guest) for kind in LANES for guest in guests[kind]]
+            for ticket in tickets:
+                on.outcome(ticket, "amid a mix, submit should have accepted a job", MIX_PATIENCE_SEC)
+            on.start("mix", "e", jobs)  # so that jobs wait behind the guests; the end of the executor is that of these
+            for kind in LANES:
+                counts += _demand_full(on, kind, guests[kind])
+            answer = on.outcome(running, "a mix of jobs should have ended", MIX_PATIENCE_SEC)
+            assert answer == results, "a mix of jobs gave wrong results"
+        demand_own_processes(
+            on, max(counts, default=None), ROOMY["cpu"], f"while {ROOMY['cpu']} cpu jobs ran amid a mix"
+        )
+
+
+def _demand_full(on: Stage, kind: str, guests: list[str]) -> list[int]:
+    """Have a lane full of guests; gives how many processes were there then, if these run in processes."""
+    limit = ROOMY[kind]
+    what = f"amid a mix, {limit} {kind} jobs should have run at once, which is their limit"
+    for guest in guests[:limit]:
+        on.arrival(guest, what, MIX_PATIENCE_SEC)
+    on.settle(SETTLE_SEC / 2)
+    counts = processes(on) if kind == "cpu" else []
+    most = on.most_here[kind]
+    assert most <= limit, f"amid a mix, {most} {kind} jobs ran at once, and their limit is {limit}"
+    for guest in guests:  # now: nested jobs of the mix wait for jobs behind these
+        on.arrival(guest, f"a {kind} job should have taken the slot that another gave back", MIX_PATIENCE_SEC)
+        on.finish(guest)
+    return counts
 
 
 def demand_progress(subject: Subject, rng: Random) -> None:
     """Have cpu jobs compute while io jobs come and go: a job that has a slot runs."""
-    with stage(subject) as on, on.executor("e", **ROOMY):
-        seeds = [f"progress-{rng.getrandbits(48)}" for _ in range(ROOMY["cpu"])]
-        tickets = [on.start("run", "e", "cpu", "work", [seed, PROGRESS_ROUNDS]) for seed in seeds]
-        passed = 0
+    puzzle = Puzzle(rng)
+    with stage(subject) as on:
+        with on.executor("e", **ROOMY):
+            counts = _demand_progress(on, [puzzle.value(rng) for _ in range(ROOMY["cpu"])], puzzle)
+        demand_own_processes(on, max(counts, default=None), ROOMY["cpu"], f"while {ROOMY['cpu']} cpu jobs computed")
 
-        def start(number: int) -> int:
-            nonlocal passed
-            passed = number
-            return on.start("run", "e", "io", "echo-io", [number])
 
-        def over() -> bool:
-            assert passed * IO_EVERY_SEC <= PROGRESS_PATIENCE_SEC, (
-                f"while an io job ran every {IO_EVERY_SEC * 1000:g} ms, {len(seeds)} cpu jobs that compute for a few "
-                f"tenths of a second had not ended after {PROGRESS_PATIENCE_SEC:g} s: they had slots, and hardly ran"
-            )
-            return all(map(on.has_landed, tickets))
+def _demand_progress(on: Stage, values: list[int], puzzle: Puzzle) -> list[int]:
+    """Let them come to their end; gives how many processes were there now and then."""
+    counts: list[int] = []
+    tickets = [on.start("run", "e", "cpu", "work", [value, puzzle.modulus, PROGRESS_ROUNDS]) for value in values]
+    passed = 0
 
-        open_loop(on, start, IO_EVERY_SEC, over)
-        for seed, ticket in zip(seeds, tickets, strict=True):
-            answer = on.outcome(ticket, "a cpu job should have ended")
-            assert answer == ["value", worked(seed, PROGRESS_ROUNDS)], "a cpu job gave a wrong result"
+    def start(number: int) -> int:
+        nonlocal passed, counts
+        passed = number
+        if number % COUNT_EVERY == 0:
+            counts += processes(on)
+        return on.start("run", "e", "io", "echo-io", [number])
+
+    def over() -> bool:
+        assert passed * IO_EVERY_SEC <= PROGRESS_PATIENCE_SEC, (
+            f"while an io job ran every {IO_EVERY_SEC * 1000:g} ms, {len(values)} cpu jobs that compute for a few "
+            f"tenths of a second had not ended after {PROGRESS_PATIENCE_SEC:g} s: they had slots, and hardly ran"
+        )
+        return all(map(on.has_landed, tickets))
+
+    open_loop(on, start, IO_EVERY_SEC, over)
+    for value, ticket in zip(values, tickets, strict=True):
+        answer = on.outcome(ticket, "a cpu job should have ended")
+        assert answer == ["value", puzzle.worked(value, PROGRESS_ROUNDS)], "a cpu job gave a wrong result"
+    return counts
 
 
 def _demand_first(on: Stage, kind: str, limit: int) -> None:
@@ -159,49 +174,6 @@ def demand_bounded_queue(subject: Subject) -> None:
         on.call("stats", "e", what="stats() should have answered while submitters wait for room")
         for kind, waiting in tickets.items():
             _let_in(on, kind, waiting)
-    with stage(subject) as on:
-        for kind, room in ROOM_MADE:
-            for turns in range(TURNS):
-                _demand_all_or_nothing(on, kind, room, turns)
-                _demand_first_come(on, kind, room, turns)
-        for kind in ("io", "blocking", "nested"):
-            _demand_first_come(on, kind, "ended", None)
-            for turns in range(TURNS):  # room for both: who waited is let in, and may not have come round to it
-                _demand_first_come(on, kind, "cancelled", turns, places=2)
-
-
-def _demand_all_or_nothing(on: Stage, kind: str, room: str, turns: int) -> None:
-    """Cancel a submitter at the very moment when it is let in: it is accepted, or its job never runs."""
-    cancelled_then = f"the first of two submitters that waited was cancelled {turns} turns of the event loop later"
-    when = f"{_freed(kind, room)}, and {cancelled_then}"
-    what = f"{when}: every job and the other submit should have ended"
-    cancelled, in_its_stead, ran, places, queued = on.call("let_in_and_cancelled", kind, room, turns, what=what)
-    assert in_its_stead, f"{when}: the other was not let in, though there was room and nobody before it"
-    assert ran == (not cancelled), (
-        f"{when}: submit {'raised CancelledError' if cancelled else 'accepted the job'} and the job ran {ran} times"
-    )
-    assert places == 2, (
-        f"{when}: from then on the lane, of limit 1 and queue 1, accepts {places} jobs at once instead of 2"
-    )
-    assert queued == 0, f"{when}: when all jobs had ended, stats() says that {queued} are queued"
-
-
-def _demand_first_come(on: Stage, kind: str, room: str, turns: int | None, places: int = 1) -> None:
-    """Come when there is room for a submitter that waits, and see that it is let in first."""
-    later = "once its result was known" if turns is None else f"{turns} turns of the event loop later"
-    when = f"{_freed(kind, room, places)} while a submitter waited for room, and {later} another called submit"
-    ran = on.call("come_later", kind, room, places, turns, what=f"{when}: every submit and job should have ended")
-    expected = [0, 1, 2] if room == "ended" else [1, 2]
-    assert ran == expected, (
-        f"{when}: the jobs of the queue (0), of the one who waited (1) and of the one who came later (2) ran in the "
-        f"order {ran}, not {expected}"
-    )
-
-
-def _freed(kind: str, room: str, places: int = 1) -> str:
-    if places > 1:
-        return f"{places} queued {kind} jobs were cancelled"
-    return f"a running {kind} job ended" if room == "ended" else f"a queued {kind} job was cancelled"
 
 
 def _fill(on: Stage, kind: str) -> None:

@@ -73,12 +73,23 @@ def demand_nested_crowd(subject: Subject) -> None:
     """Have many more nested jobs than slots, each waiting for several jobs of its own, of every kind."""
     with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=2, queue=3):
         for kind in ("io", "blocking", "cpu"):
-            tickets = [on.start("run", "e", "nested", "sum", [[n, n + 1, n + 2], kind]) for n in range(SUMS)]
-            for number, ticket in enumerate(tickets):
-                what = f"nested jobs that wait for {kind} jobs should all have ended"
-                answer = on.outcome(ticket, what)
-                assert answer == ["value", 3 * number + 3], f"a nested job did not get the results of its {kind} jobs"
-        assert on.call("run", "e", "nested", "sum", [[], "io"]) == ["value", 0], "a nested job's result was lost"
+            numbers = {on.start("run", "e", "nested", "sum", [kind, _calls(kind, n)]): n for n in range(SUMS)}
+            for ticket, n in numbers.items():
+                answer = on.outcome(ticket, f"nested jobs that wait for {kind} jobs should all have ended")
+                assert answer == ["value", _sum(kind, n)], f"a nested job did not get the results of its {kind} jobs"
+        assert on.call("run", "e", "nested", "sum", ["io", []]) == ["value", 0], "a nested job's result was lost"
+
+
+def _calls(kind: str, number: int) -> list[list[int]]:
+    """Give the arguments of three jobs of a nested one; a cpu job computes."""
+    return [[n, MODULUS, 1] if kind == "cpu" else [n] for n in range(number, number + 3)]
+
+
+def _sum(kind: str, number: int) -> int:
+    return sum(n * n % MODULUS if kind == "cpu" else n for n in range(number, number + 3))
+
+
+MODULUS = 97
 
 
 def demand_nested_cancel(subject: Subject) -> None:

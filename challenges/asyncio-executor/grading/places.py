@@ -1,5 +1,6 @@
 """Where jobs run: on the loop, in threads, in processes; and that the loop answers meanwhile."""
 
+from accounts import demand_own_processes, processes
 from stage import SETTLE_SEC, Stage, Subject, stage
 
 KINDS = ("io", "blocking", "cpu", "nested", "crash")
@@ -35,36 +36,51 @@ def _demand_pings(on: Stage, when: str) -> None:
     for _ in range(PINGS):
         on.settle(PING_EVERY_SEC)
         on.ping(f"the event loop should have answered {when}: it was blocked", PING_PATIENCE_SEC)
+        for name in on.here("io-") + on.here("nested-"):
+            said = on.start_saying(name)
+            on.outcome(said, f"a job on the event loop should have answered {when}: it was blocked", PING_PATIENCE_SEC)
 
 
 def demand_places(subject: Subject) -> None:
     """Have each kind say where it runs, and look when crash jobs' processes end."""
-    with stage(subject) as on, on.executor("e"):
-        pid, thread = on.ping("the event loop should have answered")
-        for kind in ("io", "nested"):
-            on.submit("e", kind, f"{kind}-1")
-            guest = on.arrival(f"{kind}-1", f"a {kind} job should have started")
-            assert (guest.pid, guest.thread) == (pid, thread), f"a {kind} job did not run on its submitter's event loop"
-        on.submit("e", "blocking", "blocking-1")
-        guest = on.arrival("blocking-1", "a blocking job should have started")
-        assert guest.pid == pid, "a blocking job did not run in this process"
-        assert guest.thread != thread, "a blocking job ran in the thread of the event loop"
-        for kind in ("blocking", "cpu"):
-            answers = [on.call("run", "e", kind, "now", []) for _ in range(EQUAL_JOBS)]
-            once = len({str(answer) for answer in answers}) == EQUAL_JOBS
-            assert once, (
-                f"of {EQUAL_JOBS} equal {kind} jobs that give the time, two gave the same: each is to run, once"
-            )
-        _demand_processes(on, pid)
+    with stage(subject) as on:
+        with on.executor("e"):
+            pid, thread = on.ping("the event loop should have answered")
+            _demand_here(on, pid, thread)
+            for kind in ("blocking", "cpu"):
+                answers = [on.call("run", "e", kind, "now", []) for _ in range(EQUAL_JOBS)]
+                once = len({str(answer) for answer in answers}) == EQUAL_JOBS
+                assert once, (
+                    f"of {EQUAL_JOBS} equal {kind} jobs that give the time, two gave the same: each is to run, once"
+                )
+            counts = _demand_processes(on, pid)
+        demand_own_processes(on, min(counts, default=None), PAIR, f"while {PAIR} cpu or crash jobs ran at once")
 
 
-def _demand_processes(on: Stage, pid: int) -> None:
+def _demand_here(on: Stage, pid: int, thread: int) -> None:
+    for kind in ("io", "nested"):
+        on.submit("e", kind, f"{kind}-1")
+        guest = on.arrival(f"{kind}-1", f"a {kind} job should have started")
+        assert (guest.pid, guest.thread) == (pid, thread), f"a {kind} job did not run on its submitter's event loop"
+    on.submit("e", "blocking", "blocking-1")
+    guest = on.arrival("blocking-1", "a blocking job should have started")
+    assert guest.pid == pid, "a blocking job did not run in this process"
+    assert guest.thread != thread, "a blocking job ran in the thread of the event loop"
+
+
+PAIR = 2
+
+
+def _demand_processes(on: Stage, pid: int) -> list[int]:
+    """Have two jobs of each run at once, again and again; gives how many processes were there each time."""
+    counts: list[int] = []
     pids: dict[str, set[int]] = {"cpu": set(), "crash": set()}
     for kind in ("cpu", "crash", "cpu", "crash"):
         names = [f"{kind}-{len(on.guests)}{letter}" for letter in "ab"]
         for name in names:
             on.submit("e", kind, name)
         here = [on.arrival(name, f"two {kind} jobs should have run at once") for name in names]
+        counts += processes(on)
         assert all(guest.pid != pid for guest in here), f"a {kind} job did not run in a process of its own"
         assert here[0].pid != here[1].pid, f"two {kind} jobs ran in one process at once"
         fresh = {guest.pid for guest in here}
@@ -78,6 +94,7 @@ def _demand_processes(on: Stage, pid: int) -> None:
         if kind == "crash":
             ended = lambda: all(guest.closed_at is not None for guest in here)  # noqa: B023, E731
             on.until(ended, "a crash job's process should have ended with the job")
+    return counts
 
 
 def demand_contexts(subject: Subject) -> None:

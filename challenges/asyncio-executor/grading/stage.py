@@ -6,7 +6,8 @@ end. Nothing is decided by sleeping, but where the property is that something do
 for a while.
 
 A guest is there from its hello to its bye, or to the end of its connection, where its process was killed. Its thread,
-process and context variable are told by the driver; that it runs, and when, is seen.
+process and context variable are told by the driver; that it runs, and when, is seen. Jobs are told names drawn for
+each, and so is the socket's: they say nothing of what is looked at.
 """
 
 import itertools
@@ -18,12 +19,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import randbits
+from secrets import randbits, token_hex
 from time import perf_counter
 from typing import Any, Protocol
 
 from harness.flight import Flight
 from harness.outcome import Finished, Outcome, describe
+from harness.sandbox.roles import Stats
 
 PATIENCE_SEC = 6.0
 """What may take milliseconds on a busy machine; far more than that, so that only what never happens is a failure."""
@@ -34,13 +36,19 @@ SETTLE_SEC = 0.25
 TURN_SEC = 0.002
 """Grain of the clock of landings and arrivals."""
 
+GLANCE_SEC = 0.0002
+"""The same while a job is to say something, which ends no wait for calls."""
+
+NAME_BYTES = 6
+
 MAX_LINE_BYTES = 64 * 1024
 MAX_SAID = 10_000
 MAX_GUESTS = 2_000
 
-SMALL = {"io": 2, "blocking": 2, "cpu": 2, "nested": 2, "queue": 100}
+SPIN = (3, 2**61 - 1, 50_000)
+"""A number, a modulus, and how often the number is squared before a job says how far it has come."""
 
-_places = itertools.count()
+SMALL = {"io": 2, "blocking": 2, "cpu": 2, "nested": 2, "queue": 100}
 
 
 class Subject(Protocol):
@@ -49,6 +57,8 @@ class Subject(Protocol):
     def rendezvous(self, name: str) -> Path: ...
 
     def flight(self) -> Any: ...
+
+    def stats(self) -> Stats: ...
 
 
 @dataclass(eq=False)
@@ -63,6 +73,7 @@ class Guest:
     arrived_at: float = 0.0
     left_at: float | None = None
     closed_at: float | None = None
+    said_bye: bool = False
     said: list[dict[str, Any]] = field(default_factory=list)
     rest: bytes = b""
 
@@ -86,10 +97,14 @@ class Guest:
 class Stage:
     """One subject with calls in flight and jobs that meet the grader."""
 
-    def __init__(self, listener: socket.socket, place: str, flight: Flight) -> None:
+    def __init__(self, listener: socket.socket, place: str, flight: Flight, account: Callable[[], Stats]) -> None:
         self.place = place
+        self.account = account
         self._listener = listener
         self._flight = flight
+        self._names: dict[str, str] = {}
+        self._asked: dict[int, tuple[Guest, int, float]] = {}
+        self._tickets = itertools.count(-1, -1)  # beside those of calls
         self._strangers: list[Guest] = []
         self.guests: dict[str, Guest] = {}
         self._open: dict[int, Guest] = {}
@@ -162,7 +177,20 @@ class Stage:
 
     def submitting(self, ex: str, kind: str, name: str, timeout_sec: float | None = None, var: str = "unset") -> int:
         """Begin to submit a job that meets the grader."""
-        return self.start("submit", ex, name, kind, "meet", [self.place, name], timeout_sec, var)
+        return self.start("submit", ex, name, kind, "meet", self.invited(name), timeout_sec, var)
+
+    def invited(self, name: str) -> list[str]:
+        """Give the arguments of a job that meets the grader: the place, and a name drawn for it."""
+        drawn = token_hex(NAME_BYTES)
+        self._names[drawn] = name
+        return [self.place, drawn]
+
+    def start_saying(self, name: str) -> int:
+        """Ask a job on the loop for a number that nobody can know before; gives a ticket, as for a call."""
+        number, ticket = randbits(31), next(self._tickets)
+        self._asked[number] = self.guests[name], ticket, perf_counter()
+        self.guests[name].tell("say", number)
+        return ticket
 
     def arrival(self, name: str, what: str, patience_sec: float = PATIENCE_SEC) -> Guest:
         """Wait until a job runs."""
@@ -199,6 +227,12 @@ class Stage:
         guest.tell(*command)
         self.until(lambda: len(guest.said) > before, f"a job should have gone on ({command[0]})")
 
+    def spin(self, name: str) -> None:
+        """Have a job in a process compute for ever, and wait until it does."""
+        guest = self.guests[name]
+        guest.tell("spin", *SPIN)
+        self.until(lambda: bool(guest.heard("spun")), "a job should have begun to compute")
+
     # ---- time
 
     def until(self, is_so: Callable[[], bool], what: str, patience_sec: float = PATIENCE_SEC) -> None:
@@ -219,7 +253,7 @@ class Stage:
     def pump(self, seconds: float) -> None:
         """Take what has happened, waiting up to `seconds` for a call to land."""
         self._meet()
-        for landing in self._flight.wait(seconds):
+        for landing in self._flight.wait(min(seconds, GLANCE_SEC) if self._asked else seconds):
             self._landings[landing.ticket] = (landing.outcome, landing.started_at, landing.landed_at)
         self._meet()
 
@@ -267,14 +301,25 @@ class Stage:
     def _take(self, guest: Guest, line: dict[str, Any], now: float) -> None:
         if "name" in line and not guest.name:
             self._greet(guest, line, now)
+        elif guest.said_bye:
+            raise AssertionError(f"the job {guest.name} said that it ended, and went on")
         elif "bye" in line:
-            guest.left_at = guest.left_at or now
+            guest.left_at, guest.said_bye = guest.left_at or now, True
+        elif "said" in line:
+            self._said(guest, line["said"], now)
         else:
             guest.said.append(line)
             assert len(guest.said) < MAX_SAID, "a job, or a map that takes its items, does not stop"
 
+    def _said(self, guest: Guest, number: object, now: float) -> None:
+        asked = self._asked.pop(number, None) if isinstance(number, int) else None
+        whom, ticket, started_at = asked or (None, 0, 0.0)
+        assert whom is guest, "a job said a number that it was not asked for"
+        self._landings[ticket] = (Finished(number, ""), started_at, now)
+
     def _greet(self, guest: Guest, line: dict[str, Any], now: float) -> None:
-        guest.name, guest.arrived_at = str(line["name"]), now
+        name = str(line["name"])
+        guest.name, guest.arrived_at = self._names.get(name, name), now
         guest.pid, guest.thread, guest.var = line.get("pid", 0), line.get("thread", 0), line.get("var", "")
         assert guest.name not in self.guests, f"the job {guest.name} ran more than once"
         self.guests[guest.name] = guest
@@ -312,7 +357,7 @@ class Stage:
 @contextmanager
 def stage(subject: Subject) -> Iterator[Stage]:
     """Open a stage for one check, or one launch of a bar."""
-    place = f"meet-{next(_places)}"
+    place = token_hex(NAME_BYTES)
     path = subject.rendezvous(place)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.fspath(path))
@@ -321,7 +366,7 @@ def stage(subject: Subject) -> Iterator[Stage]:
         listener.setblocking(False)
         try:
             with subject.flight() as flight:
-                opened = Stage(listener, place, flight)
+                opened = Stage(listener, place, flight, subject.stats)
                 try:
                     yield opened
                 finally:

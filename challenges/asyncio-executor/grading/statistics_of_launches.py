@@ -6,9 +6,12 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, TypeVar
 
+from accounts import demand_own_processes
 from limits import demand_full_lanes, demand_progress
+from oracle import Puzzle
 from stage import Stage, Subject, stage
-from workload import CRASH_JOBS, ROOMY, io_latencies, mix, mix_lags, mix_seconds
+from surprise import Surprise
+from workload import CRASH_JOBS, PEEK_SEC, ROOMY, hearts, io_latencies, mix, mix_lags, mix_seconds
 
 from grader.plugin.facade import PairedLaunch
 from harness.unforeseen import Unforeseen
@@ -43,6 +46,9 @@ Numbers = tuple[float, float]
 MixWithLags = tuple[list[float], float]
 """The lags taken beside one mix, and the mix's own seconds."""
 
+SLOWEST_SPIN = 0.65
+"""Of how far the reference's cpu jobs come meanwhile, at least: two threads of one process come half as far."""
+
 T = TypeVar("T")
 
 
@@ -67,15 +73,16 @@ class Heartbeats:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[list[float], list[float]]] = {}
+        self._surprise = Surprise(demand_full_lanes)
 
     def statistic(self, bar: str, of: Callable[[list[float]], float]) -> Callable[[PairedLaunch], Numbers]:
         """Make a bar's statistic."""
 
         def take(launch: PairedLaunch) -> Numbers:
             if launch.number not in self._known:
-                self._known[launch.number] = _paced(*in_turn(launch, _lags))
-                if launch.number == 0:
-                    demand_full_lanes(launch.candidate, Unforeseen(launch.rng.getrandbits(64)))
+                with self._surprise.around(launch):
+                    puzzle = Puzzle(launch.rng)
+                    self._known[launch.number] = _paced(*in_turn(launch, lambda side, rng: _lags(side, rng, puzzle)))
             candidate, reference = self._known[launch.number]
             return with_floor(bar, of(candidate), of(reference))
 
@@ -87,11 +94,13 @@ def percentile_99(values: list[float]) -> float:
     return quantiles(values, n=100, method="inclusive")[98]
 
 
-def _lags(subject: Subject, rng: Random) -> list[MixWithLags]:
+def _lags(subject: Subject, rng: Random, puzzle: Puzzle) -> list[MixWithLags]:
     taken: list[MixWithLags] = []
+    asking = Unforeseen(rng.getrandbits(64))  # asks one side more often than the other, and mixes are the same for both
     with stage(subject) as on, on.executor("e", **ROOMY):
+        alive = hearts(on)
         while len(taken) < MIXES and sum(len(lags) for lags, _ in taken) < ENOUGH_LAGS:
-            taken.append(mix_lags(on, *mix(rng, CRASH_JOBS)))
+            taken.append(mix_lags(on, asking, alive, *mix(rng, puzzle, CRASH_JOBS)))
     return taken
 
 
@@ -109,29 +118,42 @@ def _all_lags(taken: list[MixWithLags]) -> list[float]:
     return [lag for lags, _ in taken for lag in lags]
 
 
+PROGRESS = Surprise(demand_progress)
+
+
 def io_p99(launch: PairedLaunch) -> Numbers:
-    """Take the latency of io jobs that one in a hundred exceeds."""
-    candidate, reference = in_turn(launch, _io)
-    if launch.number == 0:
-        demand_progress(launch.candidate, Unforeseen(launch.rng.getrandbits(64)))
-    return with_floor("io-p99", percentile_99(candidate), percentile_99(reference))
+    """Take the latency of io jobs that one in a hundred exceeds, where cpu jobs went on meanwhile."""
+    with PROGRESS.around(launch):
+        puzzle = Puzzle(launch.rng)
+        candidate, reference = in_turn(launch, lambda side, rng: [_io(side, rng, puzzle)])
+    mine, theirs = max(rate for _, rate in candidate), min(rate for _, rate in reference)
+    assert mine >= SLOWEST_SPIN * theirs, (
+        f"beside io jobs, {ROOMY['cpu']} cpu jobs took {mine:.0f} steps a second, and the reference's {theirs:.0f}: at "
+        f"least {SLOWEST_SPIN:g} times as many are asked for, as processes on two cores make them"
+    )
+    return with_floor("io-p99", percentile_99(_all_lags(candidate)), percentile_99(_all_lags(reference)))
 
 
-def _io(subject: Subject, rng: Random) -> list[float]:
+def _io(subject: Subject, rng: Random, puzzle: Puzzle) -> tuple[list[float], float]:
     with stage(subject) as on, on.executor("e", **ROOMY):
-        return io_latencies(on, rng)
+        return io_latencies(on, rng, puzzle)
 
 
 def mixed_throughput(launch: PairedLaunch) -> Numbers:
     """Take the best time of a mix."""
-    candidate, reference = in_turn(launch, _mixes)
+    puzzle = Puzzle(launch.rng)
+    candidate, reference = in_turn(launch, lambda side, rng: _mixes(side, rng, puzzle))
     return with_floor("mixed-throughput", min(candidate), min(reference))
 
 
-def _mixes(subject: Subject, rng: Random) -> list[float]:
-    with stage(subject) as on, on.executor("e", **ROOMY):
-        mix_seconds(on, *mix(rng))  # threads and processes have started
-        return [mix_seconds(on, *mix(rng)) for _ in range(TIMED_MIXES)]
+def _mixes(subject: Subject, rng: Random, puzzle: Puzzle) -> list[float]:
+    with stage(subject) as on:
+        with on.executor("e", **ROOMY):
+            warm_up = mix_seconds(on, *mix(rng, puzzle), rng.uniform(*PEEK_SEC))  # threads and processes have started
+            timed = [mix_seconds(on, *mix(rng, puzzle), rng.uniform(*PEEK_SEC)) for _ in range(TIMED_MIXES)]
+        counts = [count for _, counted in (warm_up, *timed) for count in counted]
+        demand_own_processes(on, max(counts, default=None), ROOMY["cpu"], "in the midst of a mix of jobs")
+    return [seconds for seconds, _ in timed]
 
 
 def cancel_latency(launch: PairedLaunch) -> Numbers:

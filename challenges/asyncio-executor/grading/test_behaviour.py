@@ -2,6 +2,7 @@
 
 import cancelling
 import crowds
+import door
 import dying
 import leftovers
 import limits
@@ -32,6 +33,7 @@ def test_concurrency_limits(submission: Subject, fresh_seed: int) -> None:
 
 def test_bounded_queue(submission: Subject) -> None:
     limits.demand_bounded_queue(submission)
+    door.demand_first_come(submission)
 
 
 def test_exceptions(submission: Subject) -> None:

@@ -2,11 +2,15 @@
 
 from time import perf_counter
 
+from accounts import demand_rest
 from places import KINDS
-from stage import SETTLE_SEC, Stage, Subject, shaped, stage
+from stage import SETTLE_SEC, SPIN, Stage, Subject, shaped, stage
 
 TIMEOUT_SEC = 1.0
 """Long enough for a process to have started before, which is part of the run."""
+
+ATTEMPTS = 3
+"""Whose process has not started then is tried again."""
 
 
 def demand_timeouts(subject: Subject) -> None:
@@ -18,11 +22,16 @@ def demand_timeouts(subject: Subject) -> None:
             on.submit("e", kind, f"{kind}-late", timeout_sec=TIMEOUT_SEC)
         waiting = {kind: on.start("result", f"{kind}-late") for kind in KINDS}
         on.submit("e", "blocking", "blocking-next")
+        begun = {kind: kind == "blocking" or _begun(on, kind, f"{kind}-late", waiting[kind]) for kind in KINDS}
         for kind in KINDS:
             _demand_timed_out(on, kind, waiting[kind], starts[kind])
         _demand_thread_kept(on)
         _demand_queue_free(on)
         _demand_no_afterlife(on)
+        for kind in KINDS:
+            if not begun[kind]:
+                _demand_stopped(on, kind)
+        _demand_none_late(on)
 
 
 def _demand_timed_out(on: Stage, kind: str, waiting: int, started_at: float) -> None:
@@ -33,6 +42,36 @@ def _demand_timed_out(on: Stage, kind: str, waiting: int, started_at: float) -> 
     assert not early, f"a {kind} job was ended before its timeout"
     if kind != "blocking" and f"{kind}-late" in on.guests:
         on.departure(f"{kind}-late", f"a {kind} job should have been stopped when its time was over")
+
+
+def _begun(on: Stage, kind: str, name: str, told: int) -> bool:
+    """Wait until a job runs, or its time is over; what runs in a process is to compute then."""
+    on.until(lambda: name in on.guests or on.has_landed(told), f"a {kind} job should have started")
+    if name not in on.guests:
+        return False
+    if kind in {"cpu", "crash"}:
+        on.guests[name].tell("spin", *SPIN)
+    return True
+
+
+def _demand_stopped(on: Stage, kind: str) -> None:
+    """Have a job run out of time again, which had not begun before its time was over, until one is stopped amid it."""
+    for attempt in range(ATTEMPTS):
+        name = f"{kind}-late{attempt}"
+        on.submit("e", kind, name, timeout_sec=TIMEOUT_SEC)
+        told = on.start("result", name)
+        begun = _begun(on, kind, name, told)
+        on.outcome(told, f"a {kind} job with timeout_sec={TIMEOUT_SEC:g} should have ended by itself")
+        if begun:
+            on.departure(name, f"a {kind} job should have been stopped when its time was over")
+            return
+    raise AssertionError(f"{ATTEMPTS} {kind} jobs with timeout_sec={TIMEOUT_SEC:g} had not begun when it was over")
+
+
+def _demand_none_late(on: Stage) -> None:
+    late = [name for name in on.here() if name.partition("-")[2].startswith("late")]
+    assert not late, f"{len(late)} jobs run whose time was over before they had begun"
+    demand_rest(on, "jobs that computed ran out of time")
 
 
 def _demand_thread_kept(on: Stage) -> None:
