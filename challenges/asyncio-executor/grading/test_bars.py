@@ -5,8 +5,8 @@ from statistics import median
 
 from statistics_of_launches import (
     Heartbeats,
+    IoBesideComputing,
     cancel_latency,
-    io_p99,
     mixed_throughput,
     percentile_99,
     shutdown_time,
@@ -30,7 +30,7 @@ def test_heartbeat_max(measure: Measure) -> None:
 
 
 def test_io_p99(measure: Measure) -> None:
-    measure(io_p99)
+    measure(IoBesideComputing().p99)
 
 
 def test_mixed_throughput(measure: Measure) -> None:

@@ -89,13 +89,15 @@ def _took(on: Stage, ticket: int) -> float:
     return took
 
 
-def hearts(on: Stage) -> list[str]:
-    """Have io jobs run that are to give signs of life; names them."""
+def hearts(on: Stage) -> tuple[list[str], list[float]]:
+    """Have io jobs run that are to give signs of life; names them, and gives what each took to give its first."""
     names = [f"io-heart{number}" for number in range(HEARTS)]
+    lags = []
     for name in names:
+        began = perf_counter()
         on.submit("e", "io", name)
-        on.arrival(name, "an io job should have started")
-    return names
+        lags.append(on.arrival(name, "an io job should have started").arrived_at - began)
+    return names, lags
 
 
 def mix_lags(
