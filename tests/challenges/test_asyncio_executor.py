@@ -184,6 +184,47 @@ def test_what_nobody_asked_for_is_a_failure(stage: Any, tmp_path: Path, line: by
             stage.settle(0.2)
 
 
+# ---- at the door
+
+
+class FakeLane:
+    """Runs jobs in the order given, one at a time, each until it is told to end."""
+
+    def __init__(self, *order: str) -> None:
+        self.left = list(order)
+
+    def here(self, _: str) -> list[str]:
+        return self.left[:1]
+
+    def until(self, is_so: Any, what: str) -> None:
+        assert is_so(), what
+
+    def finish(self, name: str) -> None:
+        self.left.remove(name)
+
+    def departure(self, name: str, what: str) -> None:
+        assert name not in self.left, what
+
+
+def test_jobs_in_their_order_pass_the_door(grading: Import) -> None:
+    lane = FakeLane("io-1", "io-2", "io-3")
+    grading("door").Door(lane, "ex", "io", 1, iter(())).demand_order(["io-1", "io-2", "io-3"], "a job ended")
+    assert not lane.left
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        (["io-2", "io-1"], "a job ended: of 2 jobs, .* number 1 ran when it was the turn of number 0"),
+        (["io-9", "io-1", "io-2"], "number -1 ran"),
+        (["io-1"], "every job should have run"),
+    ],
+)
+def test_who_overtakes_or_is_lost_is_told(grading: Import, order: list[str], told: str) -> None:
+    with pytest.raises(AssertionError, match=told):
+        grading("door").Door(FakeLane(*order), "ex", "io", 1, iter(())).demand_order(["io-1", "io-2"], "a job ended")
+
+
 # ---- the container's account
 
 

@@ -3,7 +3,8 @@
 from time import perf_counter
 
 from accounts import processes
-from stage import SETTLE_SEC, Guest, Stage, Subject, stage
+from guest import Guest
+from stage import SETTLE_SEC, Stage, Subject, stage
 
 
 def demand_survival(subject: Subject) -> None:

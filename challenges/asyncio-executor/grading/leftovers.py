@@ -3,7 +3,8 @@
 from typing import Any
 
 from accounts import processes
-from stage import PATIENCE_SEC, Guest, Stage, Subject, stage
+from guest import Guest
+from stage import PATIENCE_SEC, Stage, Subject, stage
 
 CYCLES = 50
 WITH_PROCESSES = 5

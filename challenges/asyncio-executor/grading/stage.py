@@ -11,17 +11,17 @@ each, and so is the socket's: they say nothing of what is looked at.
 """
 
 import itertools
-import json
 import os
 import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import randbits, token_hex
 from time import perf_counter
 from typing import Any, Protocol
+
+from guest import Guest, parsed
 
 from harness.flight import Flight
 from harness.outcome import Finished, Outcome, describe
@@ -59,39 +59,6 @@ class Subject(Protocol):
     def flight(self) -> Any: ...
 
     def stats(self) -> Stats: ...
-
-
-@dataclass(eq=False)
-class Guest:
-    """One job that has connected."""
-
-    connection: socket.socket
-    name: str = ""
-    pid: int = 0
-    thread: int = 0
-    var: str = ""
-    arrived_at: float = 0.0
-    left_at: float | None = None
-    closed_at: float | None = None
-    said_bye: bool = False
-    said: list[dict[str, Any]] = field(default_factory=list)
-    rest: bytes = b""
-
-    @property
-    def here(self) -> bool:
-        """Whether its job runs."""
-        return self.left_at is None
-
-    def tell(self, *command: object) -> None:
-        """Have it do something; a guest that is gone hears nothing."""
-        try:
-            self.connection.send(json.dumps(command).encode() + b"\n")
-        except OSError:
-            self.left_at = self.left_at or perf_counter()
-
-    def heard(self, word: str) -> list[Any]:
-        """List what it has said under a word."""
-        return [line[word] for line in self.said if word in line]
 
 
 class Stage:
@@ -373,16 +340,6 @@ def stage(subject: Subject) -> Iterator[Stage]:
                     opened.close()
         finally:
             path.unlink(missing_ok=True)
-
-
-def parsed(line: bytes) -> dict[str, Any]:
-    """Read what a job said; anything else than the driver's lines is the submission's doing."""
-    try:
-        said = json.loads(line)
-    except ValueError:
-        said = None
-    assert isinstance(said, dict), "a job said something that the driver does not say"
-    return said
 
 
 def shaped(answer: object) -> list[Any]:
