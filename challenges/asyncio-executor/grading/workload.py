@@ -45,16 +45,13 @@ def mix(rng: Random, puzzle: Puzzle, crash_jobs: int = 0) -> tuple[list[Job], li
     for _ in range(BLOCKING_JOBS):
         value = rng.getrandbits(32)
         made.append((["blocking", "wait", [value, BLOCKING_WAIT_SEC]], value))
-    for _ in range(CPU_JOBS):
+    for kind in ["cpu"] * CPU_JOBS + ["crash"] * crash_jobs:
         args, result = computing(rng, puzzle)
-        made.append((["cpu", "work", args], result))
+        made.append(([kind, "work", args], result))
     for number in range(NESTED_JOBS):
         kind = ("io", "blocking", "cpu")[number % 3]
         calls = [computing(rng, puzzle) if kind == "cpu" else _echoing(rng) for _ in range(3)]
         made.append((["nested", "sum", [kind, [args for args, _ in calls]]], sum(result for _, result in calls)))
-    for _ in range(crash_jobs):
-        value = rng.getrandbits(32)
-        made.append((["crash", "echo", [value]], value))
     rng.shuffle(made)
     return [job for job, _ in made], [result for _, result in made]
 
