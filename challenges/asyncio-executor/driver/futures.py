@@ -57,10 +57,10 @@ async def cancel_submit(key):
     return key in _submitting and _submitting[key].cancel()
 
 
-async def submit_and_look(ex, kind):
+async def submit_and_look(ex, kind, own):
     """Have two jobs change the context variable, and look at it; gives what each of them saw, and then this caller."""
     function = {"io": change_io, "blocking": change, "nested": change_nested}[kind]
-    VAR.set("own")
+    VAR.set(own)
     seen = [await (await opened[ex].submit(job(kind, function, (f"changed{n}",), None))) for n in range(2)]
     return [*seen, VAR.get()]
 

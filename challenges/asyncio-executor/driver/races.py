@@ -30,14 +30,14 @@ async def _turns_later(turns, function, args):
 CALLS = {"submit": submit, "cancel": cancel, "cancel_submit": cancel_submit}
 
 
-async def map_at_the_door(kind):
+async def map_at_the_door(kind, own, count):
     """Begin a map in a lane with one place left, change the context, and make room; gives what its jobs saw."""
     async with solution.Executor(solution.Limits(io=1, blocking=1, cpu=1, nested=1, queue=2)) as executor:
         gate = threading.Event() if kind == "blocking" else asyncio.Event()
         hold = _hold_thread if kind == "blocking" else _hold
         held = [await executor.submit(job(kind, hold, (gate,), None)) for _ in range(2)]
-        VAR.set("own")
-        mapping = executor.map(kind, see if kind == "blocking" else see_io, range(5))
+        VAR.set(own)
+        mapping = executor.map(kind, see if kind == "blocking" else see_io, range(count))
         taking = asyncio.create_task(_all_of(mapping))
         await asyncio.sleep(0.01)
         VAR.set("another")

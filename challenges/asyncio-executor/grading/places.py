@@ -1,10 +1,15 @@
 """Where jobs run: on the loop, in threads, in processes; and that the loop answers meanwhile."""
 
+from secrets import token_hex
+
 from accounts import demand_own_processes, processes
 from stage import SETTLE_SEC, Stage, Subject, stage
 
 KINDS = ("io", "blocking", "cpu", "nested", "crash")
 EQUAL_JOBS = 8
+
+MAPPED = 5
+"""Items of a map that waits for room."""
 
 PING_PATIENCE_SEC = 6.0
 PINGS = 6
@@ -124,18 +129,21 @@ def demand_contexts(subject: Subject) -> None:
                 _demand_apart_from_child(on, "nested-again", "nested", "nested-grandchild")
                 on.finish("nested-again")
             on.finish(f"{kind}-3")
-            seen = on.call("submit_and_look", "e", kind)
-            assert seen == ["own", "own", "own"], (
-                f"a caller whose context variable is 'own' ran two {kind} jobs, one after the other, that changed it; "
+            own = token_hex(4)
+            seen = on.call("submit_and_look", "e", kind, own)
+            assert seen == [own, own, own], (
+                f"a caller whose context variable is {own!r} ran two {kind} jobs in turn that changed it; "
                 f"the first saw {seen[0]!r}, the second {seen[1]!r}, and then the caller {seen[2]!r}"
             )
         on.settle(SETTLE_SEC / 5)
     with stage(subject) as on:
         for kind in ("io", "blocking"):
-            seen = on.call("map_at_the_door", kind, what=f"a map of {kind} jobs that waited for room should have ended")
-            assert seen == ["own"] * len(seen), (
-                f"a map of {kind} jobs was taken by a task whose context variable is 'own', and waited for room; its "
-                f"jobs saw {seen}"
+            own = token_hex(4)
+            what = f"a map of {kind} jobs that waited for room should have ended"
+            seen = on.call("map_at_the_door", kind, own, MAPPED, what=what)
+            assert seen == [own] * MAPPED, (
+                f"a map of {MAPPED} {kind} jobs was taken by a task whose context variable is {own!r}, and waited for "
+                f"room; its jobs saw {seen}"
             )
 
 
