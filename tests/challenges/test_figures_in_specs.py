@@ -88,7 +88,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"a process for each of {m.PAIR} `cpu` or `crash` jobs",
         ),
         "timing_out": lambda m: (f"in one of {1 + m.ATTEMPTS} attempts",),
-        "dying": lambda m: (f"(where that takes {ms(m.LEAD_SEC)} or more)",),
+        "dying_at_start": lambda m: (f"(where that takes {ms(m.LEAD_SEC)} or more)",),
         "leftovers": lambda m: (f"{m.PRESENT} jobs that run are counted as such",),
         "limits": lambda m: (
             f"(see below; {m.MIX_PATIENCE_SEC:g} s)",

@@ -1,8 +1,6 @@
 """Processes that die, by a signal or of themselves: only the job inside may notice."""
 
-from time import perf_counter
-
-from accounts import processes
+from dying_at_start import demand_death_at_start
 from guest import Guest
 from stage import SETTLE_SEC, Stage, Subject, stage
 
@@ -16,7 +14,7 @@ def demand_survival(subject: Subject) -> None:
         _demand_idle_death(on)
         kept = _demand_death_before_begin(on)
         for kind in ("crash",) if kept else ("crash", "cpu"):  # where no process is kept, each cpu job starts one
-            _demand_death_at_start(on, kind)
+            demand_death_at_start(on, kind)
         _demand_orphaned(on)
         for command in (["exit", 0], ["kill"]):
             name = f"crash-{command[0]}"
@@ -121,69 +119,6 @@ HANDED_SEC = 0.05
 """Time to hand a job to a process that is there."""
 
 TOLD_CHARS = 200
-
-START_ATTEMPTS = 4
-"""How often a process may have begun on its job before it was stopped."""
-
-LEAD_SEC = 0.01
-"""Whoever starts processes so fast that they run a job sooner can't be caught at it, and nothing is said of him."""
-
-HELD_SEC = 0.05
-"""A process that is stopped for so long, and whose job has not run, had not begun on it."""
-
-
-def _demand_death_at_start(on: Stage, kind: str) -> None:
-    """Kill a process while it starts: its job has not begun, and must run in another."""
-    on.call("run", "e", kind, "echo", [0])  # what a program has once, such as a fork server, is there now
-    leads = [lead for attempt in range(START_ATTEMPTS) for lead in _lead(on, f"{kind}-lead{attempt}", kind)]
-    if min(leads, default=0.0) < LEAD_SEC:
-        return
-    if not any(_ran_in_another(on, f"{kind}-start{attempt}", kind) for attempt in range(START_ATTEMPTS)):
-        raise AssertionError(
-            f"a process was killed while it started, {START_ATTEMPTS} times, and each time its job, on which it had "
-            "not begun, did not run in another"
-        )
-
-
-def _lead(on: Stage, name: str, kind: str) -> list[float]:
-    """Give the seconds from when the container has one process more until a job runs; none if there comes none."""
-    on.settle(SETTLE_SEC / 5)  # what ends has ended
-    usual = processes(on)
-    on.submit("e", kind, name)
-    more_at: float | None = None
-
-    def is_there() -> bool:
-        nonlocal more_at
-        looked_at = perf_counter()  # the account comes from the host, which takes a moment
-        if more_at is None and processes(on) > usual:
-            more_at = looked_at
-        return name in on.guests
-
-    on.until(is_there, f"a {kind} job should have started, after processes had died")
-    guest = on.guests[name]
-    on.end(name)
-    return [] if more_at is None else [guest.arrived_at - more_at]
-
-
-def _ran_in_another(on: Stage, name: str, kind: str) -> bool:
-    """Have a job's process stopped while it starts, and killed when it has not begun; tells whether that was so.
-
-    The job must run all the same.
-    """
-    stopped = on.call("submit_and_stop", "e", name, kind, on.invited(name))
-    ticket = on.start("result", name)
-    on.settle(HELD_SEC)
-    had_begun = name in on.guests
-    if stopped is not None:
-        on.call("kill", stopped)
-    told = lambda: name in on.guests or on.has_landed(ticket)  # noqa: E731
-    on.until(told, "a process was killed while it started, and its job should have run in another")
-    if name in on.guests and on.guests[name].pid != stopped:
-        on.finish(name, name)
-        answer = on.outcome(ticket, "a job should have ended")
-        assert answer == ["value", name], "a job that ran in another process than the first lost its result"
-        return not had_begun
-    return False
 
 
 def _demand_orphaned(on: Stage) -> None:
