@@ -42,8 +42,12 @@ def _demand_pings(on: Stage, when: str) -> None:
         on.settle(PING_EVERY_SEC)
         on.ping(f"the event loop should have answered {when}: it was blocked", PING_PATIENCE_SEC)
         for name in on.here("io-") + on.here("nested-"):
-            said = on.start_saying(name)
-            on.outcome(said, f"a job on the event loop should have answered {when}: it was blocked", PING_PATIENCE_SEC)
+            said, guest = on.start_saying(name), on.guests[name]
+            on.until(
+                lambda said=said, guest=guest: on.has_landed(said) or not guest.here,
+                f"a job on the event loop should have answered {when}: it was blocked",
+                PING_PATIENCE_SEC,
+            )
 
 
 def demand_places(subject: Subject) -> None:
