@@ -80,7 +80,7 @@ def demand_full_lanes(subject: Subject, rng: Random) -> None:
     counts: list[int] = []
     with stage(subject) as on:
         with on.executor("e", **ROOMY):
-            jobs, results = mix(rng, Puzzle(rng), rng.choice((0, CRASH_JOBS)))
+            jobs, results = mix(rng, Puzzle(rng), CRASH_JOBS)
             running = on.start("mix", "e", jobs)
             guests = {kind: [f"{kind}-{number}" for number in range(ROOMY[kind] + BEYOND)] for kind in LANES}
             tickets = [on.submitting("e", kind, guest) for kind in LANES for guest in guests[kind]]
