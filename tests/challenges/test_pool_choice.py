@@ -6,8 +6,11 @@ import ast
 import socket
 import subprocess
 import sys
+import time
 from array import array
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -17,6 +20,7 @@ import numpy as np
 import pytest
 
 from harness.outcome import Finished, TimedOut
+from harness.unforeseen import Unforeseen
 from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, importing_from
 
 HOME = CHALLENGES / "pool-choice"
@@ -375,3 +379,57 @@ def test_the_server_survives_nonsense(grading: Import, tmp_path: Path) -> None:
                 connection.sendall(nonsense)
         with _ask(backend, module.GATE, 7) as connection:
             assert len(connection.recv(8)) == 8
+
+
+def test_the_server_makes_whoever_asks_again_wait_again(grading: Import, tmp_path: Path) -> None:
+    """A caller that asks, hangs up and comes back when the answer is due would wait with nobody counting it."""
+    module, delay_sec = grading("backend"), 0.3
+    with module.planted(tmp_path / "s", Random(1), lambda _: delay_sec) as backend:
+        _ask(backend, module.GATE, 7).close()
+        assert backend.until(lambda backend: backend.starts() == {7: 1} and not backend.waiting(), 5)
+        time.sleep(delay_sec / 2)
+        began = time.perf_counter()
+        with _ask(backend, module.GATE, 7) as connection:
+            assert len(connection.recv(8)) == 8
+        assert time.perf_counter() - began > 0.9 * delay_sec
+        assert backend.starts() == {7: 2}
+
+
+def test_answers_of_the_server_come_from_a_stream_of_their_own(grading: Import, tmp_path: Path) -> None:
+    """What else is drawn while it serves, the salts of its items say, changes none of its answers."""
+    module, tokens = grading("backend"), []
+    for salts in (0, 40):
+        rng = Unforeseen(1)
+        with module.planted(tmp_path / "s", rng) as backend:
+            for _ in range(salts):
+                rng.getrandbits(60)
+            tokens.append([backend.token(key) for key in range(5)])
+    assert tokens[0] == tokens[1]
+
+
+@pytest.mark.parametrize(
+    ("starts", "most", "complaint"),
+    [
+        ({0: 1, 1: 1}, 1, None),
+        ({0: 1}, 1, "never run"),
+        ({0: 1, 1: 2}, 1, "run 2 times"),
+        ({0: 1, 1: 3}, 3, None),
+        ({0: 1, 1: 4}, 3, "run 4 times"),
+    ],
+)
+def test_starts_are_counted(grading: Import, starts: dict[int, int], most: int, complaint: str | None) -> None:
+    with nullcontext() if complaint is None else pytest.raises(AssertionError, match=complaint):
+        grading("starts").demand_started(starts, range(2), "a title", most, "a reason")
+
+
+# ---- what bars time
+
+
+def test_a_batch_tells_nothing_of_which_answers_are_looked_at(grading: Import) -> None:
+    """The places are drawn from another stream than what is sent, and afterwards."""
+    workload = grading("workload")
+    made = workload.compression(Unforeseen(1))
+    other = replace(made, rng=Unforeseen(2))
+    assert made.question == other.question
+    assert [made._checked, made._checked] == [made._checked] * 2
+    assert len({tuple(replace(made, rng=Unforeseen(seed))._checked) for seed in range(20)}) > 10

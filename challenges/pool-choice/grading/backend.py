@@ -19,12 +19,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from harness.unforeseen import Unforeseen
+
 QUESTION = struct.Struct("<qq")
 TOKEN = struct.Struct("<q")
 GATE, LIFELINE = 0, 1
 
 BACKLOG = 1024
 TOKEN_BITS = 62
+SEED_BITS = 128
 IDLE_SEC = 1.0
 
 Delay = Callable[[int], float | None]
@@ -187,6 +190,8 @@ class Backend:
             asking.remove(connection)
             if not asking:
                 del self._held[key]
+                self._due = [each for each in self._due if each[1] != key]  # who asks again waits again
+                heapq.heapify(self._due)
 
     def _schedule(self, key: int) -> None:
         seconds = self._delay(key)
@@ -218,8 +223,8 @@ class Backend:
 
 @contextmanager
 def planted(path: Path, rng: Random, delay: Delay = lambda _: 0.0) -> Iterator[Backend]:
-    """Serve at `path` while the block runs."""
-    backend = Backend(path, rng, delay)
+    """Serve at `path` while the block runs; answers are drawn from a stream of their own, of which nothing else is."""
+    backend = Backend(path, Unforeseen(rng.getrandbits(SEED_BITS)), delay)
     backend.start()
     try:
         yield backend

@@ -26,7 +26,7 @@ STEP = 997
 CHECKED_PARTS = 4
 """The oracle does these itself, drawn after the answer is there; all the others must be ints that differ."""
 
-SEED_BITS = 32
+SEED_BITS = 128
 
 
 @dataclass(frozen=True)

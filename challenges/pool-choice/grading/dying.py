@@ -8,10 +8,10 @@ from dataclasses import replace
 from random import Random
 
 import numbers_oracle as oracle
-from overlapping import SECOND_STAGE, WAITING_LEAST
+from overlapping import WAITING_LEAST
 from profiles import Profile, computes, dangerous, stage, uneven, waits
 from replies import Died, Expected, Result, ResultOrDeath
-from stage_play import Submission, at_once, playing, run_and_demand
+from stage_play import SECOND_STAGE, Submission, at_once, playing, run_and_demand
 
 DYING = "a worker's death costs more than its own item"
 HANGING = "a batch hangs"

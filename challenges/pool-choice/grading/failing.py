@@ -7,7 +7,8 @@ from random import Random
 import numbers_oracle as oracle
 from profiles import Profile, brief, computes, dangerous, lets_go, stage, uneven, unpicklable, waits
 from replies import EitherWay, Expected, FailsSomehow, Raises, Result, SpecialResult, demand_entries, finished
-from stage_play import HANG_SEC, Submission, at_once, playing, run_and_demand
+from stage_play import HANG_SEC, SECOND_STAGE, Submission, at_once, playing, run_and_demand
+from starts import NOBODY_DIED
 
 RAISING = "what an item raises is not the entry in its place, or harms another"
 PICKLING = "something that does not pickle is lost, or harms another item"
@@ -77,12 +78,13 @@ def _in_a_pipeline(submission: Submission, rng: Random) -> None:
             [
                 Raises("LookupError", (key, salt), f"({key}, {salt})")
                 if key % 2
-                else Result(token(key) ^ salt ^ token(key + 1_000_000))
+                else Result(token(key) ^ salt ^ token(key + SECOND_STAGE))
                 for key, salt in enumerate(salts)
             ]
         )
+        scene.demand_started([*range(count), *range(SECOND_STAGE, SECOND_STAGE + count, 2)])
         asked = scene.backend.starts()
-        assert not any(asked[key + 1_000_000] for key in range(1, count, 2)), (
+        assert not any(asked[key + SECOND_STAGE] for key in range(1, count, 2)), (
             f"{title}: an item that failed in the first stage went on to the second"
         )
 
@@ -120,6 +122,7 @@ def _last_in_a_pipeline(submission: Submission, rng: Random) -> None:
             expected: list[Expected] = [Result(f"int: {token(key) ^ key}") for key in range(count)]
             expected[last] = expected_of_raising("value", last, exact=True)
             scene.end(expected)
+            scene.demand_started(range(count))
 
 
 def _returned_in_a_pipeline(submission: Submission, rng: Random) -> None:
@@ -202,7 +205,7 @@ def _surprising_results(submission: Submission, rng: Random, profile: Profile, k
                 for key, (salt, how) in enumerate(zip(salts, hows, strict=True))
             ]
         )
-        scene.demand_started(range(count), 1, "though no worker died: what does not pickle costs no second run")
+        scene.demand_started(range(count), why=f"{NOBODY_DIED}: what does not pickle costs no second run")
 
 
 def _surprising_arguments(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:

@@ -80,6 +80,7 @@ def demand_closed_pools(submission: Submission, rng: Random) -> None:
         with playing(submission, title, rng, stages, items, lambda _: ANSWER_SEC) as scene:
             backend = scene.backend
             scene.end([Result(backend.token(key) ^ salt) for key, salt in enumerate(salts)])
+            scene.demand_started(range(profile.tasks))
             assert backend.lifelines_ever > 0, f"{title}: no worker held a connection, so nothing ran the items"
             ended = backend.until(lambda backend: backend.lifelines == 0, ENDED_SEC)
             assert ended, (

@@ -62,7 +62,7 @@ def demand_order(submission: Submission, rng: Random) -> None:
         with playing(submission, title, rng, [stage("asked", profile)], items, held) as scene:
             _answer_newest_first(scene, count, least)
             scene.end([Result(scene.backend.token(key) ^ salt) for key, salt in enumerate(salts)])
-            scene.demand_started(range(count), 1, "though nothing happened to it")
+            scene.demand_started(range(count))
 
 
 def _answer_newest_first(scene: Scene, count: int, least: int) -> None:

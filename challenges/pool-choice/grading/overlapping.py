@@ -10,7 +10,7 @@ from failing import expected_of_raising
 from plan_rules import read_plan
 from profiles import Profile, computes, lets_go, stage, uneven, waits
 from replies import Expected, Result
-from stage_play import Submission, at_once, gone, held, playing, under_way
+from stage_play import SECOND_STAGE, Submission, at_once, gone, held, playing, under_way
 
 WAITING_LEAST = 16
 WAITING_MOST = 64
@@ -18,8 +18,6 @@ SETTLE_SEC = 0.3
 RELEASED_AT_A_TIME = 10
 FAILING = 32
 """So many failures must not make later items wait for each other."""
-
-SECOND_STAGE = 1_000_000
 
 
 def demand_no_one_waits_for_a_straggler(submission: Submission, rng: Random) -> None:
@@ -51,6 +49,7 @@ def _straggle(submission: Submission, rng: Random, profile: Profile, kind: str, 
         )
         scene.backend.release(straggler)
         scene.end([Result(scene.backend.token(key) ^ salt) for key, salt in enumerate(salts)])
+        scene.demand_started(range(count))
 
 
 def _straggle_later(
@@ -75,6 +74,7 @@ def _straggle_later(
         scene.backend.release(slow)
         token = scene.backend.token
         scene.end([Result(token(key) ^ salt ^ token(key + SECOND_STAGE)) for key, salt in enumerate(salts)])
+        scene.demand_started([*range(count), *range(SECOND_STAGE, SECOND_STAGE + count)])
 
 
 def demand_bounded_waiting(submission: Submission, rng: Random) -> None:
@@ -113,6 +113,7 @@ def _wait(submission: Submission, rng: Random, hows: Sequence[str], story: str) 
             for key, (salt, how) in enumerate(zip(salts, hows, strict=True))
         ]
         scene.end(expected)
+        scene.demand_started(range(count))
         most = backend.most_at_once
         assert most <= WAITING_MOST, f"{title}: {most} items were under way at once; {WAITING_MOST} are allowed"
         assert most <= planned, f"{title}: {most} items were under way at once, and plan() says {planned} workers"
@@ -135,6 +136,7 @@ def _wait_before_a_slow_stage(submission: Submission, rng: Random, count: int) -
         )
         scene.backend.delay_by(at_once)
         scene.end([Result(_answer(scene.backend, key, len(stages)) ^ salt) for key, salt in enumerate(salts)])
+        scene.demand_started([key + number * SECOND_STAGE for number in range(len(stages)) for key in range(count)])
 
 
 def _planned_workers(submission: Submission, profile: Profile) -> int:
@@ -177,6 +179,7 @@ def _pass_on(submission: Submission, rng: Random, profiles: Sequence[Profile], k
         )
         scene.backend.delay_by(at_once)
         scene.end([Result(_answer(scene.backend, key, len(stages)) ^ salt) for key, salt in enumerate(salts)])
+        scene.demand_started([key + number * SECOND_STAGE for number in range(len(stages)) for key in range(count)])
 
 
 def _answer(backend: Backend, key: int, stages: int) -> int:

@@ -12,12 +12,16 @@ from typing import Protocol
 from backend import Backend, Delay, planted
 from profiles import Stage
 from replies import Expected, demand_entries, finished, first_failure
+from starts import NOBODY_DIED, demand_started
 
 from harness.flight import Flight
 from harness.outcome import Outcome, TimedOut
 from harness.sandbox.roles import Stats
 
 SOCKET_NAME = "planted"
+
+SECOND_STAGE = 1_000_000
+"""What the driver adds to a key for each further stage, where an item asks in several."""
 
 HANG_SEC = 20.0
 """Runs that should take less than a second get so long before they count as hanging."""
@@ -97,12 +101,9 @@ class Scene:
             self._ended = landing.outcome
         return self._ended
 
-    def demand_started(self, keys: Sequence[int], most: int, why: str) -> None:
+    def demand_started(self, keys: Sequence[int], most: int = 1, why: str = NOBODY_DIED) -> None:
         """Hold how often each of `keys` was asked against what is allowed."""
-        starts = self.backend.starts()
-        for key in keys:
-            assert starts[key] >= 1, f"{self._title}: an item has an entry, but its function was never run"
-            assert starts[key] <= most, f"{self._title}: an item was run {starts[key]} times, {why}"
+        demand_started(self.backend.starts(), keys, self._title, most, why)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import workload
-from big_array import BIG_MB, HELD_BEYOND_MB, big_batch
+from big_array import BIG_MB, HELD_BEYOND_MB, SEED_BITS
 from turns import Batches, Launch, Turns, take_served_turns, take_turns
 
 Measure = Callable[..., None]
@@ -78,8 +78,8 @@ def test_peak_memory(measure: Measure) -> None:
 def _big_argument(launch: Launch) -> Turns:
     """Take turns in fresh processes, so that the first turn's peak is that of this work."""
     launch.fresh()
-    seed = launch.rng.getrandbits(32)
-    return take_turns(launch, lambda rng: workload.BigArgument(big_batch(rng, seed), rng), times=2)
+    seed = launch.rng.getrandbits(SEED_BITS)
+    return take_turns(launch, lambda rng: workload.big_argument(rng, seed), times=2)
 
 
 def test_waiting(measure: Measure) -> None:

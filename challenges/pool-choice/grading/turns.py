@@ -17,7 +17,7 @@ from workload import CALL_SEC, Side, Timed
 
 from harness.unforeseen import Unforeseen
 
-SEED_BITS = 32
+SEED_BITS = 128
 
 
 class Accounted(Side, Counted, Protocol):
@@ -44,12 +44,13 @@ class Launch(Protocol):
 
 @dataclass(frozen=True)
 class Turn:
-    """What one run took: seconds by the grader's clock, CPU seconds and memory by the container's accounting."""
+    """What one run took, by the grader's clock and the container's accounting, and what it answered."""
 
     wall_sec: float
     cpu_sec: float
     before_mb: float
     peak_mb: float
+    reply: object
 
     @property
     def cores(self) -> float:
@@ -74,7 +75,7 @@ Serve = Callable[[Side, int], AbstractContextManager[Backend]]
 
 
 def take_turns(launch: Launch, batches: Batches, times: int) -> Turns:
-    """Run fresh batches so many times on each side; a turn's batch is made once for both."""
+    """Run fresh batches so many times on each side; a turn's batch is made once for both, and so they answer alike."""
     last: dict[int, Timed] = {}
 
     def made(_side: Side, seed: int) -> AbstractContextManager[Timed]:
@@ -83,7 +84,10 @@ def take_turns(launch: Launch, batches: Batches, times: int) -> Turns:
             last[seed] = batches(Unforeseen(seed))
         return nullcontext(last[seed])
 
-    return _turns(launch, made, times)
+    turns = _turns(launch, made, times)
+    for mine, theirs in zip(turns.candidate, turns.reference, strict=True):
+        assert mine.reply == theirs.reply, "not every result is the one that the reference gave for the same item"
+    return turns
 
 
 def take_served_turns(launch: Launch, batches: Callable[[Random, Backend], Timed], serve: Serve, times: int) -> Turns:
@@ -140,4 +144,5 @@ def _turn(side: Accounted, batch: Timed) -> Turn:
         cpu_sec=(after.cpu_sec or 0.0) - (before.cpu_sec or 0.0),
         before_mb=before.memory_mb or 0.0,
         peak_mb=after.memory_peak_mb or 0.0,
+        reply=reply,
     )

@@ -16,6 +16,7 @@ import numbers_oracle as oracle
 from backend import Backend, planted
 from profiles import Profile, stage
 from replies import demand_numbers
+from starts import demand_started
 
 from harness.unforeseen import Unforeseen
 
@@ -115,8 +116,8 @@ class Compression(Unprepared):
 
     blocks: list[tuple[bytes, int]]
     profile: Profile
-    checked: list[int]
-    """Places whose answers the oracle works out; all others must be digests that differ."""
+    rng: Random
+    """Draws the places whose answers the oracle works out, once there is an answer, and nothing that is sent."""
 
     @property
     def question(self) -> tuple[str, tuple[object, ...]]:
@@ -130,14 +131,20 @@ class Compression(Unprepared):
         assert len(digests) == len(self.blocks), "compression: there are not as many results as items"
         known = [each for each in digests if isinstance(each, bytes) and len(each) == 32]
         assert len(set(known)) == len(self.blocks), "compression: not every result is a digest of its own"
-        for place in self.checked:
+        for place in self._checked:
             assert digests[place] == _compressed(*self.blocks[place]), f"compression: item {place} has a wrong result"
+
+    @cached_property
+    def _checked(self) -> list[int]:
+        """Draw once for both sides."""
+        return self.rng.sample(range(len(self.blocks)), COMPRESSED_CHECKED)
 
 
 COMPRESSED_BYTES = 4_000_000
 NOISE_BYTES = 100_000
 COMPRESSED_ITEMS = 24
 COMPRESSED_CHECKED = 3
+SEED_BITS = 128
 
 
 def compression(rng: Random) -> Compression:
@@ -148,7 +155,7 @@ def compression(rng: Random) -> Compression:
     profile = Profile(
         COMPRESSED_ITEMS, 0.008, 0.008, 0.012, gil_free=None, argument_bytes=COMPRESSED_BYTES, result_bytes=100
     )
-    return Compression(blocks, profile, rng.sample(range(COMPRESSED_ITEMS), COMPRESSED_CHECKED))
+    return Compression(blocks, profile, Unforeseen(rng.getrandbits(SEED_BITS)))
 
 
 @lru_cache(maxsize=COMPRESSED_CHECKED)
@@ -159,7 +166,7 @@ def _compressed(noise: bytes, filler: int) -> bytes:
 
 @dataclass(frozen=True)
 class BigArgument:
-    """Parts of one array; `rng` draws those that are checked, once the answers are there."""
+    """Parts of one array; `rng` draws those that are checked, once the answers are there, and nothing else."""
 
     batch: big_array.BigBatch
     rng: Random
@@ -176,6 +183,11 @@ class BigArgument:
     def check(self, reply: object) -> None:
         """Check some results wholly, and the form of all."""
         big_array.demand_right_parts(reply, self.batch, self.rng)
+
+
+def big_argument(rng: Random, seed: int) -> BigArgument:
+    """Draw parts of the array that is made from `seed`."""
+    return BigArgument(big_array.big_batch(rng, seed), Unforeseen(rng.getrandbits(SEED_BITS)))
 
 
 @dataclass(frozen=True)
@@ -225,11 +237,12 @@ class Waiting(Unprepared):
         )
 
     def check(self, reply: object) -> None:
-        """Check every result: nobody can know it who has not waited."""
+        """Check every result, which nobody can know who has not waited, and that each item waited once."""
         token = self.backend.token
         most = self.backend.most_at_once
         assert most <= WAITING_MOST, f"waiting: {most} items were under way at once; {WAITING_MOST} is the most"
         demand_numbers(reply, [token(key) ^ salt for key, salt in enumerate(self.salts)], "waiting")
+        demand_started(self.backend.starts(), range(len(self.salts)), "waiting")
 
 
 @dataclass(frozen=True)
@@ -251,12 +264,13 @@ class Pipeline(Unprepared):
         return "run_packed", (stages, items)
 
     def check(self, reply: object) -> None:
-        """Check every result."""
+        """Check every result, and that each item waited once."""
         answers = [
             oracle.squared(self.backend.token(key) % (each.p * each.q), each.p, each.q, each.rounds)
             for key, each in enumerate(self.squarings)
         ]
         demand_numbers(reply, answers, "a pipeline")
+        demand_started(self.backend.starts(), range(len(self.squarings)), "a pipeline")
 
 
 PIPELINE_ITEMS = 36
