@@ -97,36 +97,71 @@ def _definitions(path: Path) -> dict[str, str]:
     return found
 
 
-# ---- the driver in the processes that a submission spawns
+# ---- the driver, and what it hands to a submission
 
-SPAWNED = """
+SERVED = """
 import multiprocessing
 import driver
-from driver.functions import FUNCTIONS
+from driver import functions
 from looking import look
 
-print(*look(None))
-for function in {each.__module__: each for each in FUNCTIONS.values()}.values():
+print(look(None))
+for function in {each.__module__: each for each in functions.FUNCTIONS.values()}.values():
     with multiprocessing.Pool(1) as pool:
-        print(*pool.apply(look, [function]))
+        print(pool.apply(look, [function]))
+for name, function in functions.FUNCTIONS.items():
+    names = (function.__name__, function.__qualname__, function.__code__.co_name)
+    print(name, function.__module__, *names, function.__doc__)
+print(functions.FUNCTIONS["asked_or_raise"].__code__.co_names)
+print(*(functions.FUNCTIONS[name](item) for name, item in
+    [("squarings", [5, 77, 3]), ("logged", [5, 77, 3]), ("naps", 0), ("raising", ["fine", 4]), ("whereabouts", 0)]))
 """
 
 LOOKING = """
 import sys
 
 def look(function):
-    return ["solution" in sys.modules, hasattr(sys.modules["driver"], "run"), "driver.forks" in sys.modules]
+    return sorted({"solution", "driver", "driver.forks"} & set(sys.modules))
 """
 
 
-def test_spawned_processes_find_functions_without_the_submission(tmp_path: Path) -> None:
-    (tmp_path / "looking.py").write_text(LOOKING)
-    environment = {"PYTHONPATH": f"{SOUND[0]}:{HOME}:{tmp_path}"}
-    command = [sys.executable, "-B", "-c", SPAWNED]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    served, *spawned = ran.stdout.splitlines()
-    assert served == "True True True"
-    assert set(spawned) == {"False False True"}, "one of each module"
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """Load the driver twice, each in a process of its own, and give what was printed there."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "looking.py").write_text(LOOKING)
+    environment = {"PYTHONPATH": f"{SOUND[0]}:{HOME}:{folder}", "TMPDIR": str(folder)}
+    command = [sys.executable, "-B", "-c", SERVED]
+    runs = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        for _ in range(2)
+    ]
+    return [run.stdout.splitlines() for run in runs]
+
+
+def test_spawned_processes_find_functions_without_the_submission(served: list[list[str]]) -> None:
+    for here, *spawned in served:
+        assert here == "['driver', 'driver.forks', 'solution']"
+        assert spawned[:4] == ["[]"] * 4, "one of each module"
+
+
+def test_nothing_about_a_function_says_that_it_is_the_graders(served: list[list[str]], grading: Import) -> None:
+    first, second = ([line.split() for line in lines[5:-2]] for lines in served)
+    known = {name for name, *_ in first} | {path.stem for path in (HOME / "driver").iterdir()} | {"driver"}
+    assert len(first) == len(second) == 23
+    for (name, *words, documented), (again, *others, _) in zip(first, second, strict=True):
+        assert name == again
+        assert documented == "None"
+        assert not {*words, *others} & known
+        assert not {*words} & {*others}, "drawn anew at each start"
+        assert len(set(words[1:])) == 1
+    assert "asked" not in served[0][-2]
+
+
+def test_copied_functions_do_what_the_originals_do(served: list[list[str]], functions: ModuleType) -> None:
+    squared = functions.squarings([5, 77, 3])
+    for lines in served:
+        assert lines[-1] == f"{squared} {squared} 0 4 processes", "nobody has called run() here"
 
 
 # ---- plans

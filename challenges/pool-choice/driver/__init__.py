@@ -1,25 +1,29 @@
 """Runs beside the submission: builds batches, has them run, and tells what came back as plain data.
 
-Theory of operation: the grader names functions and sends items, and the submission runs them where it likes. So this
-package is loaded by the process that answers the grader, and by every one that the submission spawns:
+Theory of operation: the grader names functions and sends items, and the submission runs them where it likes, in the
+process that answers the grader or in processes that it spawns:
 
-    grader ──► batches ──► solution.run ──┬──► here, on one thread or many ──► computing, asking, failures, forks
-           ◄── answers ◄──                └──► in a spawned process ─────────► the same, without batches and solution
+    grader ──► batches ──► solution.run ──┬──► here, on one thread or many ──► copies of computing, asking, failures,
+           ◄── answers ◄──                └──► in a spawned process ─────────► forks
 
-A spawned process unpickles a function by its name, `driver.computing.squarings` say. It finds this package in a folder
-that is put on its path here, and imports the function's module, forks and workloads, but not the submission for it:
-starts are part of what is timed. (Without workloads they would be faster than those that `python workloads.py` shows.)
+At each start those four modules are copied, and modules and functions get names that are drawn then, so that nothing
+about a function says that it is one of these. A spawned process unpickles a function by its drawn name and imports its
+module from a folder that is put on its path, and neither this package nor the submission for it: starts are timed.
+
+The public workloads run as they are, by `driver.computing.squarings` say: a process spawned for them loads this package
+with forks and workloads. (Without workloads starts would be faster than those that `python workloads.py` shows.)
 
     batches         plans; run, run_awkward; run_packed, run_numbers, run_blocks; hold_big, run_parts;
                     hold_public, run_public; rest
     leftovers       open_files, end_tracker
 
     answers         results as they travel
-    functions       what items can go through, by name; they are in
+    drawn           copies modules under drawn names
+    functions       what items can go through, by name; copied from
         computing   squarings, compressed, part_of_array, mixed, turned, logged, naps
         asking      asked and its like, which wait for a server that the grader planted; on_a_lifeline, leaves_a_thread
         failures    raising, handles, asked_then, named, aloof, approached, opened, dying
-        forks       whereabouts; and what gives a fork away, which has to be wherever the package is
+        forks       whereabouts; and what gives a fork away, which has to be wherever the functions are
     workloads       the public workloads, which predictions are about
 
 What is imported below `if` is what the grader can call.

@@ -4,7 +4,7 @@ from array import array
 
 import solution
 
-from .failures import Aloof, Handle
+from .functions import Aloof, Handle
 
 
 def told(results):

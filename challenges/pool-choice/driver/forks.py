@@ -1,6 +1,6 @@
 """Where an item runs, and what gives a fork away.
 
-A copy of the process that answers the grader finds that one's id written down and has another. A copy of any process
+A fork of the process that answers the grader finds that one's id written down and has another. A fork of any process
 that has this module finds a lock held.
 """
 
@@ -8,7 +8,7 @@ import os
 import threading
 
 _serving = None
-"""The id of the process that answers the grader: it is set there and nowhere else, so only a copy of it has another."""
+"""The id of the process that answers the grader: it is set there and nowhere else, so only a fork of it has another."""
 
 _caller = None
 """The thread of that process that calls `run`."""
