@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from harness.outcome import Finished, TimedOut
+from harness.sandbox.roles import State, Stats
 from harness.unforeseen import Unforeseen
 from tests.challenges.loading import CHALLENGES, SOLUTIONS, Import, importing_from
 
@@ -112,6 +113,10 @@ for function in {each.__module__: each for each in functions.FUNCTIONS.values()}
 for name, function in functions.FUNCTIONS.items():
     names = (function.__name__, function.__qualname__, function.__code__.co_name)
     print(name, function.__module__, *names, function.__doc__)
+held = [functions.FUNCTIONS["aloof"](number) for number in range(3)]
+kept = [driver.results_kept()]
+held.clear()
+print(*kept, driver.results_kept())
 print(functions.FUNCTIONS["asked_or_raise"].__code__.co_names)
 print(*(functions.FUNCTIONS[name](item) for name, item in
     [("squarings", [5, 77, 3]), ("logged", [5, 77, 3]), ("naps", 0), ("raising", ["fine", 4]), ("whereabouts", 0)]))
@@ -146,7 +151,7 @@ def test_spawned_processes_find_functions_without_the_submission(served: list[li
 
 
 def test_nothing_about_a_function_says_that_it_is_the_graders(served: list[list[str]], grading: Import) -> None:
-    first, second = ([line.split() for line in lines[5:-2]] for lines in served)
+    first, second = ([line.split() for line in lines[5:-3]] for lines in served)
     known = {name for name, *_ in first} | {path.stem for path in (HOME / "driver").iterdir()} | {"driver"}
     assert len(first) == len(second) == 23
     for (name, *words, documented), (again, *others, _) in zip(first, second, strict=True):
@@ -156,6 +161,10 @@ def test_nothing_about_a_function_says_that_it_is_the_graders(served: list[list[
         assert not {*words} & {*others}, "drawn anew at each start"
         assert len(set(words[1:])) == 1
     assert "asked" not in served[0][-2]
+
+
+def test_results_are_counted_while_somebody_holds_them(served: list[list[str]]) -> None:
+    assert [lines[-3] for lines in served] == ["3 0", "3 0"]
 
 
 def test_copied_functions_do_what_the_originals_do(served: list[list[str]], functions: ModuleType) -> None:
@@ -293,6 +302,9 @@ def _complaint(grading: Import, kind: str, args: tuple[object, ...], entry: list
         ("ResultOrDeath", (5,), ["result", 5], ["result", 6]),
         ("ResultOrDeath", (5,), ["died", "soon after"], ["failed", "ValueError", [], ""]),
         ("FailsSomehow", ("result",), ["failed", "B", [], ""], ["died", ""]),
+        ("FailsSomehow", ("result",), ["failed", "B", [], ""], ["failed without an exception", "str"]),
+        ("EitherWay", ("B: 1",), ["failed", "C", [], ""], ["died", ""]),
+        ("EitherWay", ("B: 1",), ["exception as a result", "B: 1"], ["exception as a result", "C: 1"]),
         ("RunsIn", (("threads", "inline"),), ["result", "inline"], ["result", "processes"]),
         ("RunsIn", (("inline",),), ["result", "inline"], ["result", "threads"]),
         ("RunsIn", (("inline",),), ["result", "inline"], ["failed", "ValueError", [], ""]),
@@ -468,3 +480,65 @@ def test_a_batch_tells_nothing_of_which_answers_are_looked_at(grading: Import) -
     assert made.question == other.question
     assert [made._checked, made._checked] == [made._checked] * 2
     assert len({tuple(replace(made, rng=Unforeseen(seed))._checked) for seed in range(20)}) > 10
+
+
+def _turn(grading: Import, wall_sec: float, cpu_sec: float = 1.0) -> Any:
+    return grading("turns").Turn(wall_sec, cpu_sec, before_mb=None, peak_mb=None, reply=b"")
+
+
+def test_being_quick_every_other_time_does_not_count(grading: Import) -> None:
+    turns = grading("turns")
+    steady, noisy, uneven = ([_turn(grading, sec) for sec in secs] for secs in ([1.0, 1.1], [1.0, 1.2], [2.0, 1.0]))
+    assert turns.Turns(steady, noisy).wall() == (1.0, 1.0)
+    assert turns.Turns(uneven, steady).wall() == (2.0 * turns.LONGEST_SHARE, 1.0)
+    assert turns.LONGEST_SHARE == 0.8
+    assert "or four fifths of the longest" in (HOME / "SPEC.md").read_text("utf-8")
+
+
+def test_cores_are_used_in_all_turns(grading: Import) -> None:
+    bars = grading("test_bars")
+    assert bars._idle([_turn(grading, 1.0, 2.0)] * 2, useful_sec=9.0) == bars.IDLE_LEAST + bars.IDLE_ADDED
+    one_core = [_turn(grading, 1.0, 2.0), _turn(grading, 2.0, 2.0)]
+    assert bars._idle(one_core, useful_sec=9.0) == pytest.approx(2 - 4 / 3 + bars.IDLE_ADDED)
+    assert bars._idle(one_core, useful_sec=1.0) == pytest.approx(2 - 2 / 3 + bars.IDLE_ADDED), "the rest is no work"
+
+
+class _Told:
+    """A subject whose accounting says what it is told."""
+
+    def __init__(self, *stats: Stats) -> None:
+        self._stats = list(stats)
+        self.called: list[str] = []
+
+    def stats(self) -> Stats:
+        return self._stats.pop(0) if len(self._stats) > 1 else self._stats[0]
+
+    def value(self, function: str, *_: object) -> object:
+        self.called.append(function)
+        return 0
+
+
+def _stats(processes: int | None, tasks: int | None) -> Stats:
+    return Stats(State.RUNNING, processes=processes, tasks=tasks)
+
+
+def test_what_a_run_started_is_waited_for(grading: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = grading("counting")
+    monkeypatch.setattr(counting, "ENDED_SEC", 0.3)
+    before = counting.Census(2, 3)
+    counting.demand_ended(_Told(_stats(5, 9), _stats(3, 5), _stats(3, 4)), before, "a title")
+    counting.demand_ended(_Told(_stats(None, None)), before, "a title")
+    for left in (_stats(4, 4), _stats(3, 5), _stats(None, 5)):
+        subject = _Told(left)
+        with pytest.raises(AssertionError, match=r"a title: 0\.3 s after run"):
+            counting.demand_ended(subject, before, "a title")
+        assert "reap" in subject.called, "what has ended and nobody has asked after is not there any more"
+    with pytest.raises(AssertionError):
+        counting.demand_ended(_Told(_stats(2, 4)), before, "a title", stay=0)
+
+
+def test_the_spec_says_how_often_memory_is_looked_at(grading: Import) -> None:
+    assert grading("leftovers").MEMORY_RUNS == 3
+    assert "three times one after the other, the container" in (HOME / "SPEC.md").read_text("utf-8")
+    assert grading("leftovers").LIBRARY_THREADS == 2
+    assert "(a library that it imports may, two threads)" in (HOME / "SPEC.md").read_text("utf-8")

@@ -15,7 +15,7 @@ with forks and workloads. (Without workloads starts would be faster than those t
 
     batches         plans; run, run_awkward; run_packed, run_numbers, run_blocks; hold_big, run_parts;
                     hold_public, run_public; rest
-    leftovers       open_files, end_tracker
+    leftovers       open_files, end_tracker, reap, results_kept
 
     answers         results as they travel
     drawn           copies modules under drawn names
@@ -56,3 +56,5 @@ if multiprocessing.parent_process() is None:  # a spawned process has one
     from .batches import run_public as run_public
     from .leftovers import end_tracker as end_tracker
     from .leftovers import open_files as open_files
+    from .leftovers import reap as reap
+    from .leftovers import results_kept as results_kept

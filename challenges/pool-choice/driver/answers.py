@@ -20,14 +20,16 @@ def _entry(result):
         return ["handle", result.number]
     if isinstance(result, Aloof):
         return ["aloof", result.number]
-    if isinstance(result, ValueError):
-        return ["exception as a result", str(result)]
+    if isinstance(result, BaseException):
+        return ["exception as a result", f"{type(result).__name__}: {result}"]
     return ["result", result]
 
 
 def _failure(error):
     if isinstance(error, solution.WorkerDied):
         return ["died", str(error)]
+    if not isinstance(error, BaseException):
+        return ["failed without an exception", type(error).__name__]
     args = [arg if type(arg) in (int, str) else "?" for arg in getattr(error, "args", ())]
     return ["failed", type(error).__name__, args, str(error)]
 

@@ -1,14 +1,29 @@
-"""What this process keeps besides the submission's own: open files, and `multiprocessing`'s resource tracker."""
+"""What this process keeps: open files, results, ended children, and `multiprocessing`'s resource tracker."""
 
+import gc
+import multiprocessing
 import os
 import time
 from contextlib import suppress
 from multiprocessing import resource_tracker
 
+from .functions import Aloof
+
 
 def open_files():
     """Say how many files this process has open."""
     return len(os.listdir("/proc/self/fd"))
+
+
+def reap():
+    """Ask after children of `multiprocessing`'s that have ended: until somebody does, they are counted."""
+    multiprocessing.active_children()
+
+
+def results_kept():
+    """Count the results of a class that only items make: nothing here holds them."""
+    gc.collect()
+    return sum(type(each) is Aloof for each in gc.get_objects())
 
 
 TRACKER_LOOKS, TRACKER_LOOK_SEC = 500, 0.01

@@ -6,7 +6,17 @@ from random import Random
 
 import numbers_oracle as oracle
 from profiles import Profile, brief, computes, dangerous, lets_go, stage, uneven, unpicklable, waits
-from replies import EitherWay, Expected, FailsSomehow, Raises, Result, SpecialResult, demand_entries, finished
+from replies import (
+    EXCEPTION,
+    EitherWay,
+    Expected,
+    FailsSomehow,
+    Raises,
+    Result,
+    SpecialResult,
+    demand_entries,
+    finished,
+)
 from stage_play import HANG_SEC, SECOND_STAGE, Submission, at_once, playing, run_and_demand
 from starts import NOBODY_DIED
 
@@ -164,9 +174,9 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
         case plain if plain in PLAIN:
             return Raises(PLAIN[plain], (number,), str(number))
         case "returned":
-            return SpecialResult("exception as a result", f"('a result, not a failure', {number})")
+            return SpecialResult(EXCEPTION, f"ValueError: ('a result, not a failure', {number})")
         case "returned-refused":
-            return EitherWay()
+            return EitherWay(f"Refused: not today ({number})")
         case _:
             return Result(number)
 

@@ -10,6 +10,9 @@ from harness.outcome import Finished, Outcome, describe
 
 SHOWN_CHARS = 200
 
+EXCEPTION = "exception as a result"
+"""The driver's word for it."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -89,13 +92,15 @@ class FailsSomehow:
 
 @dataclass(frozen=True)
 class EitherWay:
-    """The entry of an item whose result pickles and does not unpickle: it, or what tells of that."""
+    """The entry of an item whose result pickles and does not unpickle: a failure, or, had it not to, the result."""
+
+    result: str
 
     def complaint(self, entry: list[object]) -> str | None:
         """Say what is wrong with an entry."""
-        if entry[0] in {"failed", "exception as a result"}:
+        if entry[0] == "failed" or entry == [EXCEPTION, self.result]:
             return None
-        return f"its result is an exception, and the entry is {_shown(entry)}"
+        return f"its result is an exception that does not unpickle, and the entry is {_shown(entry)}"
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,8 @@ def test_memory_bounded(submission: Submission, reference: Submission, fresh_see
     leftovers.demand_bounded_memory(submission, reference, Unforeseen(fresh_seed))
 
 
-def test_pools_closed(submission: Submission, fresh_seed: int) -> None:
-    leftovers.demand_closed_pools(submission, Unforeseen(fresh_seed))
+def test_pools_closed(submission: Submission, reference: Submission, fresh_seed: int) -> None:
+    leftovers.demand_closed_pools(submission, reference, Unforeseen(fresh_seed))
 
 
 def test_predictions(
