@@ -488,11 +488,15 @@ def _turn(grading: Import, wall_sec: float, cpu_sec: float = 1.0) -> Any:
 
 def test_being_quick_every_other_time_does_not_count(grading: Import) -> None:
     turns = grading("turns")
-    steady, noisy, uneven = ([_turn(grading, sec) for sec in secs] for secs in ([1.0, 1.1], [1.0, 1.2], [2.0, 1.0]))
-    assert turns.Turns(steady, noisy).wall() == (1.0, 1.0)
-    assert turns.Turns(uneven, steady).wall() == (2.0 * turns.LONGEST_SHARE, 1.0)
-    assert turns.LONGEST_SHARE == 0.8
-    assert "or four fifths of the longest" in (HOME / "SPEC.md").read_text("utf-8")
+    steady, uneven, four, one_wild = (
+        [_turn(grading, sec) for sec in secs]
+        for secs in ([1.2, 1.0], [2.0, 1.0], [1.0, 2.0, 1.0, 2.2], [1.0, 1.1, 9.0, 1.2])
+    )
+    assert turns.Turns(steady, one_wild).wall() == (1.0, 1.0)
+    assert turns.Turns(uneven, four).wall() == (2.0 * turns.MIDDLE_SHARE, 2.0 * turns.MIDDLE_SHARE)
+    assert turns.Turns(steady[:1], uneven[:1]).wall() == (1.2, 2.0)
+    assert turns.MIDDLE_SHARE == 0.75
+    assert "or three quarters of the longer one (of the third of four)" in (HOME / "SPEC.md").read_text("utf-8")
 
 
 def test_cores_are_used_in_all_turns(grading: Import) -> None:
