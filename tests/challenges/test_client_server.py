@@ -3,6 +3,8 @@
 import ast
 import asyncio
 import math
+import re
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.unforeseen import Unforeseen
 from tests.challenges.loading import CHALLENGES, importing_from
 
 
@@ -21,7 +24,7 @@ from tests.challenges.loading import CHALLENGES, importing_from
 def modules() -> Iterator[dict[str, ModuleType]]:
     """Import the modules of the grading folder."""
     names = ("answers", "behaviours", "planted_server", "truth", "metrics_text", "items", "planted_backend")
-    names += ("http_client", "planted_plans", "test_bars")
+    names += ("http_client", "limits", "network", "planted_plans", "test_bars")
     with importing_from(CHALLENGES / "client-server" / "grading") as import_:
         yield {name: import_(name) for name in names}
 
@@ -60,11 +63,20 @@ def test_workers_below_capacity_serve_at_once_and_above_queue(modules: Modules) 
     assert (above[-1].at - above[0].at) * 200 == pytest.approx(400, rel=0.03)
 
 
-@pytest.mark.parametrize(("share", "refused"), [(0.95, 0.0), (1.25, 0.2), (2.0, 0.5)])
-def test_a_limited_server_refuses_what_exceeds_its_rate(modules: Modules, share: float, refused: float) -> None:
+@pytest.mark.parametrize(("share", "refused"), [(0.95, 0.0), (1.25, 0.1), (2.0, 0.25)])
+def test_a_limited_server_refuses_half_of_what_exceeds_its_rate(modules: Modules, share: float, refused: float) -> None:
     fates = served(modules["behaviours"].Limited(200, 0.01, burst=4), 200 * share, 2000)
     errors = sum(fate.word == "error" for fate in fates)
     assert errors / 2000 == pytest.approx(refused, abs=0.01)
+
+
+@pytest.mark.parametrize(("share", "slow"), [(0.95, 0.0), (1.25, 0.2), (2.0, 0.5)])
+def test_who_would_wait_for_too_long_is_served_elsewhere(modules: Modules, share: float, slow: float) -> None:
+    spilling = modules["behaviours"].SpillingOver(4, 0.02, longest_sec=0.04, elsewhere_sec=0.3)
+    fates = served(spilling, 200 * share, 4000)
+    took = [fate.at - now for fate, now in zip(fates, arrivals(200 * share, 4000), strict=True)]
+    assert sum(each > 0.25 for each in took) / 4000 == pytest.approx(slow, abs=0.01)
+    assert all(each <= 0.061 or each == pytest.approx(0.3) for each in took)
 
 
 def test_nothing_comes_out_of_a_stall(modules: Modules) -> None:
@@ -225,6 +237,63 @@ def test_items_replay_from_their_seed_and_change_when_told(modules: Modules) -> 
     assert items.answer("a")[0] == "ok"
 
 
+def test_items_can_be_kept_in_no_fewer_bytes(modules: Modules) -> None:
+    items = modules["items"].Items(Random(1), 16 * 1024)
+    assert len(zlib.compress(items.value("a"), 9)) > 16 * 1024
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ids_are_ids_of_many_shapes_and_none_comes_twice(modules: Modules, seed: int) -> None:
+    ids = modules["items"].Items(Unforeseen(seed)).fresh(2_000)
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", item) for item in ids)
+    assert len({len(item) for item in ids}) > 30
+
+
+def test_a_call_with_the_number_of_another_is_a_fault_and_hides_nothing(modules: Modules, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with holding_backend(modules, tmp_path / "backend") as (_, backend, _, writer):
+            writer.write(b"get 0 a\nget 0 b\ncancel 0\nget 0 c\n")
+            assert await backend.until(lambda backend: backend.fault is not None and not backend.open, 5)
+            assert [call.item for call in backend.calls] == ["a"]
+
+    asyncio.run(main())
+
+
+def test_a_call_that_was_cancelled_is_never_answered(modules: Modules, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with holding_backend(modules, tmp_path / "backend") as (_, backend, reader, writer):
+            backend.release()
+            backend.delay(["a"], 0.05)
+            writer.write(b"get 0 a\ncancel 0\nget 1 b\n")
+            assert (await reader.readline()).split()[0] == b"1"
+            await reader.readexactly(10)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.readline(), 0.1)
+
+    asyncio.run(main())
+
+
+# ---- who connects
+
+
+def test_connections_asked_for_are_read_off_the_kernels_counters(modules: Modules) -> None:
+    text = "Ip: Forwarding\nIp: 1\nTcp: RtoMin ActiveOpens PassiveOpens\nTcp: 200 17 4\nUdp: InDatagrams\nUdp: 0\n"
+    assert modules["network"].asked_for(text) == 17
+    assert modules["network"].asked_for("Udp: InDatagrams\nUdp: 0\n") is None
+
+
+def test_whoever_else_connects_is_noticed(modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, asked = modules["network"], iter([5, 7, 7, 10])
+    monkeypatch.setattr(network, "OURS_ALONE", True)
+    monkeypatch.setattr(network, "_now", lambda: next(asked))
+    with network.to_ourselves():
+        network.connecting()
+        network.connecting()
+    with pytest.raises(AssertionError, match="2 connections"), network.to_ourselves():
+        network.connecting()
+
+
 @asynccontextmanager
 async def holding_backend(modules: Modules, path: Path) -> AsyncIterator[tuple[Any, Any, Any, Any]]:
     """Plant a backend that holds everything; gives its items, itself, and the other end of its wire."""
@@ -272,12 +341,14 @@ def test_the_backend_lets_one_item_go_and_holds_the_others(modules: Modules, tmp
 @pytest.mark.parametrize("seed", range(20))
 def test_what_is_asked_for_again_must_still_be_kept(modules: Modules, seed: int) -> None:
     bars, kept = modules["test_bars"], modules["answers"].KEPT_ITEMS
-    order = bars._with_some_again(Random(seed))
-    assert sorted(set(order)) == list(range(bars.MEMORY_BATCHES))
-    assert len(order) == bars.MEMORY_BATCHES + bars.MEMORY_AGAIN
+    limit = modules["limits"].roomy(Random(seed))
+    batches = bars.MEMORY_ITEMS // limit
+    order = bars._with_some_again(Random(seed), batches)
+    assert sorted(set(order)) == list(range(batches))
+    assert len(order) == batches + bars.MEMORY_AGAIN
     for at, number in enumerate(order):
         since = {other for other in order[:at] if other > number}
-        assert number not in order[:at] or (len(since) + 1) * bars.MEMORY_BATCH_ITEMS <= kept
+        assert number not in order[:at] or (len(since) + 1) * limit <= kept
 
 
 def test_a_body_in_chunks_is_what_it_was(modules: Modules) -> None:
@@ -300,6 +371,16 @@ def test_some_counts_can_be_told_from_rounded_ones(modules: Modules, seed: int) 
     due = [plan.asked.requests for plan in plans.values()]
     assert any(requests != round(product) for requests, product in zip(due, products, strict=True))
     assert any(requests != int(product) for requests, product in zip(due, products, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_asked_tells_nothing_of_the_server_and_is_not_too_much(modules: Modules, seed: int) -> None:
+    drawn = modules["planted_plans"].plans(Unforeseen(seed))
+    asked = {name: plan.asked for name, plan in drawn.items() if name != "steady, under load"}
+    assert sum(each.rate_per_sec for each in asked.values()) < 1000
+    assert all(1 <= each.duration_sec < 3 for each in asked.values())
+    stall = asked["stall"]
+    assert stall.requests / 10 > 32, "or the p90 of 32 users who wait is as it should be"
 
 
 def test_a_planted_server_logs_truly_and_blames_pipelining(modules: Modules, tmp_path: Path) -> None:

@@ -121,20 +121,57 @@ class Workers(Welcoming):
 
 
 @dataclass
-class Limited(Welcoming):
-    """Answers so many a second, and whatever exceeds that with an error, at once: a token bucket of a small burst."""
+class SpillingOver(Welcoming):
+    """As Workers, but who would wait for too long is served elsewhere: slower, and however many they are."""
 
-    capacity_per_sec: float
+    workers: int
+    service_sec: float
+    longest_sec: float
+    elsewhere_sec: float
+    free_at: list[float] = field(default_factory=list)
+
+    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
+        while len(self.free_at) < self.workers:
+            heapq.heappush(self.free_at, -math.inf)
+        if self.free_at[0] - now > self.longest_sec:
+            return Fate(Word.OK, now + self.elsewhere_sec)
+        done = max(heapq.heappop(self.free_at), now) + self.service_sec
+        heapq.heappush(self.free_at, done)
+        return Fate(Word.OK, done)
+
+    @property
+    def capacity_per_sec(self) -> float:
+        """The rate at which one request in a hundred is served elsewhere."""
+        return self.workers / self.service_sec / 0.99
+
+
+@dataclass
+class Limited(Welcoming):
+    """Serves so many a second; of what exceeds that every second request gets an error, at once.
+
+    A token bucket of a small burst. Good answers go on growing with the rate, and so do the errors among them.
+    """
+
+    rate_per_sec: float
     service_sec: float
     burst: float
     tokens: float = math.inf
     then: float = 0.0
+    excess: int = 0
 
     def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
-        refilled = (now - self.then) * self.capacity_per_sec
+        refilled = (now - self.then) * self.rate_per_sec
         self.tokens = min(self.burst, self.tokens + refilled)
         self.then = now
-        if self.tokens < 1:
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return Fate(Word.OK, now + self.service_sec)
+        self.excess += 1
+        if self.excess % 2:
             return Fate(Word.ERROR, now + self.service_sec / 4)
-        self.tokens -= 1
         return Fate(Word.OK, now + self.service_sec)
+
+    @property
+    def capacity_per_sec(self) -> float:
+        """The rate at which one request in a hundred fails: two are in excess then."""
+        return self.rate_per_sec / 0.98

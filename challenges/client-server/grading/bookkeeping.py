@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import msgpack
+from answers import ask_all
 from http_client import Answer, Client, get, post
 from metrics_text import Metrics, Took, histogram_fault, parse_metrics, sum_fault
 from stand import Stand
@@ -157,13 +158,15 @@ async def counts_late_readers(stand: Stand) -> None:
 
 
 async def _read_late(stand: Stand) -> None:
-    """Post batches, each on a connection of its own, and read the answers later."""
+    """Post batches, each on a connection of its own, and read the answers later; the items are in memory by then."""
+    items = stand.items.fresh(LATE_ITEMS)
+    await ask_all(stand, items)
     async with contextlib.AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(Client(stand.port, receive_buffer=4096)) for _ in range(LATE_BATCHES)
         ]
         for client in clients:
-            await client.send(post("/batch", msgpack.packb(stand.items.fresh(LATE_ITEMS))))
+            await client.send(post("/batch", msgpack.packb(items)))
         await asyncio.sleep(LATE_SEC)
         for client in clients:
             reply = await client.reply("a batch whose answer is read late")

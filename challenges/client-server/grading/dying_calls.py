@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 
+import network
 from http_client import Client, get
 from overload import REQUEST_SEC, SOON_SEC
 from stand import Stand
@@ -26,10 +27,12 @@ HANG_UPS, LATEST_SEC = 150, 0.0006
 FOLLOWERS = 4
 """Clients that ask one right after the other, so that one of them may hit the moment."""
 
-GIVEN_UP, SPREAD_SEC, EVERY_SEC = 200, 0.003, 0.003
-"""Requests that time out, until when after that others ask for the same, and how far apart they begin.
+ROUNDS, SPREAD_SEC, EVERY_SEC = 3, 0.003, 0.003
+"""How often as many requests time out as can call at once, until when after that others ask for the same, and how far
+apart they begin.
 
-A server that joins what it has cancelled is hit by those that ask 0.2 to 0.5 ms after, so most ask soon: 9 to 30 hit.
+A server that joins what it has cancelled is hit by those that ask 0.2 to 0.5 ms after, so most ask soon: of 150 to 192,
+7 to 28 hit.
 """
 
 BUSY = 16
@@ -46,7 +49,8 @@ async def joined(stand: Stand, rng: Random) -> None:
     """Ask for what somebody else has just stopped waiting for, by hanging up or because its second was over."""
     async with _busy(stand.port):
         await _after_a_hang_up(stand, rng)
-        await _after_a_time_out(stand, rng)
+        for _ in range(ROUNDS):
+            await _after_a_time_out(stand, rng)
 
 
 async def _after_a_hang_up(stand: Stand, rng: Random) -> None:
@@ -70,7 +74,7 @@ async def _after_a_hang_up(stand: Stand, rng: Random) -> None:
 async def _after_a_time_out(stand: Stand, rng: Random) -> None:
     loop = asyncio.get_running_loop()
     stand.backend.hold_all()
-    items = stand.items.fresh(GIVEN_UP)
+    items = stand.items.fresh(stand.limit)
 
     async def ask_again(number: int, item: str) -> int | None:
         async with Client(stand.port) as first:
@@ -119,7 +123,10 @@ async def _busy(port: int) -> AsyncIterator[None]:
 def _ask_until(over: threading.Event, port: int) -> None:
     request = get("/healthz")
     with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-        waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 1.0)) for _ in range(BUSY)]
+        waiting = []
+        for _ in range(BUSY):
+            network.connecting()
+            waiting.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), 1.0)))
         for connection in waiting:
             connection.sendall(request)
         while waiting and not over.is_set():

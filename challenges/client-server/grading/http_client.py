@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import hashlib
 import socket
 import struct
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+
+import network
 
 from harness.load.reply import BadReply, Reply, ReplyParser
 
@@ -23,23 +26,37 @@ class Unanswered(AssertionError):
 
 def get(path: str, *, last: bool = False) -> bytes:
     """Write a GET request, which may be the last one on its connection."""
-    close = "Connection: close\r\n" if last else ""
-    return f"GET {path} HTTP/1.1\r\nHost: server\r\n{close}\r\n".encode()
+    return _head(f"GET {path}", "Connection: close\r\n" if last else "")
 
 
 def post(path: str, body: bytes) -> bytes:
     """Write a POST request."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: server\r\nContent-Type: application/msgpack\r\nContent-Length: {len(body)}\r\n"
-    )
-    return head.encode() + b"\r\n" + body
+    return _head(f"POST {path}", f"Content-Type: application/msgpack\r\nContent-Length: {len(body)}\r\n", body) + body
 
 
 def chunked(path: str, body: bytes) -> bytes:
     """Write a POST request whose body comes in chunks."""
-    head = f"POST {path} HTTP/1.1\r\nHost: server\r\nTransfer-Encoding: chunked\r\n\r\n"
     pieces = [body[at : at + CHUNK_BYTES] for at in range(0, len(body), CHUNK_BYTES)]
-    return head.encode() + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    head = _head(f"POST {path}", "Transfer-Encoding: chunked\r\n", body)
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+HOSTS = ("server", "localhost", "127.0.0.1:8080", "items.example.com", "api.internal")
+AGENTS = ("curl/8.5.0", "python-requests/2.32.3", "Go-http-client/1.1", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0)")
+ACCEPTS = ("*/*", "application/octet-stream", "text/html,application/json;q=0.9,*/*;q=0.8")
+LANGUAGES = ("en", "en-GB,en;q=0.7", "de-CH")
+HEADERS = (("User-Agent", AGENTS), ("Accept", ACCEPTS), ("Accept-Language", LANGUAGES))
+"""What clients send that says nothing to this server; each is left out in one of two requests."""
+
+
+def _head(request: str, further: str, body: bytes = b"") -> bytes:
+    """Write a head with headers as various clients send them: which ones, a hash of the request decides."""
+    drawn = iter(hashlib.blake2b(request.encode() + body).digest())
+    lines = [f"Host: {HOSTS[next(drawn) % len(HOSTS)]}\r\n"]
+    for name, values in HEADERS:
+        value = values[next(drawn) % len(values)]
+        lines.insert(next(drawn) % (len(lines) + 1), f"{name}: {value}\r\n" if next(drawn) % 2 else "")
+    return f"{request} HTTP/1.1\r\n{''.join(lines)}{further}\r\n".encode()
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,7 @@ class Client:
         self._socket.setblocking(False)
         if self._receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+        network.connecting()
         try:
             async with asyncio.timeout(PATIENCE_SEC):
                 await asyncio.get_running_loop().sock_connect(self._socket, ("127.0.0.1", self._port))

@@ -1,14 +1,26 @@
 """The oracle: which items there are and what their bytes are, from a secret seed. Pure but for the versions.
 
-The first letter of an id says what it is, as far as a submission may know nothing of it: ids are drawn at random, and
-their kinds are kept here.
+An id tells nothing of its item, and neither does its shape: both are drawn at random, and what is missing or fails is
+kept here.
 """
 
+import base64
 import hashlib
+from collections.abc import Callable
 from random import Random
+from uuid import UUID
 
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-ID_CHARS = (4, 24)
+TOKEN_BYTES = (8, 48)
+"""As base64, the longest has 64 characters, as many as an id may have."""
+
+SHAPES: tuple[Callable[[Random], str], ...] = (
+    lambda rng: base64.urlsafe_b64encode(rng.randbytes(rng.randint(*TOKEN_BYTES))).rstrip(b"=").decode(),
+    lambda rng: f"{rng.getrandbits(128):x}",
+    lambda rng: f"{rng.getrandbits(63)}",
+    lambda rng: str(UUID(int=rng.getrandbits(128))),
+    lambda rng: f"{rng.choice(('user', 'order', 'Item', 'doc_v2'))}-{rng.getrandbits(60)}",
+)
+"""Ids as services have them; none comes twice, for each is drawn from more than 2 ** 58."""
 
 
 class Items:
@@ -24,10 +36,7 @@ class Items:
 
     def fresh(self, count: int) -> list[str]:
         """Draw ids that were not asked for before."""
-        return [
-            "".join(self._rng.choices(ALPHABET, k=self._rng.randint(*ID_CHARS))) + f"{self._rng.getrandbits(48):x}"
-            for _ in range(count)
-        ]
+        return [self._rng.choice(SHAPES)(self._rng) for _ in range(count)]
 
     def lose(self, item: str) -> None:
         """Let an item be missing."""
@@ -50,11 +59,11 @@ class Items:
         self._versions[item] = self._versions.get(item, 0) + 1
 
     def value(self, item: str) -> bytes:
-        """Give the present bytes of an item."""
+        """Give the present bytes of an item: nothing that could be kept in fewer."""
         if item in self._empty:
             return b""
-        stream = hashlib.blake2b(f"{item} {self._versions.get(item, 0)}".encode(), key=self._key).digest()
-        return (stream * (self._size // len(stream) + 1))[: self._size]
+        version = b"%d" % self._versions.get(item, 0)
+        return hashlib.shake_128(b" ".join((self._key, item.encode(), version))).digest(self._size)
 
     def answer(self, item: str) -> tuple[str, bytes]:
         """Answer as the backend does: a verdict and the bytes."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from behaviours import Behaviour, Limited, Unreachable, Workers
+from behaviours import Behaviour, Limited, SpillingOver, Unreachable
 from planted_server import PlantedServer
 from truth import COUNTS, LATENCIES, Asked, departures, nobody_reached, pacing_fault, truth
 
@@ -86,7 +86,7 @@ def right_together(subject: SubjectFacade, plans: Mapping[str, Plan]) -> set[str
     return {name for (name, plan), outcome in zip(plans.items(), outcomes, strict=True) if outcome.is_right(plan)}
 
 
-def finds_capacity(subject: SubjectFacade, behaviour: Callable[[], Workers | Limited], what: str) -> None:
+def finds_capacity(subject: SubjectFacade, behaviour: Callable[[], SpillingOver | Limited], what: str) -> None:
     """Check that a submission finds a server's capacity."""
     off: list[float] = []
     timed_out = 0

@@ -22,6 +22,9 @@ MANY_REFUSALS, REFUSED_BY = 400, 4
 REFUSED_SEC = 0.7
 """Well before those who wait time out and make room."""
 
+AGAIN = 40
+"""Of those admitted, about so many are asked for again."""
+
 JOINED_SEC = 0.2
 """For requests that join a call which has been under way for a while."""
 
@@ -45,8 +48,7 @@ FIRSTS: dict[str, Callable[[str], bytes]] = {
 
 async def coalesces(stand: Stand) -> None:
     """Equal misses share one call, whoever asks, and share its outcome; none of them takes the others along."""
-    assert await undisturbed(ATTEMPTS, lambda: _shares_one_call(stand)), "requests that shared a call were not answered"
-    await _shares_failures(stand)
+    await shares(stand)
     for what, first in FIRSTS.items():
         assert await undisturbed(ATTEMPTS, lambda first=first: _outlives_the_first(stand, first)), (
             f"{what} and a request shared a call; when the first had timed out, the second did not get the answer that "
@@ -55,6 +57,12 @@ async def coalesces(stand: Stand) -> None:
         assert await undisturbed(ATTEMPTS, lambda first=first: _outlives_a_hang_up(stand, first)), (
             f"{what} and a request shared a call; when the first client had hung up, the second did not get the answer"
         )
+
+
+async def shares(stand: Stand) -> None:
+    """Equal misses share one call and its outcome."""
+    assert await undisturbed(ATTEMPTS, lambda: _shares_one_call(stand)), "requests that shared a call were not answered"
+    await _shares_failures(stand)
 
 
 async def _shares_one_call(stand: Stand) -> bool:
@@ -133,7 +141,7 @@ async def bounds_the_backend(stand: Stand) -> None:
         answers = await _all(
             [
                 *(asyncio.ensure_future(stand.item(item)) for item in items[:half]),
-                *(asyncio.ensure_future(stand.post("/batch", msgpack.packb(items[at::3]))) for at in range(3)),
+                *(asyncio.ensure_future(stand.post("/batch", msgpack.packb(items[at::4]))) for at in range(4)),
             ]
         )
         assert stand.backend.most_open <= stand.limit, (
@@ -202,7 +210,7 @@ async def _sheds(stand: Stand) -> bool:
     health = await stand.get("/healthz")
     again = {
         item: asyncio.ensure_future(stand.item(item))
-        for item, task in zip(items, asking, strict=True)
+        for item, task in list(zip(items, asking, strict=True))[:: 1 + room // AGAIN]
         if not task.done()
     }
     await asyncio.sleep(ASKED_AGAIN_SEC)
@@ -235,14 +243,14 @@ async def _sheds(stand: Stand) -> bool:
 
 
 async def _refuses_for_long(stand: Stand) -> None:
-    """Fill all the room with a batch, and have hundreds refused in a row: the last refusal is as proper as the first.
+    """Fill all the room with batches, and have hundreds refused in a row: the last refusal is as proper as the first.
 
     On a machine so slow that fewer are refused, fewer are looked at.
     """
     loop = asyncio.get_running_loop()
     stand.backend.hold_all()
-    filling = msgpack.packb(stand.items.fresh(stand.limit * (1 + WAITING_PER_CALL)))
-    batch = asyncio.ensure_future(stand.post("/batch", filling))
+    filling = [stand.items.fresh(stand.limit) for _ in range(1 + WAITING_PER_CALL)]
+    batches = [asyncio.ensure_future(stand.post("/batch", msgpack.packb(items))) for items in filling]
     await stand.backend.until(lambda backend: len(backend.open) == stand.limit, SOON_SEC)
     left, until = iter(stand.items.fresh(MANY_REFUSALS)), loop.time() + REFUSED_SEC
     refused: list[Answer] = []
@@ -266,7 +274,7 @@ async def _refuses_for_long(stand: Stand) -> None:
     if last.status == 503:  # else who waited has timed out, and made room
         refused.append(last)
     stand.backend.release()
-    await batch
+    await _all(batches)
     _refusals_are_proper(refused)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgpack
+import network
 from answers import KEPT_ITEMS, KEPT_SEC
 from http_client import get, post
 from metrics_text import parse_metrics
@@ -28,6 +29,10 @@ CONNECTIONS = 16
 OPEN_CONNECTIONS = 128
 """In an open loop: more than are ever needed below capacity."""
 
+WAKING_SEC = 10.0
+"""For an answer on the server's loop before a load; it takes less than a millisecond."""
+
+TIMED = "http_request_duration_seconds_count"
 COUNTED_SEC = 1.0
 """An answer counts when it is sent, which may be a moment after it has arrived."""
 
@@ -115,35 +120,44 @@ class Side:
         beforehand: int | None = None,
     ) -> LoadResult:
         """Wake this side, freeze the other, and run a load to its end."""
-        self.stand.subject.value("ping")
+        _, woke_sec = self.stand.subject.timed_call("ping", timeout_sec=WAKING_SEC)
         first = connections if beforehand is None else beforehand
         result = self.runner.run(_run(self.stand.port, connections, first, run))
+        result.duration_sec += woke_sec  # else a server could put its work off until it is woken
         self.loads += 1
         assert not self.wrong, f"under load, {self.wrong} answers were not what the backend holds"
         most, limit = self.stand.backend.most_open, self.stand.limit
         assert most <= limit, f"under load, {most} calls of the backend were under way at once; {limit} are allowed"
+        self.stand.demand_plain_calls()
         return result
 
     def demand_counted(self) -> None:
         """Hold what /metrics says of items against what was answered under load: counting is part of the work."""
         self.stand.subject.value("ping")
         most = self.answered + self.loads * CONNECTIONS  # the last of each connection may not have been waited for
-        counted = self.runner.run(_counted(self.stand, self.answered))
+        counted, timed = self.runner.run(_counted(self.stand, self.answered))
         assert self.answered <= counted <= most, (
             f"under load, http_requests_total counted {counted:g} items with status 200 "
             f"where {self.answered} were answered"
         )
+        assert timed >= self.answered, (
+            f"under load, {TIMED} counted {timed:g} items where {self.answered} were answered with status 200 alone"
+        )
 
 
-async def _counted(stand: Stand, least: int) -> float:
-    """Read the count of items that were answered with 200, until it is `least` or a moment has passed."""
+async def _counted(stand: Stand, least: int) -> tuple[float, float]:
+    """Read how many items were answered with 200, and how many durations were counted.
+
+    Again, until both are `least` or a moment has passed.
+    """
     deadline = asyncio.get_running_loop().time() + COUNTED_SEC
     while True:
         answer = await stand.get("/metrics")
         assert answer.status == 200, f"GET /metrics: status {answer.status}"
-        counted = parse_metrics(answer.body).value("http_requests_total", route="item", status="200")
-        if counted >= least or asyncio.get_running_loop().time() > deadline:
-            return counted
+        metrics = parse_metrics(answer.body)
+        both = metrics.value("http_requests_total", route="item", status="200"), metrics.value(TIMED, route="item")
+        if min(both) >= least or asyncio.get_running_loop().time() > deadline:
+            return both
         await asyncio.sleep(0.02)
 
 
@@ -159,7 +173,12 @@ async def _run(
     port: int, connections: int, beforehand: int, run: Callable[[HttpTarget], Coroutine[Any, Any, LoadResult]]
 ) -> LoadResult:
     loop = asyncio.get_running_loop()
-    target = HttpTarget(lambda factory: loop.create_connection(factory, "127.0.0.1", port), connections)
+
+    async def dial(factory: Callable[[], asyncio.BaseProtocol]) -> object:
+        network.connecting()
+        return await loop.create_connection(factory, "127.0.0.1", port)
+
+    target = HttpTarget(dial, connections)
     try:
         await target.open(beforehand)
         return await run(target)
@@ -172,9 +191,9 @@ async def _run(
 
 @contextmanager
 def on_stands(launch: PairedLaunch, *, limit: int, size: int = 64) -> Iterator[tuple[Side, Side]]:
-    """Start both servers, candidate first, and stop them in the end."""
+    """Start both servers, candidate first, and stop them in the end; nobody but us connects to them meanwhile."""
     seed = launch.rng.getrandbits(64)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, network.to_ourselves():
         sides = [
             Side(name, Stand(subject, Unforeseen(seed), runner, limit=limit, size=size), runner)
             for name, subject in (("candidate", launch.candidate), ("reference", launch.reference))

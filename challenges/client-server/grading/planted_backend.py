@@ -37,8 +37,10 @@ class PlantedBackend:
         self.calls: list[Call] = []
         self.open: dict[int, Call] = {}
         self.most_open = 0
+        self.fault: str | None = None
         self.holds: Callable[[str], bool] = lambda _: False
         self._released: set[str] = set()
+        self._numbers: set[int] = set()
         self._items = items
         self._delay_sec = 0.0
         self._delays_sec: dict[str, float] = {}
@@ -131,6 +133,10 @@ class PlantedBackend:
                     call.ended_at = asyncio.get_running_loop().time()
 
     def _begin(self, number: int, item: str) -> None:
+        if number in self._numbers:  # else a call could take the place of another, and not be seen beside it
+            self.fault = "a call of the backend was made with the number of an earlier one; the driver numbers calls"
+            return
+        self._numbers.add(number)
         loop = asyncio.get_running_loop()
         call = Call(number, item, loop.time())
         self.calls.append(call)
@@ -145,7 +151,7 @@ class PlantedBackend:
             self._answer(call)
 
     def _answer(self, call: Call) -> None:
-        if self.open.pop(call.number, None) is None or self._writer is None:
+        if self.open.pop(call.number, None) is None or self._writer is None:  # it was cancelled, or answered
             return
         call.ended_at = asyncio.get_running_loop().time()
         verdict, payload = self._items.answer(call.item)

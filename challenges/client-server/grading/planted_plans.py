@@ -1,96 +1,140 @@
-"""The planted servers that part two is to measure, drawn afresh for each grading. Pure."""
+"""The planted servers that part two is to measure, drawn afresh for each grading. Pure.
+
+What a server does is not to be told from what is asked: rates and durations of all of them overlap.
+"""
 
 from collections.abc import Callable
 from random import Random
 
-from behaviours import Constant, Limited, Numbered, Stalling, Unreachable, Word, Workers
+from behaviours import Constant, Limited, Numbered, SpillingOver, Stalling, Unreachable, Word, Workers
 from measuring import Plan
 from truth import Asked
 
-STALL_RATES = (170, 180, 190)
-"""A tenth of all requests is then more than 32: of as many users who wait, the p90 is far too good."""
+LEAST_RATES = {
+    "steady": 60,
+    "stall": 150,
+    "bimodal": 60,
+    "losses": 60,
+    "overload": 120,
+    "failing": 30,
+    "unreachable": 30,
+}
+"""Requests a second at least; what a submission must be able to send beyond their sum is shared out at random."""
 
+TOGETHER_PER_SEC = 980
+"""They are measured at the same time, and this is less than a submission has to be able to send."""
 
-# Some durations are odd on purpose: rate times duration is no whole number, above and below a half.
+SECONDS = (1.0, 2.8)
+SECONDS_OF_LATE_ANSWERS = (1.0, 1.8)
+"""Of a server whose answers come later and later, or whose last one is to come last by far: none is to be near 2 s."""
+
+STALL_SEC = (2.3, 2.8)
+"""A second of stall, and time before and after: a tenth of all requests is more than 32, and of as many users who wait
+for their answers, the p90 is far too good."""
+"""A second of stall, and time before and after."""
+
+LONGEST_SEC, ELSEWHERE_SEC = (0.040, 0.050), (0.2, 0.4)
+"""How long anybody waits in a queue, which takes some time to get as long, and how long those take who would wait for
+longer: more than the objective."""
 
 
 def plans(rng: Random) -> dict[str, Plan]:
     """Draw them all; but for the one under load, they come to less than 1,000 requests a second together."""
+    rates = _shared_out(rng)
     return {
-        "steady": _steady(rng),
+        "steady": _steady(rng, rates["steady"]),
         "steady, under load": _under_load(rng),
-        "stall": _stall(rng),
-        "bimodal": _bimodal(rng),
-        "losses": _losses(rng),
-        "overload": _overload(rng),
-        "failing": _failing(rng),
-        "unreachable": _unreachable(rng),
+        "stall": _stall(rng, rates["stall"]),
+        "bimodal": _bimodal(rng, rates["bimodal"]),
+        "losses": _losses(rng, rates["losses"]),
+        "overload": _overload(rng, rates["overload"]),
+        "failing": _failing(rng, rates["failing"]),
+        "unreachable": _unreachable(rng, rates["unreachable"]),
     }
 
 
-def with_capacity(rng: Random) -> dict[str, Callable[[], Workers | Limited]]:
-    """Draw one server for each thing that may happen beyond a capacity; one of them can do far more than the other."""
+def with_capacity(rng: Random) -> dict[str, Callable[[], SpillingOver | Limited]]:
+    """Draw one server for each thing that may happen beyond a capacity; one of them can do far more than the other.
+
+    Either gives more good answers a second the more it is asked for: the capacity is no throughput.
+    """
     queues, refuses = rng.sample((rng.uniform(140, 500), rng.uniform(600, 900)), 2)
     workers = rng.randint(2, 6)
+    longest, elsewhere = rng.uniform(*LONGEST_SEC), rng.uniform(*ELSEWHERE_SEC)
     return {
-        "a server whose queue grows": lambda: Workers(workers, workers / queues),
-        "a server that refuses the excess": lambda: Limited(refuses, 0.010, burst=0.02 * refuses),
+        "a server whose queue grows, and that serves slowly who would wait for too long": lambda: SpillingOver(
+            workers, workers / queues, longest, elsewhere
+        ),
+        "a server that fails half of what exceeds its rate": lambda: Limited(refuses, 0.010, burst=0.02 * refuses),
     }
 
 
-def _steady(rng: Random) -> Plan:
+def _shared_out(rng: Random) -> dict[str, int]:
+    """Draw a rate for each."""
+    parts = [rng.uniform(0.5, 1.5) for _ in LEAST_RATES]
+    left = (TOGETHER_PER_SEC - sum(LEAST_RATES.values())) / sum(parts)
+    return {name: least + int(part * left) for (name, least), part in zip(LEAST_RATES.items(), parts, strict=True)}
+
+
+def _asked(rng: Random, rate: int, seconds: tuple[float, float] = SECONDS, most_over: float = 0.9) -> Asked:
+    """Draw a duration; times the rate it is no whole number, but at most so much over one."""
+    return Asked(rate, (int(rate * rng.uniform(*seconds)) + rng.uniform(0.1, most_over)) / rate)
+
+
+def _steady(rng: Random, rate: int) -> Plan:
     slow = rng.uniform(0.040, 0.060)
-    return Plan(Asked(rng.choice([90, 110, 130]), 1.003), lambda: Constant(slow), "a steady server")
+    asked = _asked(rng, rate, most_over=0.4)  # who rounds to the nearest is one short
+    return Plan(asked, lambda: Constant(slow), "a steady server")
 
 
 def _under_load(rng: Random) -> Plan:
     fast = rng.uniform(0.008, 0.012)
-    return Plan(Asked(rng.choice([900, 950, 1000]), 1.0), lambda: Constant(fast), "a steady server, under load")
+    asked = Asked(rng.randrange(900, 1001, 4), rng.choice((1.0, 1.25, 1.5)))  # a whole number of requests
+    return Plan(asked, lambda: Constant(fast), "a steady server, under load")
 
 
-def _stall(rng: Random) -> Plan:
+def _stall(rng: Random, rate: int) -> Plan:
     service, begin = rng.uniform(0.015, 0.025), rng.uniform(0.8, 1.0)
     return Plan(
-        Asked(rng.choice(STALL_RATES), 2.5),
+        _asked(rng, rate, STALL_SEC),
         lambda: Stalling(service, begin, begin + 1.0),
         "a server that stalls for a second",
         prompt=False,
     )
 
 
-def _bimodal(rng: Random) -> Plan:
-    asked = Asked(rng.choice([180, 200, 220]), 1.502)
+def _bimodal(rng: Random, rate: int) -> Plan:
+    asked = _asked(rng, rate)
     fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
     special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 25), (Word.OK, slow))
     return Plan(asked, lambda: Numbered(fast, special), "a server with a bimodal tail")
 
 
-def _losses(rng: Random) -> Plan:
-    asked = Asked(rng.choice([150, 170, 190]), 1.2)
-    numbers = rng.sample(range(asked.requests), 46)
-    special = dict.fromkeys(numbers[:15], (Word.ERROR, 1.2))  # the last of all answers, by far
-    special |= dict.fromkeys(numbers[15:30], (Word.CLOSE, 0.01))
-    special |= dict.fromkeys(numbers[30:40], (Word.NEVER, 0.0))
-    special |= dict.fromkeys(numbers[40:], (Word.WRONG, 0.02))
+def _losses(rng: Random, rate: int) -> Plan:
+    asked = _asked(rng, rate, SECONDS_OF_LATE_ANSWERS)
+    tenth = asked.requests // 10
+    left = iter(rng.sample(range(asked.requests), asked.requests))
+    special = {next(left): (Word.ERROR, 1.2) for _ in range(tenth)}  # the last of all answers, by far
+    special |= {next(left): (Word.CLOSE, 0.01) for _ in range(tenth)}
+    special |= {next(left): (Word.NEVER, 0.0) for _ in range(tenth // 2)}
+    special |= {next(left): (Word.WRONG, 0.02) for _ in range(tenth // 2)}
     what = "a server that fails, answers wrongly, hangs up and loses requests"
     return Plan(asked, lambda: Numbered(0.030, special), what)
 
 
-def _failing(rng: Random) -> Plan:
-    asked = Asked(rng.choice([30, 40, 50]), 0.518)
+def _failing(rng: Random, rate: int) -> Plan:
+    asked = _asked(rng, rate)
     fates = ((Word.ERROR, 0.001), (Word.CLOSE, 0.01), (Word.WRONG, 0.02))
     special = {number: fates[number % len(fates)] for number in range(asked.requests)}
     return Plan(asked, lambda: Numbered(0.030, special), "a server that fails, hangs up or answers wrongly every time")
 
 
-def _unreachable(rng: Random) -> Plan:
-    asked = Asked(rng.choice([30, 40, 50]), 0.518)
-    return Plan(
-        asked, Unreachable, "a server that can't be reached: every connection fails, by an OSError of some kind"
-    )
+def _unreachable(rng: Random, rate: int) -> Plan:
+    what = "a server that can't be reached: every connection fails, by an OSError of some kind"
+    return Plan(_asked(rng, rate), Unreachable, what)
 
 
-def _overload(rng: Random) -> Plan:
-    workers = rng.randint(1, 4)
-    service = workers / rng.uniform(105, 125)
-    return Plan(Asked(200, 1.2), lambda: Workers(workers, service), "a server asked for twice what it can do")
+def _overload(rng: Random, rate: int) -> Plan:
+    workers, asked = rng.randint(1, 4), _asked(rng, rate, SECONDS_OF_LATE_ANSWERS)
+    service = workers * rng.uniform(1.6, 1.9) / rate
+    return Plan(asked, lambda: Workers(workers, service), "a server asked for nearly twice what it can do")

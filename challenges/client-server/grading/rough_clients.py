@@ -43,7 +43,8 @@ async def slow_clients(stand: Stand) -> None:
         group.create_task(_merely_slow(stand))
         group.create_task(_barely_in_time(stand))
         group.create_task(_connected_before(stand))
-        readers = [group.create_task(_never_reads(stand)) for _ in range(READERS)]
+        read = stand.items.fresh(READERS_ITEMS)  # the same for all of them, for they all ask at once
+        readers = [group.create_task(_never_reads(stand, read)) for _ in range(READERS)]
         for _ in range(10):
             for item in stand.items.fresh(3):
                 stand.right(item, await stand.item(item))
@@ -161,11 +162,11 @@ async def _in_two_parts(stand: Stand, raw: bytes, last: int, what: str, *, used:
     return f"{what} was complete after {took_sec:.2f} s: {outcome}; up to {SERVED_SEC:g} s, it is served", took_sec
 
 
-async def _never_reads(stand: Stand) -> None:
+async def _never_reads(stand: Stand, items: list[str]) -> None:
     """Ask for large answers and read none of them."""
     async with Client(stand.port, receive_buffer=4096) as client:
         for _ in range(4):
-            await client.send(post("/batch", msgpack.packb(stand.items.fresh(READERS_ITEMS))))
+            await client.send(post("/batch", msgpack.packb(items)))
         await asyncio.sleep(1.0)
         client.reset()
 

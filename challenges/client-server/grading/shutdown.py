@@ -22,6 +22,9 @@ CALL_GONE_SEC = 0.2
 NOTICED_SEC = 0.1
 """By when a server has noticed that clients have hung up, and calls for them are young."""
 
+CLOSED_SEC = 1.0
+"""What the end of a connection takes to get here, on any machine."""
+
 HASTE_SEC = 0.1
 """Between two cancellations: far less than requests in flight have to be answered."""
 
@@ -66,6 +69,7 @@ async def finishes_what_is_in_flight(stand: Stand, flight: Flight) -> None:
             "that never did (504)"
         )
         await _ends(flight, ticket, "after its last request in flight was answered")
+        await _are_closed(idle)
         served_late, _ = await asyncio.wait([late], timeout=0.2)
         assert not (served_late and late.result()), "a connection made after serve was cancelled was served"
         late.cancel()
@@ -115,18 +119,20 @@ async def answers_who_waits(stand: Stand, flight: Flight) -> None:
 async def ends_in_time(stand: Stand, flight: Flight) -> None:
     """Cancel `serve` with idle connections, half a request, a body that never comes and calls that never end."""
     async with AsyncExitStack() as stack:
+        clients: list[Client] = []
         for raw in (
             b"",
             b"GET /item/a",
             b"POST /batch HTTP/1.1\r\nHost: s\r\nContent-Length: 50\r\n\r\n\x93",
             get(f"/item/{stand.items.fresh(1)[0]}"),
         ):
-            client = await stack.enter_async_context(Client(stand.port))
-            await client.send(raw)
+            clients.append(await stack.enter_async_context(Client(stand.port)))
+            await clients[-1].send(raw)
         stand.backend.hold_all()
         asking = [asyncio.ensure_future(_answered(stand)) for _ in range(2)]
         await stand.backend.until(lambda backend: len(backend.open) >= 2, 5.0)
         await _ends(flight, flight.start("stop_server"), "with clients that never finish and calls that never end")
+        await _are_closed(clients)
         open_calls = len(stand.backend.open)
         assert await stand.backend.until(lambda backend: not backend.open, 1.0), (
             f"serve has ended, but {open_calls} calls of the backend are still under way"
@@ -178,6 +184,12 @@ async def leaves_no_call_in_haste(stand: Stand, flight: Flight) -> None:
         f"serve was cancelled twice and has ended, but {left} calls of the backend are still under way"
     )
     await asyncio.gather(*asking)
+
+
+async def _are_closed(clients: list[Client]) -> None:
+    """Demand that nobody is connected any more: that `serve` has ended is the word of its own process."""
+    still = await asyncio.gather(*(client.ended(CLOSED_SEC) for client in clients))
+    assert all(still), f"serve has ended, but {still.count(False)} of {len(clients)} connections are still open"
 
 
 async def _ends(flight: Flight, ticket: int, when: str) -> None:

@@ -26,9 +26,6 @@ BACKLOG = 1024
 STOP_SEC = 15.0
 """Stopping may take two seconds by the spec; whether it does is one check's affair."""
 
-ALL_AT_ONCE = 256
-"""A limit of the backend at which no scenario needs a line: how long that is, if there is one, is free."""
-
 NARROW_BYTES = 64 * 1024
 
 NUMBERS = itertools.count()
@@ -78,12 +75,17 @@ class Stand:
         """Run a scenario; one that fails because the server died says so."""
         try:
             self._runner.run(scenario)
+            self.demand_plain_calls()
         except AssertionError as error:
             state = self.subject.call("server_state", timeout_sec=2.0)
             if isinstance(state, Finished) and state.value == "running":
                 raise
             ended = f"serve had ended: {str(state.value)[:300]}" if isinstance(state, Finished) else describe(state)
             raise AssertionError(f"{error} (your server {ended})") from error
+
+    def demand_plain_calls(self) -> None:
+        """Demand that every call of the backend came from the driver, as far as can be seen."""
+        assert self.backend.fault is None, self.backend.fault
 
     def narrow(self) -> None:
         """Have connections take little at once from now on: those that are accepted inherit it from the listener."""
@@ -120,7 +122,7 @@ class Stand:
 Scenario = Callable[[Stand], Coroutine[Any, Any, None]]
 
 
-def on_stand(subject: SubjectFacade, seed: int, scenario: Scenario, *, limit: int = 8, size: int = 64) -> None:
+def on_stand(subject: SubjectFacade, seed: int, scenario: Scenario, *, limit: int, size: int = 64) -> None:
     """Run one scenario against a server of its own."""
     subject.ensure()
     with asyncio.Runner() as runner:

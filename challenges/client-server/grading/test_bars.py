@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from random import Random
 
 import pytest
+from limits import narrow, roomy
 from pairs import Side, in_turn, on_stands
 
 from grader.plugin.facade import PairedLaunch
 from grader.plugin.fixtures import Measure
+from harness.duel.schedule import STATISTIC_LOOKS
 from harness.load.result import Fate, LoadResult
 from harness.load.schedule import poisson
 
 HOT_ITEMS = 64
-ROOMY_LIMIT = 64
-"""All hot items are fetched at once: below capacity, there is room for all of them."""
-
-LIMIT = 8
 
 SATURATION_SEC = 0.15
 SATURATION_BLOCKS = 1
@@ -45,12 +43,11 @@ OVERLOAD_SEC = 0.2
 GOOD_SEC = 0.5
 """An answer that comes later than this is of no use to anybody."""
 
-MEMORY_BATCHES = 64
-MEMORY_BATCH_ITEMS = 64
-"""As many as the backend takes at once."""
+MEMORY_ITEMS = 4_096
+"""In batches of as many as the backend takes at once."""
 
 MEMORY_AGAIN, MEMORY_LATEST = 8, 14
-"""So many batches are asked for a second time, out of the latest 14, which are 896 items."""
+"""So many batches are asked for a second time, out of the latest 14, which are 896 items at most."""
 
 MEMORY_ITEM_BYTES = 16 * 1024
 
@@ -61,14 +58,25 @@ def test_saturation(measure: Measure) -> None:
 
 def _saturation(launch: PairedLaunch) -> tuple[float, float]:
     """Seconds for each request."""
-    with on_stands(launch, limit=ROOMY_LIMIT) as sides:
+    with on_stands(launch, limit=roomy(launch.rng)) as sides:
         both = in_turn(sides, SATURATION_BLOCKS, lambda side: 1 / _saturated(side, SATURATION_SEC))
         for side in sides:
             side.demand_counted()
-        if launch.number == 0:
+        _demand_one_process(*sides)
+        if launch.number == _launch_looked_at(launch.rng):
             _demand_fresh(sides)
-            _demand_one_process(*sides)
     return both
+
+
+_looked_at: int | None = None
+
+
+def _launch_looked_at(rng: Random) -> int:
+    """Draw in which launch, of those that there are in any case, it is seen whether items are fresh."""
+    global _looked_at  # noqa: PLW0603  one grading is one process
+    if _looked_at is None:
+        _looked_at = rng.randrange(STATISTIC_LOOKS[0])
+    return _looked_at
 
 
 def _demand_fresh(sides: tuple[Side, Side]) -> None:
@@ -146,7 +154,7 @@ def _latency(launch: PairedLaunch, percent: float) -> tuple[float, float]:
 
 def _latencies(launch: PairedLaunch) -> Latencies:
     """Load both sides with the same Poisson schedules, at a share of what the reference can do."""
-    with on_stands(launch, limit=ROOMY_LIMIT) as (candidate, reference):
+    with on_stands(launch, limit=roomy(launch.rng)) as (candidate, reference):
         found: dict[str, list[dict[float, float]]] = {candidate.name: [], reference.name: []}
         for _ in range(LATENCY_BLOCKS):
             rate = LOAD_SHARE * _saturated(reference, CAPACITY_SEC)
@@ -171,8 +179,9 @@ def test_goodput(measure: Measure) -> None:
 
 def _goodput(launch: PairedLaunch) -> tuple[float, float]:
     """Seconds for each good answer, at twice what the backend can do."""
-    schedule = poisson(OVERLOAD * LIMIT / BACKEND_SEC, OVERLOAD_SEC, launch.rng.getrandbits(32))
-    with on_stands(launch, limit=LIMIT) as sides:
+    limit = narrow(launch.rng)
+    schedule = poisson(OVERLOAD * limit / BACKEND_SEC, OVERLOAD_SEC, launch.rng.getrandbits(32))
+    with on_stands(launch, limit=limit) as sides:
 
         def run(side: Side) -> float:
             side.stand.backend.delay_all(BACKEND_SEC)
@@ -180,7 +189,10 @@ def _goodput(launch: PairedLaunch) -> tuple[float, float]:
             result = side.open_loop(schedule, grace_sec=2.5)
             return OVERLOAD_SEC / max(result.latencies.count_up_to(GOOD_SEC), 0.5)
 
-        return in_turn(sides, 1, run)
+        both = in_turn(sides, 1, run)
+        for side in sides:
+            side.demand_counted()
+        return both
 
 
 # ---- memory
@@ -193,10 +205,11 @@ def test_memory(measure: Measure) -> None:
 def _memory(launch: PairedLaunch) -> tuple[float, float]:
     """Peak memory of the whole container while many items pass through a server that has just started."""
     launch.fresh()
-    order = _with_some_again(launch.rng)
-    with on_stands(launch, limit=ROOMY_LIMIT, size=MEMORY_ITEM_BYTES) as sides:
+    limit = roomy(launch.rng)
+    order = _with_some_again(launch.rng, MEMORY_ITEMS // limit)
+    with on_stands(launch, limit=limit, size=MEMORY_ITEM_BYTES) as sides:
         for side in sides:
-            side.choose_batches(order, MEMORY_BATCH_ITEMS)
+            side.choose_batches(order, limit)
             _faultless(side.saturate(20.0, requests=len(order), connections=1), side)
             side.demand_kept()
         peaks = [side.stand.subject.stats().memory_peak_mb for side in sides]
@@ -205,13 +218,13 @@ def _memory(launch: PairedLaunch) -> tuple[float, float]:
     return peaks[0], peaks[1]
 
 
-def _with_some_again(rng: Random) -> list[int]:
+def _with_some_again(rng: Random, batches: int) -> list[int]:
     """Give the numbers of the batches in the order in which they are asked for; some come again, while they are kept.
 
     A server that is asked for nothing twice could keep nothing and look frugal.
     """
-    again = set(rng.sample(range(MEMORY_LATEST, MEMORY_BATCHES), MEMORY_AGAIN))
+    again = set(rng.sample(range(MEMORY_LATEST, batches), MEMORY_AGAIN))
     order: list[int] = []
-    for number in range(MEMORY_BATCHES):
+    for number in range(batches):
         order += [number, number - rng.randrange(MEMORY_LATEST)] if number in again else [number]
     return order

@@ -9,9 +9,10 @@ import dying_calls
 import overload
 import rough_clients
 import shutdown
+from limits import narrow, roomy
 from measuring import ATTEMPTS, finds_capacity, measures, right_together
 from planted_plans import plans, with_capacity
-from stand import ALL_AT_ONCE, Stand, on_stand
+from stand import Stand, on_stand
 
 from grader.plugin.facade import SubjectFacade
 from harness.unforeseen import Unforeseen
@@ -20,78 +21,92 @@ from harness.unforeseen import Unforeseen
 
 
 def test_items_and_errors(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, answers.items_and_errors)
+    on_stand(submission, fresh_seed, answers.items_and_errors, limit=roomy(Unforeseen(fresh_seed)))
 
 
 def test_batches(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, answers.batches, limit=ALL_AT_ONCE)
+    on_stand(submission, fresh_seed, answers.batches, limit=roomy(Unforeseen(fresh_seed)))
 
 
 def test_coalesces_misses(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, overload.coalesces)
-    on_stand(submission, fresh_seed, lambda stand: dying_calls.joined(stand, Unforeseen(fresh_seed)), limit=ALL_AT_ONCE)
+    rng = Unforeseen(fresh_seed)
+    on_stand(submission, fresh_seed, overload.coalesces, limit=narrow(rng))
+    on_stand(submission, fresh_seed, overload.shares, limit=roomy(rng))
+    on_stand(submission, fresh_seed, lambda stand: dying_calls.joined(stand, rng), limit=roomy(rng))
 
 
 def test_keeps_items_fresh(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, answers.keeps_fresh, limit=ALL_AT_ONCE)
-    on_stand(submission, fresh_seed, answers.keeps_large_items, limit=ALL_AT_ONCE, size=answers.LARGE_ITEM_BYTES)
+    rng = Unforeseen(fresh_seed)
+    on_stand(submission, fresh_seed, answers.keeps_fresh, limit=roomy(rng))
+    on_stand(submission, fresh_seed, answers.keeps_large_items, limit=roomy(rng), size=answers.LARGE_ITEM_BYTES)
     for _ in range(answers.ATTEMPTS):
         began_at = time.monotonic()
         for scenario in (answers.fetches_some, answers.begins_afresh):  # of one seed, and so of the same ids
-            on_stand(submission, fresh_seed + 1, scenario)
+            on_stand(submission, fresh_seed + 1, scenario, limit=roomy(rng))
         if time.monotonic() - began_at < answers.KEPT_SEC:  # else what the first one had is too old to be answered
             break
 
 
 def test_bounded_memory(submission: SubjectFacade, fresh_seed: int) -> None:
     submission.restart()
-    on_stand(submission, fresh_seed, answers.many_items, limit=16, size=answers.MANY_ITEM_BYTES)
+    limit = roomy(Unforeseen(fresh_seed))
+    on_stand(submission, fresh_seed, answers.many_items, limit=limit, size=answers.MANY_ITEM_BYTES)
 
 
 def test_bounds_the_backend(submission: SubjectFacade, fresh_seed: int) -> None:
-    for limit in (1, Unforeseen(fresh_seed).randint(4, 12)):
+    rng = Unforeseen(fresh_seed)
+    for limit in (1, narrow(rng), roomy(rng)):
         on_stand(submission, fresh_seed, overload.bounds_the_backend, limit=limit)
     on_stand(submission, fresh_seed, overload.passes_places_on, limit=1)
 
 
 def test_sheds_load(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, overload.sheds_load, limit=Unforeseen(fresh_seed).randint(3, 7))
+    rng = Unforeseen(fresh_seed)
+    for limit in (narrow(rng), roomy(rng)):
+        on_stand(submission, fresh_seed, overload.sheds_load, limit=limit)
 
 
 def test_times_out(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, overload.times_out, limit=4)
+    rng = Unforeseen(fresh_seed)
+    for limit in (narrow(rng), roomy(rng)):
+        on_stand(submission, fresh_seed, overload.times_out, limit=limit)
 
 
 def test_slow_clients(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, rough_clients.slow_clients, limit=ALL_AT_ONCE, size=16 * 1024)
+    limit = roomy(Unforeseen(fresh_seed))
+    on_stand(submission, fresh_seed, rough_clients.slow_clients, limit=limit, size=16 * 1024)
 
 
 def test_broken_clients(submission: SubjectFacade, fresh_seed: int) -> None:
     rng = Unforeseen(fresh_seed)
-    on_stand(submission, fresh_seed, lambda stand: rough_clients.broken_clients(stand, rng), limit=16)
+    limit = rng.choice((narrow, roomy))(rng)
+    on_stand(submission, fresh_seed, lambda stand: rough_clients.broken_clients(stand, rng), limit=limit)
 
 
 def test_metrics_tell_the_truth(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, bookkeeping.metrics_tell_the_truth)
-    on_stand(submission, fresh_seed, bookkeeping.counts_late_readers, limit=ALL_AT_ONCE, size=16 * 1024)
+    rng = Unforeseen(fresh_seed)
+    on_stand(submission, fresh_seed, bookkeeping.metrics_tell_the_truth, limit=roomy(rng))
+    on_stand(submission, fresh_seed, bookkeeping.counts_late_readers, limit=roomy(rng), size=16 * 1024)
 
 
 def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> None:
-    for scenario in (
-        shutdown.finishes_what_is_in_flight,
-        shutdown.answers_who_waits,
-        shutdown.ends_in_time,
-        shutdown.leaves_no_call,
-        shutdown.leaves_no_call_at_once,
-        shutdown.leaves_no_call_in_haste,
+    rng = Unforeseen(fresh_seed)
+    for scenario, drawn in (
+        (shutdown.finishes_what_is_in_flight, roomy),
+        (shutdown.answers_who_waits, narrow),
+        (shutdown.ends_in_time, roomy),
+        (shutdown.leaves_no_call, narrow),
+        (shutdown.leaves_no_call_at_once, narrow),
+        (shutdown.leaves_no_call_in_haste, roomy),
     ):
         submission.ensure()
         with asyncio.Runner() as runner:
-            stand = Stand(submission, Unforeseen(fresh_seed), runner, limit=6)
+            stand = Stand(submission, Unforeseen(fresh_seed), runner, limit=drawn(rng))
             try:
                 stand.start()
                 with submission.flight() as flight:
                     runner.run(scenario(stand, flight))
+                stand.demand_plain_calls()
             finally:
                 stand.clear()
 
