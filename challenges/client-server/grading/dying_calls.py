@@ -76,7 +76,7 @@ async def _after_a_time_out(stand: Stand, rng: Random) -> None:
     stand.backend.hold_all()
     items = stand.items.fresh(stand.limit)
 
-    async def ask_again(number: int, item: str) -> int | None:
+    async def ask_again(number: int, item: str) -> tuple[int | None, int | None]:
         async with Client(stand.port) as first:
             await asyncio.sleep(began + number * EVERY_SEC - loop.time())
             sent_at = loop.time()
@@ -89,16 +89,21 @@ async def _after_a_time_out(stand: Stand, rng: Random) -> None:
                 await second.send(get(f"/item/{item}"))
                 await asyncio.sleep(0.02)
                 stand.backend.release_one(item)
-                await first.reply("a request that has timed out")
+                given_up = await first.reply("a request that has timed out")
                 reply = await second.reply(f"GET /item/{item}")
-        held_up = loop.time() - sent_at > HELD_UP_SEC
-        return 504 if held_up else None if reply is None else reply.status
+        if loop.time() - sent_at > HELD_UP_SEC:
+            return 504, 504
+        return given_up and given_up.status, reply and reply.status
 
     began = loop.time() + 0.2
     found = await asyncio.gather(*(ask_again(number, item) for number, item in enumerate(items)))
     stand.backend.release()
-    for status in found:
+    for _, status in found:
         _demand_answered(status, "which had timed out a moment before")
+    assert any(status == 504 for status, _ in found), (
+        f"of {len(found)} requests for items that the backend gave after more than {REQUEST_SEC:g} s, none was answered "
+        "with 504"
+    )
 
 
 def _demand_answered(status: int | None, which: str) -> None:

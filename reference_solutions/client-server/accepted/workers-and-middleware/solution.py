@@ -366,4 +366,4 @@ async def find_capacity(connect, slo_p99_ms):
     while high / low > 1.1:
         middle = (low * high) ** 0.5
         low, high = (middle, high) if await holds(middle) else (low, middle)
-    return low * 1.02  # up to a tenth more may hold, and a second lets some 4 % too much pass
+    return low * 1.01  # up to a tenth more may hold, and a second lets some 4 % too much pass
