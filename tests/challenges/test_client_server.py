@@ -290,7 +290,7 @@ def test_whoever_else_connects_is_noticed(modules: Modules, monkeypatch: pytest.
     with network.to_ourselves():
         network.connecting()
         network.connecting()
-    with pytest.raises(AssertionError, match="2 connections"), network.to_ourselves():
+    with pytest.raises(AssertionError, match="not by the grader: 2;"), network.to_ourselves():
         network.connecting()
 
 

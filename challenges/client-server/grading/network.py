@@ -48,8 +48,8 @@ def to_ourselves() -> Iterator[None]:
     finally:
         others = _foreign() - before
         assert others <= 0, (
-            f"{others} connections were asked for from the socket that serve was given, or from those accepted on it: "
-            "a server answers its clients and connects to nobody; where it can be, it reaches the reference's server"
+            f"connections that were asked for and not by the grader: {others}; they came from the socket that serve was "
+            "given, or from those accepted on it, and a server connects to nobody (it could reach the reference's)"
         )
 
 
