@@ -189,7 +189,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"at {TIMES.get(m.LOAD_SHARE)} the rate that the **reference** reaches",
             f"(200 within {m.GOOD_SEC:g} s) at {TIMES.get(m.OVERLOAD)} the rate that the backend can do",
             f"every item a different one, {ms(m.BACKEND_SEC)} a call",
-            f"{m.MEMORY_ITEMS:,} items of {kib(m.MEMORY_ITEM_BYTES)}",
+            f"about {m.MEMORY_ITEMS:,} items of {kib(m.MEMORY_ITEM_BYTES)}",
         ),
         "limits": lambda m: (
             f"`limit` {m.NARROW[0]} to {m.NARROW[1]}",

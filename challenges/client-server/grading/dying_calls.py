@@ -101,8 +101,8 @@ async def _after_a_time_out(stand: Stand, rng: Random) -> None:
     for _, status in found:
         _demand_answered(status, "which had timed out a moment before")
     assert any(status == 504 for status, _ in found), (
-        f"of {len(found)} requests for items that the backend gave after more than {REQUEST_SEC:g} s, none was answered "
-        "with 504"
+        f"of {len(found)} requests for items that the backend gave after more than {REQUEST_SEC:g} s, none was "
+        "answered with 504"
     )
 
 

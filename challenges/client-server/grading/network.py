@@ -48,8 +48,8 @@ def to_ourselves() -> Iterator[None]:
     finally:
         others = _foreign() - before
         assert others <= 0, (
-            f"connections that were asked for and not by the grader: {others}; they came from the socket that serve was "
-            "given, or from those accepted on it, and a server connects to nobody (it could reach the reference's)"
+            f"connections that were asked for and not by the grader: {others}; they came from the socket that serve "
+            "was given, or from those accepted on it, and a server connects to nobody (it could reach the reference's)"
         )
 
 

@@ -43,8 +43,8 @@ OVERLOAD_SEC = 0.2
 GOOD_SEC = 0.5
 """An answer that comes later than this is of no use to anybody."""
 
-MEMORY_ITEMS = 4_096
-"""In batches of as many as the backend takes at once."""
+MEMORY_ITEMS = 4_000
+"""About as many, in batches of as many as the backend takes at once."""
 
 MEMORY_AGAIN, MEMORY_LATEST = 8, 14
 """So many batches are asked for a second time, out of the latest 14, which are 896 items at most."""
