@@ -266,18 +266,21 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"{word(m.READERS)} processes read the same {m.ROWS_REWRITTEN} rows",
             f"a fourth rewrites them {m.VERSIONS} times",
             f"`get_many` of {m.MANY_KEYS:,} keys while",
-            f"`put_many` and `delete_range` of {m.MANY_ROWS:,} rows",
+            f"`put_many` and `delete_range` of {m.LEAST_ROWS:,} to {m.MANY_ROWS:,} rows",
         ),
         "footprints": lambda m: (
             f"`map_size` {m.FIRST_MAP / m.MB:g} MiB",
             f"{mb(m.GROWN_BATCHES * m.GROWN_ROWS / 2 * m.GROWN_VALUE_BYTES)} are stored",
-            f"{m.CHURN_ROUNDS} times {mb(m.CHURN_ROWS * m.CHURN_VALUE_BYTES)} are stored",
+            f"{m.CHURN_ROUNDS} times {mb(m.CHURN_BYTES)} are stored",
             f"at most {m.MOST_MB:g} MiB on disk",
             f"{m.LARGE_ROWS:,} values of {kib(m.LARGE_BYTES)}",
         ),
         "crashes": lambda m: (
-            f"{len(m.SHAPES) * m.CHILDREN_A_PLAN} processes and {m.KILLED_CONTAINERS} whole containers killed",
-            f"some of {m.MANY.rows:,} rows",
+            f"{(len(m.SHAPES) + m.DRAWN_SHAPES) * m.CHILDREN_A_PLAN} processes and {m.KILLED_CONTAINERS} whole containers",
+        ),
+        "plans": lambda m: (
+            f"batches of {m.DRAWN_ROWS[0]} to {max(m.DRAWN_ROWS[1], m.MANY.rows):,} rows",
+            f"of up to {mb(m.DRAWN_BYTES[1])}",
         ),
         "columns": lambda m: (f"{word(len(m.TENANT_SHARES))} tenants of",),
         "workload": lambda m: (
@@ -285,8 +288,8 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"{m.Gets.gets:,} calls of `get` with random keys that are there, of {m.ROWS:,} rows",
             f"{m.GetMany.batches} calls of `get_many` with {m.GetMany.keys} keys",
             f"a scan of {m.Scan.rows:,} rows of {m.ROWS:,}",
-            f"{word(m.BulkLoad.rows // m.BulkLoad.batch)} batches of {m.BulkLoad.batch:,} rows",
         ),
+        "loads": lambda m: (f"{word(m.BulkLoad.rows // m.BulkLoad.batch)} batches of {m.BulkLoad.batch:,} rows",),
         "beside_writer": lambda m: (
             f"of {m.GETS} single calls of `get`, as the mean of the slowest {percent(m.SLOWEST)}, {ms(m.PAUSE_SEC)}",
             f"until {word(m.STORED_AT_LEAST)} batches are stored",
@@ -298,11 +301,15 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"the best of {word(m.ROUNDS * m.PARALLEL_RUNS)}, after a first call",
             f"in scans of {m.SERIAL_ROWS:,} rows one after another, each the best of {word(m.ROUNDS)}",
             f"counts as at most {m.SERIAL_MOST:g} times the reference's",
+            f"at least {TIMES[m.LEAST_WORK]} what the reference's do",
         ),
-        "snapshots": lambda m: (f"lookups and writes with {m.OPEN_SCANS} scans open",),
+        "snapshots": lambda m: (
+            f"lookups and writes with {m.OPEN_SCANS} scans open",
+            f"with up to {m.MANY_ROWS:,} rows",
+        ),
         "parallel": lambda m: (f"a module that is new; {m.VERY_MANY_ROWS:,} rows with results of",),
         "sizes": lambda m: (f"{m.SIZED_ROWS:,} rows, put in random order in batches of {m.SIZED_BATCH:,}",),
-        "tables": lambda m: (f"a scan of {m.LARGE_ROWS:,} rows half way through",),
+        "tables": lambda m: (f"a scan of most of {m.LARGE_ROWS:,} rows about half way through",),
     },
 }
 

@@ -18,7 +18,9 @@ Modules = dict[str, ModuleType]
 def modules() -> Iterator[Modules]:
     """Import the modules of the grading folder."""
     with importing_from(GRADING) as import_:
-        yield {name: import_(name) for name in ("model", "crashes", "columns", "ordering", "replaying")}
+        yield {
+            name: import_(name) for name in ("model", "changes", "columns", "digests", "ordering", "plans", "replaying")
+        }
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +97,26 @@ def test_every_story_is_answered_by_the_model(modules: Modules) -> None:
 # ---- crashes
 
 
-def test_a_plan_tells_all_rows_after_each_batch(modules: Modules) -> None:
-    plan = modules["crashes"].draw_plan(Random(1), modules["crashes"].SMALL)
+def test_a_plan_tells_all_rows_after_each_write(modules: Modules) -> None:
+    plan = modules["plans"].draw_plan(Random(1), modules["plans"].SMALL)
     rows: dict[tuple[str, int, int], bytes] = {}
     assert plan.after(0) == rows
-    for stored in range(1, 3 * len(plan.batches)):
-        for tenant, ts, seq, value in plan.batches[(stored - 1) % len(plan.batches)]:
-            rows[tenant, ts, seq] = value
-        rows["m-number", 0, 0] = str(stored).encode()
+    for stored in range(1, 3 * len(plan.steps)):
+        match plan.plain[(stored - 1) % len(plan.steps)]:
+            case ["put", batch]:
+                rows |= {(tenant, ts, seq): value for tenant, ts, seq, value in batch}
+                rows["m-number", 0, 0] = str(stored).encode()
+            case ["delete", lo, hi]:
+                rows = {key: value for key, value in rows.items() if not tuple(lo) <= key < tuple(hi)}
         assert plan.after(stored) == rows
+
+
+def test_drawn_shapes_stay_within_what_a_value_may_have(modules: Modules) -> None:
+    plans, rng = modules["plans"], Random(1)
+    shapes = [plans.draw_shape(rng) for _ in range(500)]
+    assert all(1 <= shape.value_bytes[0] <= shape.value_bytes[1] <= 65_536 for shape in shapes)
+    assert min(shape.rows for shape in shapes) < 100
+    assert max(shape.rows for shape in shapes) > 5_000
 
 
 # ---- columns
@@ -121,6 +134,37 @@ def test_columns_that_do_not_add_up_are_refused(modules: Modules) -> None:
     *columns, values, lengths = modules["columns"].draw_table(Random(1), 5, 7).scanned(None, None, None, False)
     with pytest.raises(ValueError, match="add up"):
         modules["columns"].rows_of([*columns, values + b"x", lengths])
+
+
+# ---- the bars
+
+
+def test_digests_of_all_rows_are_those_of_each(modules: Modules) -> None:
+    table = modules["columns"].draw_table(Random(1), 50, 48)
+    digest = modules["digests"].digest
+    right = sum(digest(key, table.values[key], 12345) for key in table.order[7:])
+    assert modules["digests"].Digests(table).total(7, 12345) == right
+
+
+def test_changes_that_are_taken_back_leave_a_table_as_it_was(modules: Modules) -> None:
+    table = modules["columns"].draw_table(Random(1), 500, 48)
+    drawn = [modules["changes"].draw_changes(Random(seed), table, table.order, 48, deleting=True) for seed in range(20)]
+    unchanged = [changes for changes in drawn if not changes.prepare()]
+    assert 0 < len(unchanged) < 10
+    for changes in drawn:
+        model = modules["model"].Model()
+        rows = [[*key, table.values[key]] for key in table.order]
+        model.replay([["open", "s", "f"], ["put", "s", rows]])
+        for call in changes.prepare():
+            making, undoing = call.args
+            model.replay(making)
+            values = table.values | changes.now
+            now = [[*key, value] for key, value in sorted(values.items()) if value is not None]
+            whole = ["scan", "s", None, None, None, False]
+            assert model.replay([whole]) == [["gave", now]]
+            assert len(now) == len(rows)
+            assert now != rows
+            assert model.replay([*undoing, whole])[-1] == ["gave", rows]
 
 
 # ---- the reference's keys

@@ -13,9 +13,10 @@ lists; many rows as columns: tenants, each row's tenant by its place there, time
         stores                    on stores and scans by name
         forks, parallel, stalls   that fork; that scan in parallel; that scan so while workers stand still
     peers                         peer_*: other processes
-    crashes                       keep_batches, write_for_ever, crash, found, found_only: writers that are killed
+    crashes                       keep_steps, write_for_ever, *_crash, found, found_only: writers that are killed
     capacity                      fill, ballast, ballast_to_the_brim; put_large, total: full disks, much data
-    holding                       begin, put, hold, let_go, remove, write_beside: the held store
+    holding                       begin, put, hold, let_go, remove, write_beside, get_beside: the held store
+    beside                        look_beside; the other process that has such a store open too
     bars                          gets, get_many, scan_rows, bulk_load, fold_*, get_one, *_writing, scan_halfway, ...
 
     submission                    `Store` and its errors; what using it came to: ["gave", answer] or ["raised", ...]
@@ -39,17 +40,20 @@ from .bars import scan_halfway as scan_halfway
 from .bars import scan_rows as scan_rows
 from .bars import start_writing as start_writing
 from .bars import stop_writing as stop_writing
+from .beside import look_beside as look_beside
 from .capacity import ballast as ballast
 from .capacity import ballast_to_the_brim as ballast_to_the_brim
 from .capacity import fill as fill
 from .capacity import put_large as put_large
 from .capacity import total as total
-from .crashes import crash as crash
+from .crashes import begin_crash as begin_crash
+from .crashes import end_crash as end_crash
 from .crashes import found as found
 from .crashes import found_only as found_only
-from .crashes import keep_batches as keep_batches
+from .crashes import keep_steps as keep_steps
 from .crashes import write_for_ever as write_for_ever
 from .holding import begin as begin
+from .holding import get_beside as get_beside
 from .holding import hold as hold
 from .holding import let_go as let_go
 from .holding import put as put

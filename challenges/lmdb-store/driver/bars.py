@@ -6,6 +6,7 @@ Input in, whole answer out.
 import itertools
 import threading
 
+from .beside import last_seen_beside
 from .folding import fold_total, shake
 from .holding import held_store, let_go
 from .quiet import quiet
@@ -41,12 +42,15 @@ def scan_rows(lo, hi, limit, reverse):
 
 @quiet
 def bulk_load(folder, batches):
-    """Open a new store, load batches of rows and close it; open it again, and answer all it holds."""
+    """Open a new store, load batches of rows and close it; open it again, and answer all it holds.
+
+    And answer what another process saw when it looked into the store that was loaded before, if it did.
+    """
     let_go()
     with Store.open(path_of(folder)) as store:
         taken = [store.put_many(batch_of(columns)) for columns in batches]
     with Store.open(path_of(folder)) as store:  # what was put off until then is timed too
-        return [taken, columns_of(store.scan())]
+        return [taken, columns_of(store.scan()), last_seen_beside()]
 
 
 @quiet
@@ -68,17 +72,21 @@ def get_one(key):
     return held_store().get(key_of(key))
 
 
-def start_writing(batches):
-    """Write batches to the held store over and over, on another thread."""
+def start_writing(columns, versions):
+    """Write batches to the held store, one after the other, on another thread: the same keys, with other values each.
+
+    In version v the row at place i has the value that `columns` has at place i + v.
+    """
     global _writing  # noqa: PLW0603  one at a time
-    batches = [batch_of(columns) for columns in batches]
+    keys, values = zip(*batch_of(columns), strict=True)
+    batches = [list(zip(keys, values[version:] + values[:version], strict=True)) for version in range(versions)]
     stop, stored = threading.Event(), []
 
     def write():
-        while not stop.is_set():
-            for batch in batches:
-                rows = held_store().put_many(batch)
-                stored.append(rows)
+        for batch in itertools.cycle(batches):
+            if stop.is_set():
+                return
+            stored.append(held_store().put_many(batch[:]))
 
     thread = threading.Thread(target=write, daemon=True)
     _writing = stop, thread, stored

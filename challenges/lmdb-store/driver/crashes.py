@@ -1,7 +1,7 @@
-"""Processes that store batch after batch until they are killed, and what is found afterwards.
+"""Processes that store batches and delete ranges until they are killed, and what is found afterwards.
 
 Theory of operation: such a process is a forked child of this one, or this one itself. It connects to the grader's own
-socket and tells it a number before each batch: how many are stored. What is there afterwards a forked child looks at,
+socket and tells it a number before each write: how many are done. What is there afterwards a forked child looks at,
 which may die of it.
 """
 
@@ -9,51 +9,61 @@ import itertools
 import os
 import signal
 import socket
-import time
 
 from .processes import in_a_fork
 from .quiet import now_and_then_quiet
-from .rows import columns_of, items_of, key_of
+from .rows import bound_of, columns_of, items_of, key_of
 from .stores import path_of
 from .submission import Store, run
 
 
 def _acknowledge(name):
-    """Connect to the grader's socket, which hears of each batch that is stored."""
+    """Connect to the grader's socket, which hears of each write that is done."""
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(os.path.join(os.path.dirname(os.environ["TAKEHOME_SOCKET"]), name))  # noqa: PTH118, PTH120
     return connection
 
 
-_batches = []
+_steps = []
+_child = None
 
 
-def keep_batches(batches):
-    """Remember the batches that crashing processes store."""
-    _batches[:] = [items_of(rows) for rows in batches]
+def keep_steps(steps):
+    """Remember what crashing processes write: batches to put and ranges to delete."""
+    _steps[:] = [
+        ("put", items_of(given[0])) if name == "put" else ("delete", tuple(map(bound_of, given)))
+        for name, *given in steps
+    ]
 
 
 def write_for_ever(name, folder):
-    """Store one batch after another, each with its running number, and tell the grader of each, until killed."""
+    """Store batches, each with its running number, and delete ranges; tell the grader of each, until killed."""
     with _acknowledge(name) as connection, Store.open(path_of(folder)) as store:
         for number in itertools.count():
             connection.sendall(number.to_bytes(4, "big"))
-            batch = _batches[number % len(_batches)]
-            store.put_many([*batch, (("m-number", 0, 0), str(number + 1).encode())])
+            kind, given = _steps[number % len(_steps)]
+            if kind == "put":
+                store.put_many([*given, (("m-number", 0, 0), str(number + 1).encode())])
+            else:
+                store.delete_range(*given)
 
 
 @now_and_then_quiet
-def crash(name, folder, after_sec):
-    """Kill a process that does that, so long after it has begun; answer whether it was killed."""
-    child = os.fork()
-    if child == 0:
+def begin_crash(name, folder):
+    """Fork a process that does that."""
+    global _child  # noqa: PLW0603  one at a time
+    _child = os.fork()
+    if _child == 0:
         try:
             write_for_ever(name, folder)
         finally:
             os._exit(1)
-    time.sleep(after_sec)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+
+
+def end_crash():
+    """Kill it; answer whether it was killed by that."""
+    os.kill(_child, signal.SIGKILL)
+    _, status = os.waitpid(_child, 0)
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 

@@ -64,6 +64,7 @@ def fold_ends(rows):
 
 
 DIGESTED_BYTES = 40
+FNV_PRIME = 0x0100_0193
 SALT = os.path.join(tempfile.gettempdir(), "fold-salt")  # noqa: PTH118
 
 
@@ -82,7 +83,10 @@ def _salt():
 
 
 def fold_total(rows):
-    """Digest a part: its first and last key, its rows, and a sum that does not depend on how a range is cut."""
+    """Digest a part: its first and last key, its rows, and a sum that does not depend on how a range is cut.
+
+    What each row adds is an FNV-1a hash that begins with the salt, so none of it can be worked out before that is told.
+    """
     crc32, salt = zlib.crc32, _salt()
     first = key = None
     count = total = 0
@@ -91,8 +95,8 @@ def fold_total(rows):
             first = key
         _, ts, seq = key
         count += 1
-        mixed = (crc32(value, seq) ^ (ts & 0xFFFF_FFFF)) % 1_000_003
+        mixed = (crc32(value) ^ seq ^ ts ^ salt) & 0xFFFF_FFFF
         for byte in value[:DIGESTED_BYTES]:
-            mixed = (mixed * 31 + byte) & 0xFFFF_FFFF
-        total += mixed ^ salt
+            mixed = ((mixed ^ byte) * FNV_PRIME) & 0xFFFF_FFFF
+        total += mixed
     return [list(first), list(key), count, total] if count else None

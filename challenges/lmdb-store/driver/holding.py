@@ -4,15 +4,12 @@ import gc
 import os
 import shutil
 
-from .peers import peer_kill, peer_replay, peer_start, running_peers
+from .beside import change_beside, leave_beside, replay_beside, take_back_beside
 from .rows import batch_of
 from .stores import path_of
 from .submission import Store
 
 _held = None
-
-_BESIDE = "beside"
-"""The peer that writes to the held store now and then."""
 
 
 def held_store():
@@ -25,29 +22,30 @@ def let_go():
     global _held  # noqa: PLW0603  one process holds one store at a time
     if _held is not None:
         _, store, copy = _held
-        if _BESIDE in running_peers:
-            peer_kill(_BESIDE)
+        leave_beside()
         store.close()
         _held = None
         if copy:
-            shutil.rmtree(copy)
+            shutil.rmtree(path_of(copy))
 
 
 def begin(folder):
     """Hold a new store in a folder, to fill it."""
     global _held  # noqa: PLW0603  one process holds one store at a time
+    let_go()
     remove(folder)
     _held = folder, Store.open(path_of(folder)), None
 
 
 def hold(folder):
-    """Hold the store of a folder unless it is held already: a copy, as processes of other containers hold it too."""
+    """Hold the store of a folder, as it was built, unless it is held: a copy, as other containers hold it too."""
     global _held  # noqa: PLW0603  one process holds one store at a time
     if _held is None or _held[0] != folder:
         let_go()
-        copy = path_of(f"{folder}-{os.urandom(6).hex()}")
-        shutil.copytree(path_of(folder), copy)
-        _held = folder, Store.open(copy), copy
+        copy = f"{folder}-{os.urandom(6).hex()}"
+        shutil.copytree(path_of(folder), path_of(copy))
+        _held = folder, Store.open(path_of(copy)), copy
+    take_back_beside()
     gc.collect()
 
 
@@ -63,9 +61,11 @@ def put(batches):
     return [_held[1].put_many(batch_of(columns)) for columns in batches]
 
 
-def write_beside(rows):
-    """Have another process store rows in the held store, which it keeps open too."""
-    if _BESIDE not in running_peers:
-        peer_start(_BESIDE)
-        peer_replay(_BESIDE, [["open", "s", os.path.basename(_held[2])]])  # noqa: PTH119
-    return peer_replay(_BESIDE, [["put", "s", rows]])
+def write_beside(making, undoing):
+    """Have another process change the held store, until that is held again."""
+    return change_beside(_held[2], making, undoing)
+
+
+def get_beside(keys):
+    """Have another process get keys of the held store."""
+    return replay_beside(_held[2], [["get-many", "s", keys]])

@@ -10,7 +10,7 @@ import time
 from .folding import fold_rows
 from .oddities import Stopped, fault_named, odd_named
 from .peers import peer_replay
-from .rows import bound_of, items_of, key_of, lists_of
+from .rows import bound_of, columns_of, items_of, key_of, lists_of
 from .submission import Store, run
 
 open_stores = {}
@@ -208,6 +208,7 @@ OPERATIONS = {
     "scan": lambda store, lo, hi, limit, reverse: lists_of(
         open_stores[store].scan(bound_of(lo), bound_of(hi), limit, reverse)
     ),
+    "columns": lambda store: columns_of(open_stores[store].scan()),
     "begin": _operation_begin,
     "next": _operation_next,
     "drop": _operation_drop,

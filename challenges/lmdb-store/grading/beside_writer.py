@@ -1,9 +1,10 @@
 """The latency of single lookups while another thread puts large batches."""
 
 import time
+from random import Random
 from statistics import fmean
 
-from answers import CALL_SEC
+from answers import CALL_SEC, gave
 from columns import Key, Table, columns_of, draw_table
 from turns import Pair, taken
 from workload import FOLDER, VALUE_BYTES
@@ -17,6 +18,11 @@ PAUSE_SEC = 0.0003
 
 WRITTEN_ROWS = 60_000
 """In order: sorting so many holds the interpreter for longer than all else, and that is not what is looked at."""
+
+VERSIONS = 3
+"""Batches in turn have the same keys with other values: who stores nothing the second time has the wrong ones."""
+
+SAMPLED_ROWS = 200
 
 STORED_AT_LEAST = 2
 """Batches while keys are got: the gets go on until then, or there was nothing for them to be measured beside."""
@@ -41,13 +47,14 @@ many of a hundred wait twice is a matter of luck.
 
 def latency(table: Table, launch: PairedLaunch) -> Pair:
     """Time single gets while another thread puts large batches, and give what about one in a hundred takes."""
-    written = [columns_of(sorted(draw_table(launch.rng, WRITTEN_ROWS, VALUE_BYTES).rows))]
+    rows = sorted(draw_table(launch.rng, WRITTEN_ROWS, VALUE_BYTES).rows)
+    written = columns_of(rows)
     batch_sec: dict[int, float] = {}
 
     def run(side: SubjectFacade, seed: int) -> float:
         rng = Unforeseen(seed)
         side.value("hold", FOLDER)
-        side.value("start_writing", written)
+        side.value("start_writing", written, VERSIONS)
         began, elapsed_sec, stored = time.monotonic(), 0.0, 0
         seconds: list[float] = []
         while (len(seconds) < GETS and elapsed_sec < FEWER_AFTER_SEC) or (
@@ -57,6 +64,8 @@ def latency(table: Table, launch: PairedLaunch) -> Pair:
             stored = _stored(side)
             elapsed_sec = time.monotonic() - began
         went_on = side.value("stop_writing", timeout_sec=CALL_SEC)
+        if stored:
+            _check_written(side, rows, _stored(side), rng)
         side.value("let_go")
         assert went_on is True, "put_many failed while keys were read on another thread"
         assert stored, (
@@ -74,6 +83,16 @@ def latency(table: Table, launch: PairedLaunch) -> Pair:
         "a writer does not stand back for lookups, nor sleep"
     )
     return result
+
+
+def _check_written(side: SubjectFacade, rows: list[tuple[Key, bytes]], stored: int, rng: Random) -> None:
+    """Require that another process sees the last batch that was stored, in a sample of its rows."""
+    places = rng.sample(range(len(rows)), SAMPLED_ROWS)
+    version = (stored - 1) % VERSIONS
+    [values] = gave(side.value("get_beside", [list(rows[place][0]) for place in places], timeout_sec=CALL_SEC))
+    assert values == [rows[(place + version) % len(rows)][1] for place in places], (
+        f"put_many stored {stored} batches on another thread, and another process does not see the last one"
+    )
 
 
 def _gets(side: SubjectFacade, keys: list[Key], table: Table) -> list[float]:

@@ -1,6 +1,5 @@
 """Many rows as columns, as they travel: tenants, and for each row its tenant's number, its time, number and value."""
 
-import zlib
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -14,18 +13,6 @@ from grader.plugin.facade import SubjectFacade
 
 Columns = list[Any]
 Key = tuple[str, int, int]
-
-
-DIGESTED_BYTES = 40
-
-
-def digest(key: Key, value: bytes) -> int:
-    """Give what the driver's fold adds up for a row."""
-    _, ts, seq = key
-    mixed = (zlib.crc32(value, seq) ^ (ts & 0xFFFF_FFFF)) % 1_000_003
-    for byte in value[:DIGESTED_BYTES]:
-        mixed = (mixed * 31 + byte) & 0xFFFF_FFFF
-    return mixed
 
 
 def columns_of(rows: list[tuple[Key, bytes]]) -> Columns:

@@ -1,9 +1,10 @@
 """Kill writers at random moments, and compare what is found afterwards with what was acknowledged.
 
 Theory of operation: the grader listens on a Unix socket. The process that writes connects to it, and tells a number
-before each batch: how many are stored, by its own account. So whatever the grader has heard is acknowledged, whatever
-became of the process. Most writers are children of the driver's, killed after a time that the grader chose; some are
-the whole container, killed by the grader itself with the call in flight.
+before each write: how many are done, by its own account. So whatever the grader has heard is acknowledged, whatever
+became of the process. It is killed when so many were heard as the grader has drawn, and a moment later: who stops
+writing is never killed, and fails. Most writers are children of the driver's; some are the whole container, killed by
+the grader itself with the call in flight.
 """
 
 import itertools
@@ -12,77 +13,31 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from random import Random
 
 from columns import rows_of
 from model import Row
+from plans import DRAWN_SHAPES, SHAPES, SMALL, Plan, draw_plan, draw_shape
 
 from grader.plugin.facade import SubjectFacade
 
 KILLED_CONTAINERS = 10
 CHILDREN_A_PLAN = 10
 
-HEADS = 8
-LONG_VALUE_BYTES = 20_000
+ROUNDS_OF_A_PLAN = 2.5
+"""How often a writer goes through its plan at most before it is killed."""
 
-CALIBRATION_SEC = 0.25
+LATER = 1.5
+"""How much later a kill comes at most, in times of what a write takes: anywhere within the next one, or just after."""
+
+LATEST_SEC = 0.5
 CONNECT_SEC = 10.0
+WRITTEN_SEC = 10.0
+"""How long the writes may take that a kill waits for."""
+
 HEARD_SEC = 5.0
 NUMBERS = itertools.count()
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How many batches a plan has, and of what: rows, and the least and most bytes of a row's value."""
-
-    batches: int
-    rows: int
-    value_bytes: tuple[int, int]
-
-
-SMALL = Shape(12, 150, (20, 500))
-HEAVY = Shape(4, 75, (30_000, 50_000))
-MANY = Shape(2, 10_000, (150, 300))
-SHAPES = (SMALL, SMALL, HEAVY, MANY, MANY)
-"""A store may be tempted to commit three megabytes, of few rows or of thousands, in parts."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The batches that writers store, over and over."""
-
-    batches: list[list[Row]]
-
-    def after(self, stored: int) -> dict[tuple[str, int, int], bytes]:
-        """Give all rows when so many batches are stored."""
-        rows: dict[tuple[str, int, int], bytes] = {}
-        last = min(stored, len(self.batches))
-        order = [(stored - 1 - back) % len(self.batches) for back in range(last)]
-        for number in reversed(order):
-            for tenant, ts, seq, value in self.batches[number]:
-                rows[tenant, ts, seq] = value
-        if stored:
-            rows["m-number", 0, 0] = str(stored).encode()
-        return rows
-
-
-def draw_plan(rng: Random, shape: Shape) -> Plan:
-    """Draw batches: rows of their own, one of them long, and rows at both ends and between that each overwrites."""
-    batches = []
-    size = partial(rng.randint, *shape.value_bytes)
-    for number in range(shape.batches):
-        rows: list[Row] = [
-            [f"{rng.choice('abyz')}{number}", rng.randint(-(2**60), 2**60), position, rng.randbytes(size())]
-            for position in range(shape.rows)
-        ]
-        rows += [[tenant, head, 0, rng.randbytes(30)] for tenant in ("", "m", "zz") for head in range(HEADS)]
-        rows.append(["m-long", number, 0, rng.randbytes(LONG_VALUE_BYTES)])
-        rng.shuffle(rows)
-        batches.append(rows)
-    return Plan(batches)
 
 
 class Ear:
@@ -96,26 +51,51 @@ class Ear:
         self._path.chmod(0o777)
         self._listener.listen(1)
         self._connection: socket.socket | None = None
+        self._data = bytearray()
 
-    def accept(self, timeout_sec: float) -> bool:
+    def wait_for(self, wanted: int) -> float:
+        """Wait until so many writes are acknowledged; give how long each took."""
+        if not self._accept(CONNECT_SEC):
+            raise AssertionError("a process that should store batches did not begin")
+        began = time.monotonic()
+        while (self._number() or 0) < wanted:
+            left_sec = began + WRITTEN_SEC - time.monotonic()
+            if left_sec <= 0 or not self._receive(left_sec):
+                raise AssertionError(
+                    f"a process that stores batches and deletes ranges, one after the other, had done "
+                    f"{self._number() or 0} of the {wanted} that were waited for after {time.monotonic() - began:.1f} s"
+                )
+        return (time.monotonic() - began) / max(wanted, 1)
+
+    def heard(self) -> int | None:
+        """Hear the writer out, which has been killed; give how many writes it said were done."""
+        if self._connection is None and not self._accept(0.05):
+            return None
+        while self._receive(HEARD_SEC):
+            pass
+        return self._number()
+
+    def _accept(self, timeout_sec: float) -> bool:
         """Wait for the writer to connect."""
         self._listener.settimeout(timeout_sec)
         with suppress(TimeoutError):
             self._connection, _ = self._listener.accept()
         return self._connection is not None
 
-    def heard(self) -> int | None:
-        """Hear the writer out, which has been killed; give how many batches it said were stored."""
-        if self._connection is None and not self.accept(0.05):
-            return None
+    def _receive(self, timeout_sec: float) -> bool:
+        """Wait for more; tells whether there was any."""
         assert self._connection is not None
-        self._connection.settimeout(HEARD_SEC)
-        data = bytearray()
+        self._connection.settimeout(timeout_sec)
         with suppress(ConnectionError, TimeoutError):
-            while more := self._connection.recv(65_536):
-                data += more
-        whole = len(data) // 4 * 4
-        return int.from_bytes(data[whole - 4 : whole], "big") if whole else None
+            more = self._connection.recv(65_536)
+            self._data += more
+            return bool(more)
+        return False
+
+    def _number(self) -> int | None:
+        """Give the last number that was heard as a whole."""
+        whole = len(self._data) // 4 * 4
+        return int.from_bytes(self._data[whole - 4 : whole], "big") if whole else None
 
     def close(self) -> None:
         """Hang up."""
@@ -137,42 +117,40 @@ def listening(subject: SubjectFacade) -> Iterator[Ear]:
 
 def kill_children(subject: SubjectFacade, rng: Random) -> None:
     """Kill children of the driver's."""
-    for shape in SHAPES:
+    for shape in (*SHAPES, *(draw_shape(rng) for _ in range(DRAWN_SHAPES))):
         plan = draw_plan(rng, shape)
-        subject.value("keep_batches", plan.batches)
-        window_sec = _calibrated(subject, shape.batches)
-        for _ in range(CHILDREN_A_PLAN):
+        subject.value("keep_steps", plan.plain)
+        each_sec = 0.0
+        for number in range(CHILDREN_A_PLAN):
             folder = f"crash-{next(NUMBERS)}"
             with listening(subject) as ear:
-                killed = subject.value("crash", ear.name, folder, rng.uniform(*window_sec))
+                subject.value("begin_crash", ear.name, folder)
+                try:
+                    took_sec = ear.wait_for(_wanted(rng, plan) if number else len(plan.steps))
+                    each_sec = each_sec or took_sec  # by the first, which tells how long that is
+                    time.sleep(rng.uniform(0.0, min(LATER * each_sec, LATEST_SEC)))
+                finally:
+                    killed = subject.value("end_crash")
                 assert killed is True, "a process that stored batches ended by itself"
                 _compare(subject, plan, folder, ear.heard(), rng)
 
 
-def _calibrated(subject: SubjectFacade, batches: int) -> tuple[float, float]:
-    """Tell from when on and until when a kill falls among the first batches, by trying it once."""
-    folder = f"crash-{next(NUMBERS)}"
-    with listening(subject) as ear:
-        subject.value("crash", ear.name, folder, CALIBRATION_SEC)
-        stored = ear.heard() or 1
-    subject.value("remove", folder)
-    each_sec = min(CALIBRATION_SEC / max(stored, 1), CALIBRATION_SEC / batches)
-    return each_sec, 2.5 * batches * each_sec + 0.01
+def _wanted(rng: Random, plan: Plan) -> int:
+    return rng.randrange(round(ROUNDS_OF_A_PLAN * len(plan.steps)) + 1)
 
 
 def kill_containers(subject: SubjectFacade, rng: Random) -> None:
     """Kill the whole container, with the call that writes in flight."""
     plan = draw_plan(rng, SMALL)
     for _ in range(KILLED_CONTAINERS):
-        subject.value("keep_batches", plan.batches)
+        subject.value("keep_steps", plan.plain)
         folder = f"crash-{next(NUMBERS)}"
         with listening(subject) as ear:
             with subject.flight() as flight:
                 flight.start("write_for_ever", ear.name, folder)
                 flight.wait(0.0)
-                if not ear.accept(CONNECT_SEC):
-                    raise AssertionError("a process that should store batches did not begin")
-                time.sleep(rng.uniform(0.0, 0.03))
+                each_sec = ear.wait_for(_wanted(rng, plan))
+                time.sleep(rng.uniform(0.0, min(LATER * each_sec, LATEST_SEC)))
                 subject.restart()
             stored = ear.heard()
             _compare(subject, plan, folder, stored, rng)
@@ -198,10 +176,13 @@ def _compare(subject: SubjectFacade, plan: Plan, folder: str, stored: int | None
 
 def _difference(rows: dict[tuple[str, int, int], bytes], plan: Plan, acknowledged: int) -> str:
     right, next_ = plan.after(acknowledged), plan.after(acknowledged + 1)
-    lost = sum(rows.get(key) != value and rows.get(key) != next_.get(key) for key, value in right.items())
-    early = sum(right.get(key) != value for key, value in rows.items())
-    new = sum(right.get(key) != value for key, value in next_.items())
-    told = f"a writer was killed when {acknowledged} batches were acknowledged"
+    lost = sum(rows.get(key) not in (right.get(key), next_.get(key)) for key in {**right, **rows})
+    changed = [key for key in {**right, **next_} if right.get(key) != next_.get(key)]
+    early = sum(rows.get(key) == next_.get(key) for key in changed)
+    told = f"a writer was killed when {acknowledged} batches and deletions were acknowledged"
     if lost:
-        return f"{told}: {lost} of their {len(right)} rows are lost or have other values"
-    return f"{told}: of the next batch {early} of {new} rows are there; a batch is there as a whole or not at all"
+        return f"{told}: of the {len(right)} rows that they leave {lost} are lost or others, or should not be there"
+    return (
+        f"{told}: of {len(changed)} rows that the next one stores or deletes {early} are as it leaves them; "
+        "a batch is there as a whole or not at all, and so is a deletion"
+    )

@@ -3,12 +3,11 @@
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from answers import CALL_SEC
-from columns import Table, digest
-from numpy.typing import NDArray
+from columns import Table
+from digests import Digests
 from turns import Least, Pair, both
-from workload import BESIDE_TENANT, FOLDER
+from workload import FOLDER
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
 from harness.unforeseen import Unforeseen
@@ -24,6 +23,9 @@ SERIAL_ROWS = 5_000
 
 SERIAL_MOST = 1.25
 """Times of the reference's: as slow as a scan may be that just passes its own bar, with the fold. More would pay."""
+
+LEAST_WORK = 0.5
+"""Of the cores' time that the reference's processes use in a parallel scan: the fold alone is most of it."""
 
 _parallel: dict[int, tuple[Pair, Pair]] = {}
 
@@ -41,29 +43,35 @@ def parallel_share(table: Table, launch: PairedLaunch) -> Pair:
 
 
 def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
-    for side in both(launch, 0):
-        side.value("hold", FOLDER)
-        side.value("fold_parallel", 0, None, None, WORKERS, timeout_sec=CALL_SEC)
+    worked_sec: dict[int, float] = {}
 
     def at_once(side: SubjectFacade, seed: int) -> list[float]:
         place, salt = _drawn(table, seed)
-        ends = list(table.order[place]), [BESIDE_TENANT]
-        parts, took = side.timed_call("fold_parallel", salt, *ends, WORKERS, timeout_sec=CALL_SEC)
+        before_sec = side.stats().cpu_sec
+        parts, took = side.timed_call("fold_parallel", salt, *_ends(table, place), WORKERS, timeout_sec=CALL_SEC)
+        after_sec = side.stats().cpu_sec
         _check_parts(parts, table, place, salt)
+        if before_sec is not None and after_sec is not None:
+            worked_sec[id(side)] = worked_sec.get(id(side), 0.0) + after_sec - before_sec
         return [took]
 
     def one_by_one(side: SubjectFacade, seed: int) -> list[float]:
         place, salt = _drawn(table, seed)
-        bounds = [*map(list, table.order[place::SERIAL_ROWS]), [BESIDE_TENANT]]
+        bounds = [*map(list, table.order[place::SERIAL_ROWS]), None]
         answers = [side.timed_call("fold_serial", salt, *ends, timeout_sec=CALL_SEC) for ends in pairwise(bounds)]
         _check_parts([part for part, _ in answers], table, place, salt)
         return [took for _, took in answers]
 
+    for side in both(launch, 0):
+        side.value("hold", FOLDER)
+        at_once(side, launch.rng.getrandbits(32))
+    worked_sec.clear()
     parallel, serial = Least(launch), Least(launch)
     for _ in range(ROUNDS):
         for _ in range(PARALLEL_RUNS):
             parallel.turn(at_once)
         serial.turn(one_by_one)
+    _check_work(worked_sec.get(id(launch.candidate)), worked_sec.get(id(launch.reference)))
     return parallel.sums, serial.sums
 
 
@@ -73,21 +81,34 @@ def _drawn(table: Table, seed: int) -> tuple[int, int]:
     return rng.randrange(len(table.order) // 20), rng.getrandbits(32)
 
 
+def _ends(table: Table, place: int) -> tuple[list[Any], None]:
+    return list(table.order[place]), None
+
+
+def _check_work(mine_sec: float | None, theirs_sec: float | None) -> None:
+    """Require that all rows were folded, as far as the cores' time tells, where this machine tells it."""
+    if mine_sec is None or theirs_sec is None:
+        return
+    assert mine_sec >= LEAST_WORK * theirs_sec, (
+        f"in {ROUNDS * PARALLEL_RUNS} parallel scans all processes used the cores for {1000 * mine_sec:.0f} ms, "
+        f"the reference's for {1000 * theirs_sec:.0f} ms; to fold every row takes at least {LEAST_WORK:g} times that"
+    )
+
+
 def _check_parts(parts: Any, table: Table, place: int, salt: int) -> None:
     digests = [part for part in parts if part is not None]
     keys = [tuple(key) for first, last, _, _ in digests for key in (first, last)]
     assert keys == sorted(keys), "the parts of a parallel scan are not in order"
     assert (keys[0], keys[-1]) == (table.order[place], table.order[-1]), "a parallel scan does not cover its range"
     found = sum(rows for _, _, rows, _ in digests), sum(total for _, _, _, total in digests)
-    right = len(table.order) - place, int((_digests(table)[place:] ^ np.uint64(salt)).sum())
+    right = len(table.order) - place, _digests(table).total(place, salt)
     assert found == right, "a parallel scan lost rows, gave them twice, or gave others"
 
 
-_known: dict[int, NDArray[np.uint64]] = {}
+_known: dict[int, Digests] = {}
 
 
-def _digests(table: Table) -> NDArray[np.uint64]:
-    """Give what each row adds, in order, before the salt goes in; their sum stays far below 2**64."""
+def _digests(table: Table) -> Digests:
     if id(table) not in _known:
-        _known[id(table)] = np.array([digest(key, table.values[key]) for key in table.order], np.uint64)
+        _known[id(table)] = Digests(table)
     return _known[id(table)]

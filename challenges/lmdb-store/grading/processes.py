@@ -7,6 +7,7 @@ from typing import Any
 from answers import CALL_SEC, gave
 from model import Operation, Row
 from ordering import FOLDER, OPEN
+from plans import log_uniform
 from rows import draw_rows
 
 from grader.plugin.facade import SubjectFacade
@@ -16,8 +17,14 @@ LOOKS = 120
 VERSIONS = 150
 ROWS_REWRITTEN = 60
 
-MANY_ROWS, WRITES, COUNTING_SEC = 250_000, 2, 30.0
+LEAST_ROWS, MANY_ROWS, COUNTING_SEC = 2_000, 250_000, 30.0
 """Rows of one batch, and of one range, and how long another process counts them at most meanwhile."""
+
+DRAWN_WRITES = 4
+"""Batches besides the largest; each doubling of their size is as likely as the next."""
+
+FULL_ROWS = 50_000, 70_000
+"""Rows of a store that is opened when it holds as many as the bars' do."""
 
 
 def look_and_write(subject: SubjectFacade, rng: Random) -> None:
@@ -42,7 +49,7 @@ def look_and_write(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
     _tenants_come_and_go(subject, rng)
     _gets_of_one_state(subject, rng)
-    _all_or_nothing(subject)
+    _all_or_nothing(subject, rng)
 
 
 def _check_looks(looks: list[Any]) -> None:
@@ -68,8 +75,9 @@ def _tenants_come_and_go(subject: SubjectFacade, rng: Random) -> None:
     def there(operations: list[Operation]) -> list[Any]:
         return gave(subject.value("peer_replay", "other", operations))
 
+    full: Operation = ["put-numbered", "s", "kept", rng.randint(*FULL_ROWS)]
     subject.value("peer_start", "other")
-    here(OPEN)
+    here([*OPEN, full, ["forget", "s"], *OPEN])
     there(OPEN)
     for number in range(REFILLS):
         write = here if number & 2 else there  # twice each: what is learnt by writing oneself is no help
@@ -135,24 +143,24 @@ def _gets_of_one_state(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
 
 
-def _all_or_nothing(subject: SubjectFacade) -> None:
-    """Store and delete very many rows at once, while another process counts them: it sees all of them or none."""
+def _all_or_nothing(subject: SubjectFacade, rng: Random) -> None:
+    """Store and delete many rows at once, while another process counts them: it sees all of them or none."""
     gave(subject.value("replay", OPEN))
     subject.value("peer_start", "counter")
     gave(subject.value("peer_replay", "counter", OPEN))
-    writes: dict[str, tuple[Operation, int]] = {
-        "put_many stored": (["put-numbered", "s", "many", MANY_ROWS], MANY_ROWS),
-        "delete_range deleted": (["delete", "s", ["many"], None], 0),
-    }
-    for _ in range(WRITES):
+    for rows in (MANY_ROWS, *(round(log_uniform(rng, LEAST_ROWS, MANY_ROWS)) for _ in range(DRAWN_WRITES))):
+        writes: dict[str, tuple[Operation, int]] = {
+            "put_many stored": (["put-numbered", "s", "many", rows], rows),
+            "delete_range deleted": (["delete", "s", ["many"], None], 0),
+        }
         for what, (write, left) in writes.items():
             subject.value("peer_send", "counter", [["counts-until", "s", ["many"], left, COUNTING_SEC]])
             [written] = gave(subject.value("replay", [write], timeout_sec=CALL_SEC))
-            assert written == MANY_ROWS, f"{what} {MANY_ROWS} rows, and gives {written} as their number"
+            assert written == rows, f"{what} {rows} rows, and gives {written} as their number"
             [counts] = gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC))
             seen = set(counts)
-            assert seen <= {0, MANY_ROWS}, (
-                f"while {what} {MANY_ROWS} rows, another process saw {min(seen - {0, MANY_ROWS})} of them: "
+            assert seen <= {0, rows}, (
+                f"while {what} {rows} rows, another process saw {min(seen - {0, rows})} of them: "
                 "a batch is stored whole or not at all, and a range is deleted whole or not at all"
             )
     subject.value("reset", [FOLDER])

@@ -37,6 +37,29 @@ def within_a_process(rng: Random) -> list[list[Operation]]:
     return stories
 
 
+MANY_ROWS = 20_000
+
+
+def of_many_rows(rng: Random) -> list[Operation]:
+    """Begin scans of a store with many rows, use some of them in part, change it, and go on."""
+    rows = draw_rows(rng, MANY_ROWS, value_bytes=8)
+    begin: list[Operation] = []
+    for number, reverse in enumerate((False, True, False)):
+        begin += [
+            ["begin", f"many-{number}", "s", None, None, None, reverse],
+            ["next", f"many-{number}", rng.choice((0, 1, rng.randrange(MANY_ROWS)))],
+        ]
+    return [
+        *OPEN,
+        ["put", "s", rows],
+        *begin,
+        ["put", "s", [[*row[:3], b"changed"] for row in rng.sample(rows, MANY_ROWS // 4)]],
+        ["delete", "s", ["b"], ["c"]],
+        *(["next", f"many-{number}", MANY_ROWS] for number in range(3)),
+        ["count", "s", []],
+    ]
+
+
 def across_processes(subject: SubjectFacade, rng: Random) -> None:
     """Begin a scan in another process, change everything in this one, and go on."""
     rows = draw_rows(rng, 600, ("a",))

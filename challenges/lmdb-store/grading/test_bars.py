@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import beside_writer
+import loads
 import on_two_cores
 import pytest
 import sizes
@@ -70,7 +71,7 @@ def test_reverse_scan(duel: Duel, small: Table) -> None:
 
 
 def test_bulk_load(duel: Duel) -> None:
-    duel(workload.BulkLoad())
+    duel(loads.BulkLoad())
 
 
 def test_parallel_scan_time(measure: Measure, small: Table) -> None:

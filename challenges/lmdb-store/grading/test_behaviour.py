@@ -32,7 +32,8 @@ def test_ranges(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_snapshots(submission: SubjectFacade, fresh_seed: int) -> None:
-    for operations in snapshots.within_a_process(Unforeseen(fresh_seed)):
+    rng = Unforeseen(fresh_seed)
+    for operations in [*snapshots.within_a_process(rng), snapshots.of_many_rows(rng)]:
         demand(submission, "a scan does not give the state of when it was begun", operations, ordering.FOLDERS)
     snapshots.across_processes(submission, Unforeseen(fresh_seed))
 

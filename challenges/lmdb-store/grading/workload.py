@@ -1,13 +1,15 @@
-"""The rounds of the bars that are duels: fresh questions to a store that each side has built for itself beforehand."""
+"""The rounds of the bars that ask a store: fresh questions to one that each side has built for itself beforehand.
+
+Before most of them another process changes some of the rows that are asked for.
+"""
 
 from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from random import Random
-from typing import Any
 
-from columns import Key, Table, batches_of, draw_table, key_columns
+from changes import draw_changes
+from columns import Key, Table, columns_of, key_columns
 
 from harness.duel.round import Call, Round
 
@@ -16,28 +18,7 @@ HOLD = Call("hold", (FOLDER,))
 ROWS = 60_000
 VALUE_BYTES = 48
 
-
-BESIDE_TENANT = "~beside"
-"""After every tenant of a table, so that no scan of the bars meets its rows."""
-
-BESIDE_ROWS = 16
-BESIDE_EVERY = 4
-"""One round in so many, drawn at random: whoever answers from memory must notice what others write."""
-
-
-def beside(rng: Random) -> dict[Key, bytes]:
-    """Draw the rows that another process stores just before the questions; mostly none."""
-    if rng.randrange(BESIDE_EVERY):
-        return {}
-    return {
-        (BESIDE_TENANT, rng.getrandbits(40), rng.getrandbits(32)): rng.randbytes(VALUE_BYTES)
-        for _ in range(BESIDE_ROWS)
-    }
-
-
-def _held_with(rows: dict[Key, bytes]) -> tuple[Call, ...]:
-    written = [[*key, value] for key, value in rows.items()]
-    return (HOLD, Call("write_beside", (written,))) if rows else (HOLD,)
+BESIDE = ", perhaps where another process had just changed something"
 
 
 @dataclass(frozen=True)
@@ -49,12 +30,14 @@ class Gets:
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
-        others = beside(rng)
-        keys = [*rng.choices(self.table.order, k=self.gets - len(others)), *others]
-        rng.shuffle(keys)
-        right = b"".join(others[key] if key in others else self.table.values[key] for key in keys)
+        keys = rng.choices(self.table.order, k=self.gets)
+        changes = draw_changes(rng, self.table, keys, VALUE_BYTES, deleting=False)
+        for key in changes.added:
+            keys[rng.randrange(self.gets)] = key
+        values = ChainMap(changes.now, self.table.values)
+        right = b"".join(values[key] or b"" for key in keys)
         timed = Call("gets", (key_columns(keys),))
-        return Round(_held_with(others), timed, _same(right, "get gave another value"))
+        return Round((HOLD, *changes.prepare()), timed, same(right, f"get gave another value{BESIDE}"))
 
 
 @dataclass(frozen=True)
@@ -67,20 +50,26 @@ class GetMany:
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
-        others = beside(rng)
-        asked = [[self._key(rng) for _ in range(self.keys)] for _ in range(self.batches)]
-        for key in others:
-            rng.choice(asked)[rng.randrange(self.keys)] = key
-        values = ChainMap(others, self.table.values)
-        right = [
-            [b"".join(values.get(key, b"") for key in keys), bytes(key not in values for key in keys)] for keys in asked
-        ]
-        timed = Call("get_many", ([key_columns(keys) for keys in asked],))
-        return Round(_held_with(others), timed, _same(right, "get_many gave other values"))
+        there = rng.choices(self.table.order, k=self.batches * self.keys)
+        changes = draw_changes(rng, self.table, there, VALUE_BYTES, deleting=True)
+        changed = changes.now
+        keys = [self._absent(key) if not rng.randrange(8) and key not in changed else key for key in there]
+        for key in changes.added:
+            keys[rng.randrange(len(keys))] = key
+        values = ChainMap(changed, self.table.values)
+        asked = [keys[start : start + self.keys] for start in range(0, len(keys), self.keys)]
+        right = [_values(list(map(values.get, some))) for some in asked]
+        timed = Call("get_many", ([key_columns(some) for some in asked],))
+        return Round((HOLD, *changes.prepare()), timed, same(right, f"get_many gave other values{BESIDE}"))
 
-    def _key(self, rng: Random) -> Key:
-        tenant, ts, seq = rng.choice(self.table.order)
-        return (tenant, ts, seq) if rng.randrange(8) else (tenant, ts, seq ^ 1)
+    def _absent(self, key: Key) -> Key:
+        tenant, ts, seq = key
+        return tenant, ts, seq ^ 1
+
+
+def _values(values: list[bytes | None]) -> list[bytes]:
+    """Give values as they travel: those that are there end to end, and which are not."""
+    return [b"".join(filter(None, values)), bytes(value is None for value in values)]
 
 
 @dataclass(frozen=True)
@@ -93,34 +82,18 @@ class Scan:
 
     def round(self, rng: Random) -> Round:
         """Make a fresh round."""
-        place = rng.randrange(len(self.table.order) - self.rows)
-        lo, hi = self.table.order[place], self.table.order[place + self.rows]
-        columns = self.table.scanned(lo, hi, None, self.reverse)
+        order = self.table.order
+        place = rng.randrange(len(order) - self.rows)
+        lo, hi = order[place], order[place + self.rows]
+        inside = order[place : place + self.rows]
+        changes = draw_changes(rng, self.table, inside, VALUE_BYTES, deleting=True)
+        values = ChainMap(changes.now, self.table.values)
+        keys = sorted({key for key in (*inside, *changes.added) if lo <= key < hi}, reverse=self.reverse)
+        right = columns_of([(key, value) for key in keys if (value := values[key]) is not None])
         timed = Call("scan_rows", (list(lo), list(hi), None, self.reverse))
-        return Round((HOLD,), timed, _same(columns, "the scan gave other rows"))
+        return Round((HOLD, *changes.prepare()), timed, same(right, f"the scan gave other rows{BESIDE}"))
 
 
-LOADS = count()
-
-
-@dataclass(frozen=True)
-class BulkLoad:
-    """Load batches in random order into a new store, and read everything back."""
-
-    rows: int = 4_000
-    batch: int = 2_000
-
-    def round(self, rng: Random) -> Round:
-        """Make a fresh round."""
-        table = draw_table(rng, self.rows, VALUE_BYTES)
-        batches = batches_of(table, self.batch)
-        number = next(LOADS)
-        right: list[Any] = [[self.batch] * len(batches), table.scanned(None, None, None, False)]
-        prepare = (Call("remove", (f"load-{number - 1}",)), Call("remove", (f"load-{number}",)))
-        return Round(
-            prepare, Call("bulk_load", (f"load-{number}", batches)), _same(right, "what was loaded is not there")
-        )
-
-
-def _same(right: object, wrong: str) -> Callable[[object], str | None]:
+def same(right: object, wrong: str) -> Callable[[object], str | None]:
+    """Make a check that demands one answer."""
     return lambda answer: None if answer == right else wrong
