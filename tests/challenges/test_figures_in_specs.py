@@ -276,7 +276,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"{m.LARGE_ROWS:,} values of {kib(m.LARGE_BYTES)}",
         ),
         "crashes": lambda m: (
-            f"{(len(m.SHAPES) + m.DRAWN_SHAPES) * m.CHILDREN_A_PLAN} processes and {m.KILLED_CONTAINERS} whole containers",
+            f"{(len(m.SHAPES) + m.DRAWN_SHAPES) * m.CHILDREN_A_PLAN} processes and {m.KILLED_CONTAINERS} whole",
         ),
         "plans": lambda m: (
             f"batches of {m.DRAWN_ROWS[0]} to {max(m.DRAWN_ROWS[1], m.MANY.rows):,} rows",

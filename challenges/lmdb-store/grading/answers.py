@@ -19,8 +19,8 @@ def gave(answers: object) -> list[Any]:
         match answer:
             case ["gave", value]:
                 values.append(value)
-            case ["raised", name, message]:
-                raise AssertionError(f"an operation that must succeed raised {name}: {message}")
+            case ["raised", str(name), str(message)]:
+                raise AssertionError(f"an operation that must succeed raised {name[:80]}: {message[:500]}")
             case _:
                 raise AssertionError("the answers have the wrong shape")
     return values

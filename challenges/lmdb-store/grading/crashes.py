@@ -163,8 +163,9 @@ def _compare(subject: SubjectFacade, plan: Plan, folder: str, stored: int | None
     match answer:
         case ["gave", [columns, put, [got]]]:
             pass
-        case ["raised", name, message]:
-            raise AssertionError(f"after a writer was killed, opening, reading or writing raised {name}: {message}")
+        case ["raised", str(name), str(message)]:
+            raised = f"{name[:80]}: {message[:500]}"
+            raise AssertionError(f"after a writer was killed, opening, reading or writing raised {raised}")
         case _:
             raise AssertionError("what was found after a writer was killed has the wrong shape")
     rows = {(tenant, ts, seq): value for tenant, ts, seq, value in rows_of(columns)}

@@ -84,7 +84,7 @@ def map_growth(subject: SubjectFacade, rng: Random) -> None:
 CHURN_ROUNDS = 24
 CHURN_BYTES = 2_000_000
 CHURN_ROWS = 40, 320
-"""Of a round, at least and at most. Smaller values, of which a page holds two or none, need up to thrice their bytes."""
+"""Of a round. Smaller values, of which a page of 4 KiB holds two or one, may take up to thrice their bytes."""
 
 PARALLEL_ROUND = 1
 """A parallel scan comes this early, and none after it: workers that keep its state keep all space from then on."""

@@ -32,7 +32,7 @@ LOADS = Shape(4, 2_000, (48, 48))
 SHAPES = (SMALL, HEAVY, MANY, LOADS)
 """A store may be tempted to commit three megabytes, of few rows or of thousands, in parts."""
 
-DRAWN_SHAPES = 2
+DRAWN_SHAPES = 1
 DRAWN_ROWS, DRAWN_BYTES = (60, 10_000), (100_000, 3_000_000)
 DRAWN_ROWS_IN_ALL = 20_000
 MOST_VALUE_BYTES = 50_000

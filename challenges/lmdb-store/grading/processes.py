@@ -20,8 +20,8 @@ ROWS_REWRITTEN = 60
 LEAST_ROWS, MANY_ROWS, COUNTING_SEC = 2_000, 250_000, 30.0
 """Rows of one batch, and of one range, and how long another process counts them at most meanwhile."""
 
-DRAWN_WRITES = 4
-"""Batches besides the largest; each doubling of their size is as likely as the next."""
+TIMES_AS_MANY = 5
+"""One batch is drawn from each range of sizes whose end is so many times its beginning; and one is the largest."""
 
 FULL_ROWS = 50_000, 70_000
 """Rows of a store that is opened when it holds as many as the bars' do."""
@@ -148,7 +148,7 @@ def _all_or_nothing(subject: SubjectFacade, rng: Random) -> None:
     gave(subject.value("replay", OPEN))
     subject.value("peer_start", "counter")
     gave(subject.value("peer_replay", "counter", OPEN))
-    for rows in (MANY_ROWS, *(round(log_uniform(rng, LEAST_ROWS, MANY_ROWS)) for _ in range(DRAWN_WRITES))):
+    for rows in _sizes(rng):
         writes: dict[str, tuple[Operation, int]] = {
             "put_many stored": (["put-numbered", "s", "many", rows], rows),
             "delete_range deleted": (["delete", "s", ["many"], None], 0),
@@ -164,6 +164,15 @@ def _all_or_nothing(subject: SubjectFacade, rng: Random) -> None:
                 "a batch is stored whole or not at all, and a range is deleted whole or not at all"
             )
     subject.value("reset", [FOLDER])
+
+
+def _sizes(rng: Random) -> list[int]:
+    """Draw how many rows are stored at once: one of each range, and the most."""
+    sizes, least = [MANY_ROWS], LEAST_ROWS
+    while least < MANY_ROWS:
+        sizes.append(round(log_uniform(rng, least, TIMES_AS_MANY * least)))
+        least *= TIMES_AS_MANY
+    return sizes
 
 
 def _all_write(subject: SubjectFacade) -> None:
