@@ -201,9 +201,14 @@ SPECS: dict[str, dict[str, Tell]] = {
         "calling": lambda m: (
             f"makes memory grow by at most {m.MEMORY_MOST_MB:g} MiB",
             f"also after {m.LULLED_BY:,} good calls",
+            f"calls of up to {kib(2 ** m.LARGE_POWERS[1])}, cut and lengthened",
+            f"a call takes at most {m.CALL_MOST_BYTES / 2**20:g} MiB, and a usual one at most {kib(m.USUAL_MOST_BYTES)}",
         ),
         "eventing": lambda m: (
             f"a log of {m.SEGMENTS:,} segments",
+            f"segments of up to {2**m.POWERS:,} events",
+            f"of any size up to {2 * 2**m.POWERS:,} events",
+            f"takes at most {kib(m.SEGMENT_MOST_BYTES)}, and {kib(m.EVENT_MOST_BYTES)} more an event",
             f"through {word(len(m.PATHS[0]) - 1)} readers of both versions",
         ),
         "handing": lambda m: (
@@ -211,12 +216,14 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"own memory grow by at most {m.HELD_MOST_MB:g} MiB",
             f"with {word(m.LARGE_COLUMNS)} columns",
             f"the column and {m.READ_BEYOND_MB:g} MiB more",
+            f"tables of up to {2 ** (m.POWERS[-1] + 1):,} rows",
         ),
         "archive_reading": lambda m: (
             f"{m.MEMORY_LIMIT_MB} MiB of memory",
             f"{m.BIG_ROWS:,} rows of which each has {8 * m.NOISE} random bytes",
             f"a file of {m.MEDIUM_ROWS:,} rows",
             f"a scan of {m.WINDOW_ROWS:,} rows, {m.NOISE + 1} of",
+            f"of {m.CHANGES} bytes that are changed anywhere in the file",
             f"at most {percent(m.FILTERED_SHARE)} of the file plus {m.READ_BEYOND_MB:g} MiB",
             f"at most {percent(m.PROJECTED_SHARE)} plus {m.READ_BEYOND_MB:g} MiB",
         ),
@@ -224,6 +231,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "archive_damage": lambda m: (
             f"in an archive of {m.TINY_ROWS} rows in its last {m.TINY_LAST} and {m.TINY_OTHERS} others",
             f"of a single column of {m.SINGLE_ROWS} texts",
+            f"in archives of {2 ** m.LARGE_POWERS[0]} rows up to {2 ** m.LARGE_POWERS[1]:,}",
             f"the lowest {['', 'one', 'two', 'three', 'four'][m.SINGLE_BITS]} bits of its first {m.SINGLE_FIRST} bytes",
         ),
         "predicting": lambda m: (
@@ -235,23 +243,28 @@ SPECS: dict[str, dict[str, Tell]] = {
         "call_turns": lambda m: (
             f"encode {m.CALLS:,} usual calls, one by one",
             f"the {m.PERCENT:g}th percentile of the times to encode {m.HANDFUL} calls and to decode {m.HANDFUL} calls",
-            f"in the best of {word(m.BLOCKS)} blocks of {2 * m.HANDFULS}",
+            f"the median of {word(m.BLOCKS)} blocks of {2 * m.HANDFULS}",
             f"bytes of {m.ROUNDS * m.CALLS:,} usual calls",
         ),
-        "event_turns": lambda m: (f"a segment of {m.EVENTS:,} events",),
+        "event_turns": lambda m: (f"a segment of {m.EVENTS_LEAST:,} to {m.EVENTS_MOST:,} events",),
         "table_turns": lambda m: (
-            f"{word(m.COLUMNS + 1)} int columns, {mb(8 * m.ROWS * (m.COLUMNS + 1))}",
-            f"one of {word(m.FILES)} files ({mb(8 * m.FILE_ROWS * m.COLUMNS)} each)",
+            f"{word(m.COLUMNS)} int columns, some {mb(4 * (m.ROWS_LEAST + m.ROWS_MOST) * m.COLUMNS)}",
+            f"is read (one in {word(m.WRITES)})",
+            f"one of {word(m.FILES)} files ({mb(8 * m.FILE_ROWS * m.FILE_COLUMNS)} each)",
             f"sum {m.PART_ROWS:,} rows of one column; {word(m.READS)} times",
         ),
         "archive_turns": lambda m: (
             f"archive {m.ROWS:,} flights",
             f"{word(len(m.PROJECTIONS))} scans of one to three number columns",
             f"{word(m.WINDOWS)} scans of three columns",
-            f"while {m.MEMORY_ROWS:,} rows",
-            f"at least {m.MEMORY_FLOOR_MB:g} MiB count",
+        ),
+        "archive_memory": lambda m: (
+            f"while an archive of {m.ROWS:,} rows",
+            f"then {word(m.FILTERED_COLUMNS)} columns",
+            f"at least {m.FLOOR_MB:g} MiB count",
             f"up to {m.HELD_BEYOND_MB:g} MiB beyond the reference's",
         ),
+        "sides": lambda m: (f"more than {m.AHEAD_MOST:g} times as long as the reference to receive it",),
     },
     "lmdb-store": {
         "sequences": lambda m: (f"{len(m.TENANTS)} tenants (prefixes of each other",),

@@ -1,6 +1,6 @@
 """Archives: written batch by batch, and scanned by columns and conditions."""
 
-import gc
+import zlib
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ import solution
 
 from .answers import answered, nothing_of
 from .columns import array_of_raw, decimal_of, raw_column, table_of, told, type_of
-from .files import damage, path_of, sync
+from .files import path_of, put, sync
 from .generated import journal_batches, journal_schema
 from .held import held
 
@@ -26,12 +26,14 @@ def scan_small_archive(name, columns, where):
     return answered(lambda: told(_gathered(_scan(name, columns, where), columns)))
 
 
-def scan_flipped(name, scans, flips):
-    """Scan an archive in several ways, [columns, where], with each flip, [offset, mask], alone: a list for each."""
+def scan_flipped(name, content, scans, flips):
+    """Scan a file in several ways, [columns, where], with each flip, [offset, mask], alone: a list for each."""
     answers = []
-    for flip in flips:
-        damage(name, "flipped", 2**40, [flip])
-        answers.append([scan_small_archive("flipped", columns, where) for columns, where in scans])
+    for offset, mask in flips:
+        changed = bytearray(content)
+        changed[offset] ^= mask
+        put(name, changed)
+        answers.append([scan_small_archive(name, columns, where) for columns, where in scans])
     return answers
 
 
@@ -83,14 +85,12 @@ def hold_columns(columns):
     """Hold a table that is archived later, of columns as raw bytes: [name, type, values, validity or text or nil]."""
     arrays = [array_of_raw(type_of(text), values, other) for _, text, values, other in columns]
     held["archive"] = pa.table(arrays, names=[name for name, _, _, _ in columns])
-    gc.collect()
 
 
-def timed_write_archive(name, raw_fresh, rows_a_batch):
-    """Archive the held table with one fresh column; answer nothing: the file is looked at from outside."""
-    table = held["archive"].append_column("fresh", pa.array(np.frombuffer(raw_fresh, np.int32)))
-    batches = iter(table.to_batches(max_chunksize=rows_a_batch))
-    solution.write_archive(path_of(name), table.schema, batches)
+def timed_write_archive(name, rows_a_batch):
+    """Archive the held table; answer nothing: the file is looked at from outside."""
+    table = held["archive"]
+    solution.write_archive(path_of(name), table.schema, iter(table.to_batches(max_chunksize=rows_a_batch)))
 
 
 def timed_scans(name, scans):
@@ -102,9 +102,22 @@ def timed_scans(name, scans):
     return answers
 
 
-def count_rows(name, columns):
-    """Scan all rows batch by batch, hold on to none, and answer how many there are."""
-    return sum(batch.num_rows for batch in _scan(name, columns, []))
+def scan_digests(name, columns, where):
+    """Scan an archive batch by batch, and digest the columns: [rows, [[type, of values, of what is null or text]]]."""
+    return answered(_digests, _scan(name, columns, where), columns)
+
+
+def _digests(batches, columns):
+    rows, digests = 0, [["", 0, 0] for _ in columns]
+    for batch in batches:
+        if batch.schema.names != columns:
+            raise AssertionError(f"a batch has the columns {batch.schema.names} instead of {columns}")
+        rows += batch.num_rows
+        for digest, column in zip(digests, batch.columns if batch.num_rows else (), strict=False):
+            kind, values, other = raw_column(column)
+            other = bytes([1]) * batch.num_rows if other is None else other
+            digest[:] = [kind, zlib.crc32(values, digest[1]), zlib.crc32(other, digest[2])]
+    return [rows, digests]
 
 
 def _scan(name, columns, where):

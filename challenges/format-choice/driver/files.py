@@ -1,6 +1,7 @@
-"""The one folder of files: their paths, and the damage that is done to them.
+"""The one folder of files, and files in memory: their paths, and the damage that is done to them.
 
 The grader names the files and sees the folder from outside, so nothing that is said here of a file has to be believed.
+What is in memory it sees when it was copied to the folder.
 """
 
 import os
@@ -8,9 +9,14 @@ import shutil
 
 FOLDER = os.path.join(os.environ.get("TAKEHOME_DISK", "/tmp"), "files")  # noqa: PTH118
 
+IN_MEMORY = "/dev/shm/"
+"""What the names of files in memory begin with."""
+
 
 def path_of(name):
     """Give the path of a file, in a folder that is there."""
+    if name.startswith(IN_MEMORY):
+        return name
     os.makedirs(FOLDER, exist_ok=True)  # noqa: PTH103
     return os.path.join(FOLDER, name)  # noqa: PTH118
 
@@ -28,13 +34,14 @@ def clear():
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-def damage(name, to, size, flips):
-    """Copy a file cut to `size` bytes, with bits flipped at [offset, mask]; the grader looks whether it is so."""
-    with open(path_of(name), "rb") as file:  # noqa: PTH123
-        data = bytearray(file.read())[:size]
-    for offset, mask in flips:
-        data[offset] ^= mask
-    put(to, bytes(data))
+def copy(name, to):
+    """Copy a file."""
+    shutil.copyfile(path_of(name), path_of(to))
+
+
+def remove(name):
+    """Remove a file."""
+    os.remove(path_of(name))  # noqa: PTH107
 
 
 def flip_in_place(name, offset, mask):
@@ -53,3 +60,11 @@ def put(name, data):
     """Write a file of these bytes."""
     with open(path_of(name), "wb") as file:  # noqa: PTH123
         file.write(data)
+
+
+def append(name, data):
+    """Write these bytes behind a file's last, and have them on the disk."""
+    with open(path_of(name), "ab") as file:  # noqa: PTH123
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -7,7 +7,8 @@ from random import Random
 import columns
 from columns import Column, Condition
 from exactness import shown
-from replies import Subject, demand_raised, file_size, gave, items, raised, survived
+from journal import Journal
+from replies import Subject, content, demand_nothing_beside, demand_raised, gave, items, place, raised, survived
 from scanning import demand_scan, difference_of_scan
 
 FLIPS, CUTS = 160, 30
@@ -19,66 +20,134 @@ SINGLE_ROWS, SINGLE_FIRST, SINGLE_BITS = 24, 500, 4
 
 FLIPPED_SEC = 60.0
 
+PORTION = 100
+"""Flips after which the file is looked at."""
+
 ROTTEN = 60
 """Bytes that are changed, one at a time, of a file that was scanned before."""
+
+LARGE_POWERS, LARGE_FLIPS = (9, 17), 4
+"""Powers of two of the rows of larger archives, and how many bytes of each are changed."""
+
+LARGE_NOISE_MOST = 10
+
+WORDS = ("ant", "bee", "cat", "dog")
 
 Scan = tuple[list[str], list[Condition]]
 """Columns, and the conditions that rows fulfil."""
 
 
 def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
-    """Cut an archive and flip its bits: a scan gives the right rows or FormatError, never others."""
+    """Cut archives and flip their bits: a scan gives the right rows or FormatError, never others.
+
+    Another process writes them, and there is nothing but the damaged file when it is scanned.
+    """
     submission.value("clear")
     table = columns.everything([rng.randrange(3) for _ in range(300)])
     table.append(["number", "int64", [rng.getrandbits(60) for _ in range(300)]])
-    names = [each[0] for each in table]
-    size = _written(submission, "whole", table, 3)
+    tables = {"whole": table, "tiny": _tiny(), "single": _single(rng), "rot": _rot(rng)}
+    files = {name: _written(submission, each, 1 + len(each) // 2) for name, each in tables.items()}
+    large = [(journal, journal.written(submission, "large", rng.randint(500, 20_000))) for journal in _large(rng)]
+    submission.value("clear")
+    demand_nothing_beside(submission, set())
     submission.restart()
-    for length in sorted({0, 1, size - 1, size - 4, size - 8, *(rng.randrange(size) for _ in range(CUTS))}):
-        submission.value("damage", "whole", "cut", length, [])
-        assert file_size(submission, "cut") == length, "the file was not cut as it had to be"
-        answer = survived(submission.call("scan_small_archive", "cut", names, []), "scan_archive of a cut file")
-        demand_raised(answer, "format", f"scan_archive of a file cut to {length} of {size} bytes")
-    for number in range(FLIPS):
-        offset = rng.randrange(size) if number % 2 else size - 1 - rng.randrange(min(size, 4000))
-        _demand_flip_is_seen(submission, table, offset, 1 << rng.randrange(8), rng)
-    _demand_flips_anywhere_are_seen(submission, rng)
-    _demand_flips_of_a_header_are_seen(submission, rng)
-    for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
-        submission.value("put", "other", data)
-        answer = survived(submission.call("scan_small_archive", "other", names, []), f"scan_archive of {what}")
-        demand_raised(answer, "format", f"scan_archive of a file of {what}")
-    demand_scan(submission, "whole", table, names, [])
-    _demand_rot_is_seen(submission, rng)
+    _demand_damage_anywhere_is_seen(submission, table, files["whole"], rng)
+    submission.value("clear")
+    _demand_flips_anywhere_are_seen(submission, tables["tiny"], files["tiny"], rng)
+    _demand_flips_of_a_header_are_seen(submission, tables["single"], files["single"], rng)
+    submission.value("clear")
+    _demand_rot_is_seen(submission, tables["rot"], files["rot"], rng)
+    submission.value("clear")
+    for journal, data in large:
+        _demand_large_damage_is_seen(submission, journal, data, rng)
     submission.value("clear")
 
 
-def _demand_rot_is_seen(submission: Subject, rng: Random) -> None:
+def _tiny() -> list[Column]:
+    numbers = list(range(TINY_ROWS))
+    words: list[Column] = [["word", "string", [WORDS[n * len(WORDS) // TINY_ROWS] for n in numbers]]]
+    return [["number", "int64", numbers], *words]
+
+
+def _single(rng: Random) -> list[Column]:
+    words = rng.sample(["ant", "bee", "cat", "dog", "eel", "fox"], 4)
+    return [["word", "string", [None if n % 7 == 3 else words[n % 4] for n in range(SINGLE_ROWS)]]]
+
+
+def _rot(rng: Random) -> list[Column]:
+    return [["number", "int64", [rng.getrandbits(60) for _ in range(TINY_ROWS)]]]
+
+
+def _large(rng: Random) -> list[Journal]:
+    """Draw journals of between one power of two of rows and the next, from small ones to such as in the bars."""
+    return [
+        Journal(rng.getrandbits(32), int(2 ** (power + rng.random())), rng.randrange(LARGE_NOISE_MOST + 1))
+        for power in range(*LARGE_POWERS)
+    ]
+
+
+def _demand_damage_anywhere_is_seen(submission: Subject, table: list[Column], whole: bytes, rng: Random) -> None:
+    names = [each[0] for each in table]
+    size = len(whole)
+    for length in sorted({0, 1, size - 1, size - 4, size - 8, *(rng.randrange(size) for _ in range(CUTS))}):
+        place(submission, "cut", whole[:length])
+        answer = survived(submission.call("scan_small_archive", "cut", names, []), "scan_archive of a cut file")
+        demand_raised(answer, "format", f"scan_archive of a file cut to {length} of {size} bytes")
+    submission.value("remove", "cut")
+    for number in range(FLIPS):
+        offset = rng.randrange(size) if number % 2 else size - 1 - rng.randrange(min(size, 4000))
+        place(submission, "flipped", _flipped(whole, offset, 1 << rng.randrange(8)))
+        _demand_flip_is_seen(submission, table, offset, rng)
+    submission.value("remove", "flipped")
+    for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
+        place(submission, "other", data)
+        answer = survived(submission.call("scan_small_archive", "other", names, []), f"scan_archive of {what}")
+        demand_raised(answer, "format", f"scan_archive of a file of {what}")
+    place(submission, "whole", whole)
+    demand_scan(submission, "whole", table, names, [])
+
+
+def _demand_large_damage_is_seen(submission: Subject, journal: Journal, data: bytes, rng: Random) -> None:
+    """Change bytes of an archive of any size, one at a time; of the last, none is changed."""
+    what = f"scan_archive of an archive of {journal.rows:,} rows, {len(data)} bytes,"
+    names = rng.sample(journal.names, len(journal.names))
+    right = journal.digests(names)
+    for number in range(LARGE_FLIPS + 1):
+        offset, mask = rng.randrange(len(data)), 1 << rng.randrange(8) if number < LARGE_FLIPS else 0
+        place(submission, "large", _flipped(data, offset, mask))
+        answer = survived(submission.call("scan_digests", "large", names, []), what)
+        if mask and raised(answer) is not None:
+            demand_raised(answer, "format", f"{what} with byte {offset} changed")
+            continue
+        assert gave(answer, what) == right, (
+            f"{what} with byte {offset} changed by {mask}: it gives other rows than were written, and no FormatError"
+        )
+
+
+def _flipped(data: bytes, offset: int, mask: int) -> bytes:
+    return b"".join([data[:offset], bytes([data[offset] ^ mask]), data[offset + 1 :]])
+
+
+def _demand_rot_is_seen(submission: Subject, table: list[Column], data: bytes, rng: Random) -> None:
     """Flip bits of a file that was scanned before, as a disk that goes bad does: nothing else of it changes."""
-    table: list[Column] = [["number", "int64", [rng.getrandbits(60) for _ in range(TINY_ROWS)]]]
-    size = _written(submission, "rot", table, 1)
     what = "scan_archive of a file that was scanned before, then one byte changed and neither size nor times"
-    for offset in rng.sample(range(size), min(size, ROTTEN)):
+    place(submission, "rot", data)
+    for offset in rng.sample(range(len(data)), min(len(data), ROTTEN)):
         mask = 1 << rng.randrange(8)
         demand_scan(submission, "rot", table, ["number"], [])
         submission.value("flip_in_place", "rot", offset, mask)
+        assert content(submission, "rot") == _flipped(data, offset, mask), "the file was not damaged as it had to be"
         answer = survived(submission.call("scan_small_archive", "rot", ["number"], []), what)
-        _demand_right_or_refused(answer, table, ["number"], [], f"{what} ({offset} of {size}, ^ {mask})")
+        _demand_right_or_refused(answer, table, ["number"], [], f"{what} ({offset} of {len(data)}, ^ {mask})")
         submission.value("flip_in_place", "rot", offset, mask)
 
 
-def _demand_flips_anywhere_are_seen(submission: Subject, rng: Random) -> None:
+def _demand_flips_anywhere_are_seen(submission: Subject, table: list[Column], data: bytes, rng: Random) -> None:
     """Change bytes of a small archive, all of them if it is small enough, and scan in ways of each kind."""
-    words = ["ant", "bee", "cat", "dog"]
-    numbers = list(range(TINY_ROWS))
-    table: list[Column] = [
-        ["number", "int64", numbers],
-        ["word", "string", [words[n * 4 // TINY_ROWS] for n in numbers]],
-    ]
-    size = _written(submission, "tiny", table, 2)
+    size = len(data)
     offsets = sorted({*range(max(0, size - TINY_LAST), size), *(rng.randrange(size) for _ in range(TINY_OTHERS))})
     flips = [(offset, rng.randrange(1, 256)) for offset in offsets for _ in range(2)]
-    middle, word = rng.randrange(10, TINY_ROWS - 10), rng.choice(words)
+    middle, word = rng.randrange(10, TINY_ROWS - 10), rng.choice(WORDS)
     both = ["number", "word"]
     scans: list[Scan] = [
         (both, []),
@@ -89,34 +158,42 @@ def _demand_flips_anywhere_are_seen(submission: Subject, rng: Random) -> None:
         (["number"], []),
         (["word"], []),
     ]
-    _demand_flips_are_seen(submission, table, scans, flips, f"a small file of {size} bytes")
+    _demand_flips_are_seen(submission, table, data, scans, flips, rng)
 
 
-def _demand_flips_of_a_header_are_seen(submission: Subject, rng: Random) -> None:
+def _demand_flips_of_a_header_are_seen(submission: Subject, table: list[Column], data: bytes, rng: Random) -> None:
     """Change the lowest bits of what an archive of one column begins with: numbers that say what follows are small."""
-    words = rng.sample(["ant", "bee", "cat", "dog", "eel", "fox"], 4)
-    table: list[Column] = [["word", "string", [None if n % 7 == 3 else words[n % 4] for n in range(SINGLE_ROWS)]]]
-    size = _written(submission, "tiny", table, 2)
-    flips = [(offset, mask) for offset in range(min(size, SINGLE_FIRST)) for mask in range(1, 2**SINGLE_BITS)]
-    _demand_flips_are_seen(submission, table, [(["word"], [])], flips, f"a small file of one column, {size} bytes,")
+    flips = [(offset, mask) for offset in range(min(len(data), SINGLE_FIRST)) for mask in range(1, 2**SINGLE_BITS)]
+    _demand_flips_are_seen(submission, table, data, [(["word"], [])], flips, rng)
 
 
-def _written(submission: Subject, name: str, table: list[Column], chunks: int) -> int:
-    """Have an archive written; gives its size in bytes."""
-    gave(submission.value("write_small_archive", name, table, chunks), "write_archive")
-    return file_size(submission, name)
+def _written(submission: Subject, table: list[Column], chunks: int) -> bytes:
+    """Have an archive written, and take it away."""
+    gave(submission.value("write_small_archive", "written", table, chunks), "write_archive")
+    return content(submission, "written")
 
 
 def _demand_flips_are_seen(
-    submission: Subject, table: list[Column], scans: list[Scan], flips: list[tuple[int, int]], of_what: str
+    submission: Subject,
+    table: list[Column],
+    data: bytes,
+    scans: list[Scan],
+    flips: list[tuple[int, int]],
+    rng: Random,
 ) -> None:
+    """Scan with each flip alone, in portions, after each of which the file is looked at."""
     types = {name: kind for name, kind, _ in table}
     told = [(names, [each.told(types[each.column]) for each in where]) for names, where in scans]
-    outcome = submission.call("scan_flipped", "tiny", told, flips, timeout_sec=FLIPPED_SEC)
-    what = f"scan_archive of {of_what} with one byte changed"
-    for (offset, mask), answers in zip(flips, items(survived(outcome, what), len(flips), what), strict=True):
-        for (names, where), answer in zip(scans, items(answers, len(scans), what), strict=True):
-            _demand_right_or_refused(answer, table, names, where, f"{what} (at {offset}, ^ {mask})")
+    what = f"scan_archive of a small file of {len(table)} columns, {len(data)} bytes, with one byte changed"
+    rng.shuffle(flips)
+    for first in range(0, len(flips), PORTION):
+        portion = flips[first : first + PORTION]
+        outcome = submission.call("scan_flipped", "small", data, told, portion, timeout_sec=FLIPPED_SEC)
+        several = items(survived(outcome, what), len(portion), what)
+        assert content(submission, "small") == _flipped(data, *portion[-1]), "the file was not damaged as it had to be"
+        for (offset, mask), answers in zip(portion, several, strict=True):
+            for (names, where), answer in zip(scans, items(answers, len(scans), what), strict=True):
+                _demand_right_or_refused(answer, table, names, where, f"{what} (at {offset}, ^ {mask})")
 
 
 def _demand_right_or_refused(
@@ -131,15 +208,7 @@ def _demand_right_or_refused(
     assert wrong is None, f"{what}{told}: it gives wrong rows instead of raising FormatError: {wrong}"
 
 
-def _demand_flip_is_seen(submission: Subject, table: list[Column], offset: int, mask: int, rng: Random) -> None:
-    submission.value("damage", "whole", "flipped", 2**40, [[offset, mask]])
-    with (
-        (submission.disk / "files" / "flipped").open("rb") as mine,
-        (submission.disk / "files" / "whole").open("rb") as theirs,
-    ):
-        mine.seek(offset)
-        theirs.seek(offset)
-        assert mine.read(1)[0] ^ theirs.read(1)[0] == mask, "the file was not damaged as it had to be"
+def _demand_flip_is_seen(submission: Subject, table: list[Column], offset: int, rng: Random) -> None:
     names = [each[0] for each in table]
     what = f"scan_archive of a file with byte {offset} changed"
     for where in ([], [Condition("number", rng.choice([">=", "<"]), rng.getrandbits(60))]):

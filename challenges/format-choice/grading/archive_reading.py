@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 import generated
 import numpy as np
 from handing import drop_cache
-from replies import Subject, demand_nothing_beside, file_size, gave, survived
+from journal import Journal
+from replies import Subject, demand_nothing_beside, demand_raised, file_size, gave, raised, survived
 
 BATCH_ROWS = 10_000
 
@@ -27,6 +29,9 @@ ATTEMPTS = 3
 
 READ_BEYOND_MB = 10.0
 """Read-ahead, of which some machines do 8 MiB at once."""
+
+CHANGES = 10
+"""A scan that reads two fifths of the file, which is more than is allowed, sees all of them in one of 10,000."""
 
 MIB = 2**20
 LONG_SEC = 60.0
@@ -72,50 +77,91 @@ def _ints(seed: int, name: str, first: int, count: int) -> generated.Ints:
     return generated.noise(seed, int(name.removeprefix("noise")), first, count)
 
 
+@dataclass(frozen=True)
+class Narrow:
+    """A scan that needs little of a file: what it is, and which share of the file it may read."""
+
+    what: str
+    names: list[str]
+    first: int
+    last: int
+    share: float
+
+    @property
+    def where(self) -> list[Any]:
+        """Give its conditions, on the time."""
+        if self.last - self.first == MEDIUM_ROWS:
+            return []
+        low, high = (generated.BASE_US + row * generated.STEP_US for row in (self.first, self.last))
+        return [["at", ">=", ["time", low]], ["at", "<", ["time", high]]]
+
+
 def demand_little_is_read(submission: Subject, rng: Random) -> None:
     """Scan with a narrow condition, and a few columns, of a file that nobody has in memory."""
     submission.value("clear")
-    seed = rng.getrandbits(32)
-    outcome = submission.call("write_journal", "medium", seed, MEDIUM_ROWS, NOISE, BATCH_ROWS, timeout_sec=LONG_SEC)
-    gave(survived(outcome, "write_archive"), "write_archive")
-    submission.call("write_journal", "small", seed, 5000, NOISE, BATCH_ROWS)
+    journal = Journal(rng.getrandbits(32), MEDIUM_ROWS, NOISE)
+    for name, rows in (("medium", MEDIUM_ROWS), ("small", 5000)):
+        outcome = submission.call("write_journal", name, journal.seed, rows, NOISE, BATCH_ROWS, timeout_sec=LONG_SEC)
+        gave(survived(outcome, "write_archive"), "write_archive")
     submission.restart()
     size = file_size(submission, "medium") / MIB
     first = rng.randrange(MEDIUM_ROWS - 2 * WINDOW_ROWS)
-    low, high = (generated.BASE_US + row * generated.STEP_US for row in (first, first + WINDOW_ROWS))
-    window = [["at", ">=", ["time", low]], ["at", "<", ["time", high]]]
     every = ["number", *(f"noise{n}" for n in range(NOISE))]
-    for names, where, share, what in (
-        (
-            every,
-            window,
-            FILTERED_SHARE,
-            f"a scan of {WINDOW_ROWS} of {MEDIUM_ROWS:,} rows by their time",
-        ),
-        (["noise1", "noise9"], [], PROJECTED_SHARE, f"a scan of two of {7 + NOISE} columns"),
+    of_time = f"a scan of {WINDOW_ROWS} of {MEDIUM_ROWS:,} rows by their time"
+    of_two = f"a scan of two of {7 + NOISE} columns"
+    for scan in (
+        Narrow(of_time, every, first, first + WINDOW_ROWS, FILTERED_SHARE),
+        Narrow(of_two, ["noise1", "noise9"], 0, MEDIUM_ROWS, PROJECTED_SHARE),
     ):
-        times = generated.at(seed, 0, MEDIUM_ROWS)
-        chosen = (times >= low) & (times < high) if where else np.ones(MEDIUM_ROWS, dtype=np.bool_)
-        right = [int(chosen.sum()), generated.sums([_ints(seed, name, 0, MEDIUM_ROWS) for name in names], chosen)]
-        most = share * size + READ_BEYOND_MB
+        right = journal.digests(scan.names, scan.first, scan.last)
+        most = scan.share * size + READ_BEYOND_MB
         for _ in range(ATTEMPTS):
-            answer, read_mb = _read_by_scan(submission, names, where)
-            assert answer == right, f"{what} gives other rows than were written"
+            answer, read_mb = _read_by_scan(submission, scan)
+            assert gave(answer, scan.what) == right, f"{scan.what} gives other rows than were written"
             if read_mb <= most:
                 break
             submission.restart()  # what the first attempt read is not known to the next
         assert read_mb <= most, (
-            f"{what} read {read_mb:.1f} MiB of a file of {size:.0f} MiB; {most:.1f} MiB are allowed: "
+            f"{scan.what} read {read_mb:.1f} MiB of a file of {size:.0f} MiB; {most:.1f} MiB are allowed: "
             "skip what no row or column is needed of"
         )
+        _demand_little_is_looked_at(submission, scan, right, rng)
     submission.value("clear")
 
 
-def _read_by_scan(submission: Subject, names: list[str], where: list[Any]) -> tuple[object, float]:
+def _demand_little_is_looked_at(submission: Subject, scan: Narrow, right: list[Any], rng: Random) -> None:
+    """Change bytes anywhere in the file, one at a time: who sees each of them has looked at all of the file."""
+    refused = 0
+    for _ in range(CHANGES):
+        offset, mask = rng.randrange(file_size(submission, "medium")), 1 << rng.randrange(8)
+        before = _byte(submission, offset)
+        submission.value("flip_in_place", "medium", offset, mask)
+        assert _byte(submission, offset) == before ^ mask, "the file was not damaged as it had to be"
+        answer = submission.value("scan_digests", "medium", scan.names, scan.where)
+        what = f"{scan.what}, of a file with byte {offset} changed"
+        if raised(answer) is None:
+            assert gave(answer, what) == right, f"{what}, gives other rows than were written, and no FormatError"
+        else:
+            demand_raised(answer, "format", what)
+            refused += 1
+        submission.value("flip_in_place", "medium", offset, mask)
+    assert refused < CHANGES, (
+        f"{scan.what} raised FormatError for each of {CHANGES} bytes that were changed, one at a time, anywhere in the "
+        "file: it reads and checks all of it, and not only what it needs"
+    )
+
+
+def _byte(submission: Subject, offset: int) -> int:
+    with (submission.disk / "files" / "medium").open("rb") as file:
+        file.seek(offset)
+        return file.read(1)[0]
+
+
+def _read_by_scan(submission: Subject, scan: Narrow) -> tuple[object, float]:
     """Scan what is not in memory; gives the answer, and what was read in MiB, 0 where the sandbox does not tell."""
-    submission.value("scan_sums", "small", names, where)
+    submission.value("scan_digests", "small", scan.names, scan.where)
     drop_cache(submission, "medium")
     before = submission.stats().file_mb
-    answer = submission.value("scan_sums", "medium", names, where)
+    answer = submission.value("scan_digests", "medium", scan.names, scan.where)
     after = submission.stats().file_mb
     return answer, 0.0 if before is None or after is None else after - before

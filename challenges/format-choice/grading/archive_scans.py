@@ -10,7 +10,7 @@ import flights
 import numpy as np
 from columns import HOWS, Column, Condition
 from exactness import shown
-from replies import Subject, demand_complete, demand_raised, gave
+from replies import Subject, demand_complete, demand_nothing_beside, demand_raised, gave
 from scanning import Scan, demand_scan, flights_complaint
 
 FLIGHTS = 100_000
@@ -110,12 +110,12 @@ def _demand_right_times(submission: Subject, rng: Random) -> None:
 def _demand_right_flights(submission: Subject, rng: Random) -> None:
     numbers = np.random.default_rng(rng.getrandbits(32))
     some = flights.stretch(numbers, FLIGHTS)
+    some["fresh"] = flights.Number("int32", numbers.integers(0, 100, FLIGHTS).astype(np.int32), None)
+    submission.value("clear")
     submission.value("hold_columns", flights.told(some))
-    fresh = numbers.integers(0, 100, FLIGHTS).astype(np.int32)
-    submission.value("timed_write_archive", "flights", fresh.tobytes(), BATCH_ROWS)
+    submission.value("timed_write_archive", "flights", BATCH_ROWS)
     demand_complete(submission, "flights", f"write_archive of {FLIGHTS} flights")
-    some["fresh"] = flights.Number("int32", fresh, None)
-    submission.value("rest")
+    demand_nothing_beside(submission, {"flights"})
     submission.restart()
     times = some[flights.TIME]
     assert isinstance(times, flights.Number)

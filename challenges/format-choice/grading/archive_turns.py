@@ -1,15 +1,16 @@
-"""The bars on archives: flights written, their size, scans of a few columns and of a few rows, and memory."""
+"""The bars on archives: flights written, their size, scans of a few columns and of a few rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import flights
 import numpy as np
-from replies import file_size, gave
+from replies import content
 from scanning import Scan, flights_complaint
-from sides import CALL_SEC, Launch, Samples, Side, sides
+from sides import CALL_SEC, Launch, Samples, Side, demand_nothing_kept, have_nothing_kept, sides, timed
 
 ROWS = 100_000
 BATCH_ROWS = 10_000
@@ -17,14 +18,6 @@ ROUNDS = 3
 PROJECTIONS = (["distance", "arr_delay"], ["fare"], ["air_time", "fresh", "dep_delay"])
 DAY_US = 86_400_000_000
 WINDOWS = 6
-
-MEMORY_ROWS = 240_000
-MEMORY_NOISE = 8
-MEMORY_FLOOR_MB = 6.0
-"""Less than this the accounting can't tell from nothing."""
-
-HELD_BEYOND_MB = 32.0
-"""What a submission may hold beforehand beyond what the reference holds: more is ballast, to be dropped for room."""
 
 
 @dataclass
@@ -38,37 +31,43 @@ class ArchiveTurns:
 
 
 def take_turns(launch: Launch) -> ArchiveTurns:
-    """Archive flights with a fresh column for each round, and scan them in another process, which ran before they came.
+    """Archive fresh flights in each round, and scan them in another process, which has nothing but the file.
 
     So nobody can know them from writing them, from looking around before the clock runs, or from the round before.
     """
     turns = ArchiveTurns()
+    have_nothing_kept(launch)
     numbers = np.random.default_rng(launch.rng.getrandbits(32))
-    some = flights.stretch(numbers, ROWS)
-    told = flights.told(some)
-    columns = [numbers.integers(0, 1000, ROWS).astype(np.int32) for _ in range(ROUNDS)]
-    files: dict[str, list[bytes]] = {}
-    for name, side in sides(launch, 0):
-        side.value("hold_columns", told)
-        files[name] = [_written(turns, name, side, fresh) for fresh in columns]
-    launch.fresh()
-    for number, fresh in enumerate(columns):
-        some["fresh"] = flights.Number("int32", fresh, None)
+    rounds = [_flights(numbers) for _ in range(ROUNDS)]
+    files: dict[tuple[str, int], bytes] = {}
+    for number, some in enumerate(rounds):
+        told = flights.told(some)
         for name, side in sides(launch, number):
-            side.value("put", "flights", files[name][number])
+            files[name, number] = _written(turns, name, side, told)
+    demand_nothing_kept(launch, set())
+    launch.fresh()
+    for number, some in enumerate(rounds):
+        for name, side in sides(launch, number):
+            side.value("put", "flights", files[name, number])
         _scan(turns.projection, launch, number, some, [(list(names), []) for names in PROJECTIONS])
         _scan(turns.filter, launch, number, some, _windows(some, launch.rng))
+    demand_nothing_kept(launch, {"flights"})
     return turns
 
 
-def _written(turns: ArchiveTurns, name: str, side: Side, fresh: np.typing.NDArray[np.int32]) -> bytes:
+def _flights(numbers: np.random.Generator) -> flights.Flights:
+    fresh = numbers.integers(0, 1000, ROWS).astype(np.int32)
+    return {**flights.stretch(numbers, ROWS), "fresh": flights.Number("int32", fresh, None)}
+
+
+def _written(turns: ArchiveTurns, name: str, side: Side, told: list[list[Any]]) -> bytes:
     """Have a side write an archive, and take it away."""
-    _, seconds = side.timed_call("timed_write_archive", "flights", fresh.tobytes(), BATCH_ROWS, timeout_sec=CALL_SEC)
-    turns.write.add(name, seconds)
-    turns.size.add(name, float(file_size(side, "flights")))
-    content = (side.disk / "files" / "flights").read_bytes()
-    side.value("put", "flights", b"")
-    return content
+    _, seconds, ahead = timed(side, ("hold_columns", told), "timed_write_archive", "flights", BATCH_ROWS)
+    turns.write.add(name, seconds, ahead)
+    written = content(side, "flights")
+    turns.size.add(name, float(len(written)))
+    side.value("clear")
+    return written
 
 
 def _scan(samples: Samples, launch: Launch, number: int, some: flights.Flights, scans: list[Scan]) -> None:
@@ -93,39 +92,3 @@ def _windows(some: flights.Flights, rng: Random) -> list[Scan]:
         )
         scans.append((["fare", "arr_delay", "fresh"], [*window, other]))
     return scans
-
-
-_seeds: dict[str, int] = {}
-
-
-def peak_memory(launch: Launch) -> tuple[float, float]:
-    """Give what each side's memory grows by at most while all of an archive is scanned, in MiB."""
-    growth = {}
-    for name, side in sides(launch, 0):
-        if name not in _seeds:
-            _seeds[name] = launch.rng.getrandbits(32)
-            gave(
-                side.value("write_journal", "memory", _seeds[name], MEMORY_ROWS, MEMORY_NOISE, 10_000), "write_archive"
-            )
-    launch.fresh()
-    before = {}
-    for name, side in sides(launch, 0):
-        side.value("ping")
-        before[name] = side.stats().memory_mb or 0.0
-    usual = before["reference"] + HELD_BEYOND_MB
-    for name, side in sides(launch, 0):
-        names = [
-            "number",
-            "at",
-            "account",
-            "city",
-            "note",
-            "amount",
-            "rate",
-            *(f"noise{n}" for n in range(MEMORY_NOISE)),
-        ]
-        rows = side.value("count_rows", "memory", names, timeout_sec=CALL_SEC)
-        assert rows == MEMORY_ROWS, "scan_archive gives another number of rows than were written"
-        peak = side.stats().memory_peak_mb or 0.0
-        growth[name] = max(peak - min(before[name], usual), MEMORY_FLOOR_MB)
-    return growth["candidate"], growth["reference"]

@@ -15,6 +15,7 @@ from typing import Literal
 DEEP = 100_000
 FLIPS_A_BLOB = 60
 SPLICES_A_BLOB = 8
+CLIPS_A_BLOB = 6
 RUN = 3000
 LARGE_NUMBERS = (b"\xff", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\xdf\xff\xff\xff\xff")
 TYPE_BYTES = (b"\xcf", b"\xcb")
@@ -42,6 +43,15 @@ def lengthened(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes
             yield f"{len(more)} more bytes", blob + more
         for byte in range(256):
             yield f"{byte:#x} behind it", blob + bytes([byte])
+
+
+def clipped(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
+    """Cut each at some lengths, and add something behind it."""
+    for blob in blobs:
+        for length in (len(blob) - 1, len(blob) - 4, *rng.sample(range(len(blob)), CLIPS_A_BLOB)):
+            yield f"{length} of {len(blob)} bytes", blob[:length]
+        yield "a byte behind it", blob + rng.randbytes(1)
+        yield "more bytes behind it", blob + rng.randbytes(7)
 
 
 def changed(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:

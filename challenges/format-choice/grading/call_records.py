@@ -125,6 +125,14 @@ def plain(rng: Random) -> Record:
     }
 
 
+def large(rng: Random, size: float) -> Record:
+    """Make a call of about so many bytes of content: one long value, or many arguments."""
+    call = plain(rng)
+    if rng.random() < 0.5:
+        return {**call, "args": [{"name": rng.choice(WORDS), "value": rng.randbytes(int(size))}]}
+    return {**call, "args": [{"name": rng.choice(WORDS), "value": rng.randbytes(6)} for _ in range(int(size / 16))]}
+
+
 def _value(rng: Random, depth: int) -> object:
     kind = rng.random()
     if kind < 0.1:

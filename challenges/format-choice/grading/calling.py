@@ -12,7 +12,7 @@ from call_records import Record
 from exactness import difference, shown
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
-from replies import Subject, demand_nothing_beside, demand_raised, gave, items, raised, survived
+from replies import Subject, demand_nothing_beside, demand_raised, gave, items, portions, raised, survived
 
 EXAMPLES = 250
 SPOILT_CALLS = 30
@@ -23,7 +23,14 @@ FAR_TOO_DEEP = (300, 2_000, 100_000)
 MEMORY_MOST_MB = 48.0
 """What decoding hostile input may add to the peak: the input itself is a few MiB."""
 
-AT_ONCE = 400
+CALL_MOST_BYTES = 2**20
+"""Nobody gives `decode_call` more."""
+
+USUAL_MOST_BYTES = 4096
+"""Some thirty times what is in a usual call."""
+
+LARGE_POWERS = (8, 18)
+"""Powers of two of the bytes that larger calls have."""
 
 LULLED_BY, LULLED = 25_000, 200
 """Good calls before each of so many hostile ones: who checks less when all went well for long is found out."""
@@ -51,7 +58,7 @@ def drawn(strategy: SearchStrategy[Any], count: int, seed_: int, visit: Callable
 
 def demand_round_trip(submission: Subject, seed_: int) -> None:
     """Encode in one process, decode in that one and in another."""
-    kept: list[tuple[Record, object]] = []
+    kept: list[tuple[Record, bytes]] = []
 
     def visit(call: object) -> None:
         blob = _encoded(submission, [call])[0]
@@ -69,17 +76,18 @@ def demand_round_trip(submission: Subject, seed_: int) -> None:
     for call, answer, after in zip(too_deep, answers[::2], answers[1::2], strict=True):
         what = f"encode_call of a value in more than {call_records.DEPTH_MOST} lists, {shown(call['args'][1]['value'])}"
         demand_raised(answer, "format", what)
-        kept.append((usual, gave(after, f"encode_call just after {what}, which was refused")))
+        kept.append((usual, _bytes(gave(after, f"encode_call just after {what}, which was refused"))))
     for depth, answer in zip(FAR_TOO_DEEP, _encoded_deep(submission), strict=True):
         demand_raised(answer, "format", f"encode_call of a value in {depth} lists")
     kept += zip(extremes, _encoded(submission, extremes), strict=True)  # what was refused changes nothing
     submission.restart()
-    answers = items(submission.value("decode_calls", [blob for _, blob in kept]), len(kept), "decode_call")
-    for (call, _), answer in zip(kept, answers, strict=True):
-        _demand_same(answer, call, "in a fresh process, ")
-    again = items(submission.value("decode_calls_twice", [blob for _, blob in kept]), len(kept), "decode_call")
-    for (call, _), answer in zip(kept, again, strict=True):
-        _demand_same(answer, call, "when what decode_call gave the first time was changed by its owner, ")
+    for portion in portions(kept):
+        blobs = [blob for _, blob in portion]
+        answers = items(submission.value("decode_calls", blobs), len(portion), "decode_call")
+        again = items(submission.value("decode_calls_twice", blobs), len(portion), "decode_call")
+        for (call, _), answer, another in zip(portion, answers, again, strict=True):
+            _demand_same(answer, call, "in a fresh process, ")
+            _demand_same(another, call, "when what decode_call gave the first time was changed by its owner, ")
     demand_nothing_beside(submission, set())
 
 
@@ -87,13 +95,17 @@ def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
     """Feed what was cut, lengthened, changed or is something else; every answer is a FormatError or a valid call."""
     calls = [call_records.plain(rng) for _ in range(SPOILT_CALLS)]
     blobs = _encoded(submission, calls)
+    longest = max(map(len, blobs))
+    assert longest <= USUAL_MOST_BYTES, f"a usual call takes {longest} bytes; {USUAL_MOST_BYTES} are allowed"
     limits = _encoded(submission, call_records.at_limits())
+    large = _encoded(submission, [call_records.large(rng, 2 ** (n + rng.random())) for n in range(*LARGE_POWERS)])
     empty = [call_records.nested(call_records.DEPTH_MOST - 1, each) for each in (*call_records.EMPTY, [])]
     marks = bombs.told_apart(_encoded(submission, empty))
     submission.restart()
     before = submission.stats().memory_mb
     _feed(submission, bombs.cut(blobs, rng), "input that is cut short", must_raise=True)
     _feed(submission, bombs.lengthened(blobs, rng), "input with something behind it", must_raise=True)
+    _feed(submission, bombs.clipped(large, rng), "a large call, cut or with something behind it", must_raise=True)
     _feed(submission, bombs.foreign(), "input of another format", must_raise=False)
     _feed(submission, bombs.changed(blobs, rng), "input with changed bytes", must_raise=False)
     _feed(submission, bombs.flipped(limits), "a call at the limits with a changed bit", must_raise=False)
@@ -110,9 +122,7 @@ def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
 
 
 def _feed(submission: Subject, spoilt: Iterator[tuple[str, bytes]], what: str, must_raise: bool) -> None:
-    listed = list(spoilt)
-    for first in range(0, len(listed), AT_ONCE):
-        part = listed[first : first + AT_ONCE]
+    for part in portions(spoilt):
         outcome = submission.call("decode_calls", [data for _, data in part])
         answers = items(survived(outcome, f"decode_call, {what}"), len(part), what)
         for (how, data), answer in zip(part, answers, strict=True):
@@ -142,10 +152,14 @@ def _encoded(submission: Subject, calls: list[object] | list[Record]) -> list[by
     answers = items(submission.value("encode_calls", calls), len(calls), "encode_call")
     blobs = []
     for call, answer in zip(calls, answers, strict=True):
-        blob = gave(answer, f"encode_call of {shown(call)}")
-        assert isinstance(blob, bytes), f"encode_call must return bytes, and returned {shown(blob)}"
-        blobs.append(blob)
+        blobs.append(_bytes(gave(answer, f"encode_call of {shown(call)}")))
     return blobs
+
+
+def _bytes(blob: object) -> bytes:
+    assert isinstance(blob, bytes), f"encode_call must return bytes, and returned {shown(blob)}"
+    assert len(blob) <= CALL_MOST_BYTES, f"a call takes {len(blob)} bytes, and decode_call is given 1 MiB at most"
+    return blob
 
 
 def _encoded_deep(submission: Subject) -> list[object]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import event_records
-import numpy as np
 from event_records import Record
-from sides import CALL_SEC, Launch, Samples, demand_packed, packed, sides
+from sides import CALL_SEC, Launch, Samples, demand_packed, demand_sendable, packed, sent, sides, timed
 
-EVENTS = 2_000
+EVENTS_LEAST, EVENTS_MOST = 1_800, 2_200
 ROUNDS = 6
 
 
@@ -41,18 +40,18 @@ def take_turns(launch: Launch) -> EventTurns:
     if launch.number == 0:
         _from_before.clear()  # another measurement begins, with other sides
     latest: dict[tuple[str, int], Segment] = {}
+    count = launch.rng.randint(EVENTS_LEAST, EVENTS_MOST)
     for number in range(ROUNDS):
         version = 1 + number % 2
-        events = event_records.stream(launch.rng, version, EVENTS)
-        ids = np.random.default_rng(launch.rng.getrandbits(32)).integers(-(2**62), 2**62, EVENTS)
-        wanted = [{**event, "id": id_} for event, id_ in zip(events, ids.tolist(), strict=True)]
+        events = event_records.stream(launch.rng, version, count)
+        raw = sent(events)
         for name, side in sides(launch, number):
-            side.value("hold_events", events)
-            blob, seconds = side.timed_call("timed_encode_events", version, ids.tobytes(), timeout_sec=CALL_SEC)
+            blob, seconds, ahead = timed(side, ("hold_values", raw), "timed_encode_events", version)
             assert isinstance(blob, bytes), "encode_events must return bytes"
-            turns.write.add(name, seconds)
+            demand_sendable(len(blob), f"a segment of {count:,} usual events")
+            turns.write.add(name, seconds, ahead)
             turns.size.add(name, float(len(blob)))
-            latest[name, number] = Segment(version, wanted, blob)
+            latest[name, number] = Segment(version, events, blob)
             segment = _from_before.get((name, number), latest[name, number])
             expected = [event_records.read_by_other(version, event) for event in segment.events]
             reply, seconds = side.timed_call("timed_decode_events", 3 - version, segment.blob, timeout_sec=CALL_SEC)

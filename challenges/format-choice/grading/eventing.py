@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Any, cast
 
@@ -10,13 +12,21 @@ from calling import drawn
 from event_records import KINDS, Record
 from exactness import difference, shown
 from hypothesis import strategies as st
-from replies import Subject, demand_nothing_beside, demand_raised, gave, items, survived
+from replies import Subject, demand_nothing_beside, demand_raised, gave, items, portions, survived
 
 EXAMPLES = 60
-MATRIX_EVENTS = 300
 FLIPS = 250
 CUTS = 150
 FAR_KIND = 77
+
+POWERS = 12
+"""Segments have up to 2¹² events, drawn so that as many are between each power of two and the next: bars have 2¹¹."""
+
+SOME_FLIPS, SOME_CUTS = 20, 10
+"""Of each of the logs of so many sizes."""
+
+SEGMENT_MOST_BYTES, EVENT_MOST_BYTES = 16 * 1024, 1024
+"""What a segment may take, and each of its events more: as many times what is in it, and 3,000 can still be sent."""
 
 SEGMENTS = 3000
 """More than Python can nest calls, and small ones, as of a service that writes what happens at once."""
@@ -53,8 +63,8 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
 
 def demand_versions_read_each_other(submission: Subject, rng: Random) -> None:
     """Read with one version what the other wrote: drawn events, and each change of the schema by itself."""
-    for version in (1, 2):
-        events = _matrix(version, rng)
+    for version, count in zip((1, 2), _counts(rng), strict=True):
+        events = _matrix(version, count, rng)
         blob = _encoded(submission, version, events)
         expected = [event_records.read_by_other(version, event) for event in events]
         title = f"version {3 - version} reads what version {version} wrote"
@@ -71,9 +81,9 @@ def demand_versions_read_each_other(submission: Subject, rng: Random) -> None:
 
 def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
     """Let an event go through the other version, which changes what it knows, and come back whole."""
-    for version in (1, 2):
+    for version, count in zip((1, 2), _counts(rng), strict=True):
         other = 3 - version
-        events = _matrix(version, rng)
+        events = _matrix(version, count, rng)
         passing = cast(
             "list[Record]", _decoded(submission, other, _encoded(submission, version, events), "unknown fields")
         )
@@ -126,39 +136,86 @@ def _change(event: Record, version: int, turn: int, rng: Random) -> None:
 
 
 def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
-    """Cut a log, flip its bits, leave out or double parts of it."""
-    events = event_records.stream(rng, 2, 40)
-    first, second = _encoded(submission, 2, events[:25]), _encoded(submission, 2, events[25:])
-    log = first + second
-    cuts = [n for n in _sampled(rng, len(log), CUTS) if n not in {0, len(first)}]
-    spoilt = [(f"cut to {length} of {len(log)} bytes", log[:length]) for length in cuts]
-    for _ in range(FLIPS):
+    """Cut logs of all sizes, flip their bits, leave out or double parts of them, and read them in another process."""
+    logs = [_log(submission, [(2, 25), (2, 15)], rng)]
+    for power in range(POWERS):
+        parts = [(rng.randint(1, 2), _about(power, rng)), (rng.randint(1, 2), rng.randrange(2**power + 1))]
+        logs.append(_log(submission, rng.sample(parts, 2), rng))
+    submission.restart()
+    for number, log in enumerate(logs):
+        _demand_spoilt_logs_are_refused(submission, log, (FLIPS, CUTS) if number == 0 else (SOME_FLIPS, SOME_CUTS), rng)
+
+
+@dataclass(frozen=True)
+class Log:
+    """Two segments, and the events of each with the version that wrote them."""
+
+    segments: list[bytes]
+    events: list[tuple[int, list[Record]]]
+
+    def seen_by(self, reader: int) -> list[Record]:
+        """Say what a version reads."""
+        several = [(version, event) for version, events in self.events for event in events]
+        return [e if version == reader else event_records.read_by_other(version, e) for version, e in several]
+
+
+def _log(submission: Subject, parts: list[tuple[int, int]], rng: Random) -> Log:
+    """Have a log of two segments written, each of a version and so many events."""
+    several = [(version, event_records.stream(rng, version, count)) for version, count in parts]
+    return Log([_encoded(submission, version, events) for version, events in several], several)
+
+
+def _demand_spoilt_logs_are_refused(submission: Subject, log: Log, counts: tuple[int, int], rng: Random) -> None:
+    whole = b"".join(log.segments)
+    spoilt = list(_spoilt(whole, len(log.segments[0]), *counts, rng))
+    for version in (1, 2):
+        for portion in portions(spoilt):
+            outcome = submission.call("decode_logs", version, [data for _, data in portion])
+            answers = items(survived(outcome, "decode_events of a damaged log"), len(portion), "decode_events")
+            for (how, _), answer in zip(portion, answers, strict=True):
+                demand_raised(answer, "format", f"decode_events({version}, a log {how})")
+        _demand_reads(submission, version, whole, log.seen_by(version), "the same log undamaged")
+
+
+def _spoilt(log: bytes, between: int, flips: int, cuts: int, rng: Random) -> Iterator[tuple[str, bytes]]:
+    for length in _sampled(rng, len(log), cuts):
+        if length not in {0, between}:
+            yield f"cut to {length} of {len(log)} bytes", log[:length]
+    for _ in range(flips):
         offset, bit = rng.randrange(len(log)), rng.randrange(8)
         changed = bytearray(log)
         changed[offset] ^= 1 << bit
-        spoilt.append((f"with bit {bit} of byte {offset} flipped", bytes(changed)))
-    for _ in range(20):
+        yield f"of {len(log)} bytes with bit {bit} of byte {offset} flipped", bytes(changed)
+    for _ in range(flips // 10):
         offset, length = rng.randrange(len(log)), rng.randrange(4, 9)
         swapped = log[:offset] + rng.randbytes(length) + log[offset + length :]
         if swapped != log:
-            spoilt.append((f"with {length} other bytes at {offset}", swapped))
-    spoilt += [("followed by noise", log + rng.randbytes(12)), ("followed by zeros", log + b"\0" * 64)]
-    spoilt += [("that is noise", rng.randbytes(300)), ("that is text", b"id,at,kind\n1,2,view\n")]
-    for version in (1, 2):
-        outcome = submission.call("decode_logs", version, [data for _, data in spoilt])
-        answers = items(survived(outcome, "decode_events of a damaged log"), len(spoilt), "decode_events")
-        for (how, _), answer in zip(spoilt, answers, strict=True):
-            demand_raised(answer, "format", f"decode_events({version}, a log {how})")
-    _demand_reads(submission, 2, log, events, "the same log undamaged")
+            yield f"of {len(log)} bytes with {length} other bytes at {offset}", swapped
+    yield "followed by noise", log + rng.randbytes(12)
+    yield "followed by zeros", log + b"\0" * 64
+    yield "that is noise", rng.randbytes(300)
+    yield "that is text", b"id,at,kind\n1,2,view\n"
 
 
 def _sampled(rng: Random, length: int, count: int) -> list[int]:
     return sorted({1, length - 1, *(rng.randrange(1, length) for _ in range(count))})
 
 
-def _matrix(version: int, rng: Random) -> list[Record]:
+def _counts(rng: Random) -> list[int]:
+    """Draw how many events two segments have: one as many as in the bars or more, and one fewer."""
+    counts = [_about(POWERS - 1, rng), _about(rng.randrange(POWERS - 1), rng)]
+    rng.shuffle(counts)
+    return counts
+
+
+def _about(power: int, rng: Random) -> int:
+    """Draw a number between a power of two and the next."""
+    return int(2 ** (power + rng.random()))
+
+
+def _matrix(version: int, count: int, rng: Random) -> list[Record]:
     """Make events that differ from a usual one in one thing each, and usual ones."""
-    events = event_records.stream(rng, version, MATRIX_EVENTS)
+    events = event_records.stream(rng, version, count)
     usual: Record = {**event_records.plain(rng, version), "place": {"lat": 48.1, "lon": -0.0}}
     changes: list[dict[str, Any]] = [{"kind": kind} for kind in (*KINDS[version], FAR_KIND)]
     changes += [{"amount": amount} for amount in (None, 0, 1, -1, 2**31 - 1, -(2**31))]
@@ -180,6 +237,8 @@ def _matrix(version: int, rng: Random) -> list[Record]:
 def _encoded(submission: Subject, version: int, events: list[Record]) -> bytes:
     blob = gave(submission.value("encode_events", version, events), f"encode_events({version}, {shown(events)})")
     assert isinstance(blob, bytes), f"encode_events must return bytes, and returned {shown(blob)}"
+    most = SEGMENT_MOST_BYTES + EVENT_MOST_BYTES * len(events)
+    assert len(blob) <= most, f"a segment of {len(events)} events takes {len(blob)} bytes; {most} are allowed"
     return blob
 
 

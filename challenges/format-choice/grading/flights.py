@@ -100,7 +100,7 @@ def told(flights: Flights) -> list[list[Any]]:
 def _raw(column: FlightColumn) -> list[Any]:
     if isinstance(column, Text):
         return ["string", *raw_texts(column)]
-    values = column.values.astype(np.int64)
+    values = column.values
     if column.kind == FARE_TYPE:
         wide = np.zeros(2 * len(values), np.int64)
         wide[::2] = values

@@ -13,6 +13,7 @@ Mixed = npt.NDArray[np.uint64]
 CITIES = [
     f"{a}{b}" for a in ("North", "South", "East", "West", "New ") for b in ("ham", "port", "ville", "burg", "ford")
 ]
+PHRASES = [f"order {n * 7919 % 1000} was {w}" for n in range(100) for w in ("sent", "kept", "lost", "paid back")]
 BASE_US = 1_400_000_000_000_000
 STEP_US = 7_000_000
 JITTER_US = 5_000_000
@@ -49,6 +50,18 @@ def account(seed: int, first: int, count: int) -> Ints:
 def city(seed: int, first: int, count: int) -> Ints:
     """Give the places in CITIES of some rows."""
     return (mixed(seed, 3, first, count) % np.uint64(len(CITIES))).astype(np.int64)
+
+
+def note(seed: int, first: int, count: int) -> Ints:
+    """Give the places in PHRASES of some rows; -1 where there is none."""
+    numbers = mixed(seed, 4, first, count)
+    places: Ints = np.where(numbers % np.uint64(10) < 3, -1, (numbers % np.uint64(len(PHRASES))).astype(np.int64))
+    return places
+
+
+def rate(seed: int, first: int, count: int) -> npt.NDArray[np.float64]:
+    """Give the rates of some rows."""
+    return (mixed(seed, 6, first, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def noise(seed: int, number: int, first: int, count: int) -> Ints:

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import columns
 import generated
+import numpy as np
 from calling import drawn
 from columns import Column
 from exactness import difference, shown
-from replies import Subject, demand_nothing_beside, demand_raised, file_size, gave, survived
+from replies import Subject, content, demand_nothing_beside, demand_raised, gave, place, survived
 
 EXAMPLES = 40
 LARGE_COLUMNS = 8
@@ -33,6 +34,11 @@ SLICES = ((3, 20), (8, 13), (1, 36), (13, 9), (16, 21), (5, 0))
 CHUNKS = 5
 """A table that comes in several need not be put together."""
 
+POWERS = (3, 7, 11, 14, 17)
+"""Of two: the rows of tables in memory, up to as many as in the bars."""
+
+IN_MEMORY = "/dev/shm/"
+
 MIB = 2**20
 
 
@@ -43,7 +49,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
 
     def visit(example: object, chunks: int = 1) -> None:
         table = cast("list[Column]", example)
-        name = f"table{len(kept)}"
+        name = f"{IN_MEMORY if len(kept) % 2 else ''}table{len(kept)}"
         gave(submission.value("write_small_table", name, table, chunks), f"write_table of {shown(table)}")
         kept.append((name, table))
         _demand_same(submission, name, table, [each[0] for each in table])
@@ -56,6 +62,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     others = [other for _, other in columns.ALIKE]
     _demand_absent(submission, kept[-1][0], others)
     drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
+    kept = [(_on_disk(submission, name), table) for name, table in kept]
     submission.restart()
     for name, table in kept:
         chosen = [each[0] for each in table]
@@ -75,6 +82,41 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     _demand_written_over(submission, name)
     submission.value("clear")
     _demand_slices(submission)
+    _demand_same_of_any_size(submission, rng)
+
+
+def _on_disk(submission: Subject, name: str) -> str:
+    """Have a file that lies in memory copied to the disk, which outlives the process; gives where it is then."""
+    if name.startswith(IN_MEMORY):
+        submission.value("copy", name, name.removeprefix(IN_MEMORY))
+    return name.removeprefix(IN_MEMORY)
+
+
+def _demand_same_of_any_size(submission: Subject, rng: Random) -> None:
+    """Write tables into memory, up to such as in the bars, and read them in another process."""
+    numbers = np.random.default_rng(rng.getrandbits(32))
+    written = {}
+    for power in POWERS:
+        rows = int(2 ** (power + rng.random()))
+        table = {f"c{n}": numbers.integers(-(2**62), 2**62, rows) for n in range(rng.randint(1, LARGE_COLUMNS + 1))}
+        name = f"{IN_MEMORY}{power}"
+        submission.value("hold_table", [[column, values.tobytes()] for column, values in table.items()])
+        submission.value("timed_write_table", name)
+        submission.value("rest")
+        written[_on_disk(submission, name)] = table
+        submission.value("remove", name)
+    demand_nothing_beside(submission, set(written))
+    submission.restart()
+    for disk_name, table in written.items():
+        name = f"{IN_MEMORY}{disk_name}"
+        submission.value("copy", disk_name, name)
+        answer = submission.value("sums_of_table", name, [[column, 0, len(table[column])] for column in table])
+        right = [int(values.sum(dtype=np.int64)) % 2**64 for values in table.values()]
+        what = f"a table of {len(table['c0'])} rows in /dev/shm"
+        assert answer == right, f"{what} is not what was written when another process reads it"
+        submission.value("rest")
+        submission.value("remove", name)
+    submission.value("clear")
 
 
 def _demand_slices(submission: Subject) -> None:
@@ -165,14 +207,18 @@ def demand_cut_files_are_refused(submission: Subject, rng: Random) -> None:
     table = columns.everything(list(range(60)))
     names = [each[0] for each in table]
     gave(submission.value("write_small_table", "whole", table, 2), "write_table")
-    size = file_size(submission, "whole")
+    whole = content(submission, "whole")
+    size = len(whole)
+    submission.value("clear")
+    demand_nothing_beside(submission, set())
+    submission.restart()
     for length in sorted({0, 1, size // 2, size - 8, size - 4, size - 1, *(rng.randrange(size) for _ in range(25))}):
-        submission.value("damage", "whole", "cut", length, [])
-        assert file_size(submission, "cut") == length, "the file was not cut as it had to be"
+        place(submission, "cut", whole[:length])
         _demand_refused(submission, "cut", names, f"a file cut to {length} of {size} bytes")
     for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
-        submission.value("put", "other", data)
+        place(submission, "other", data)
         _demand_refused(submission, "other", names, f"a file of {what}")
+    place(submission, "whole", whole)
     _demand_same(submission, "whole", table, names)
     submission.value("clear")
 

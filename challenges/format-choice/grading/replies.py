@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from exactness import shown
 
@@ -15,6 +16,11 @@ from harness.sandbox.roles import Stats
 
 STAYS_SEC = 0.3
 """How long a file is watched that has just been written."""
+
+AT_ONCE, AT_ONCE_BYTES = 400, 16 * 2**20
+"""How much is decoded in one call."""
+
+Labelled = TypeVar("Labelled", bound=tuple[object, bytes])
 
 
 class Subject(Protocol):
@@ -76,13 +82,39 @@ def items(answer: object, count: int, what: str) -> Sequence[object]:
     return answer
 
 
+def portions(blobs: Iterable[Labelled]) -> Iterator[list[Labelled]]:
+    """Divide what is sent, bytes with anything that belongs to them, into portions that the wire takes."""
+    portion: list[Labelled] = []
+    size = 0
+    for each in blobs:
+        if portion and (len(portion) == AT_ONCE or size + len(each[1]) > AT_ONCE_BYTES):
+            yield portion
+            portion, size = [], 0
+        portion.append(each)
+        size += len(each[1])
+    if portion:
+        yield portion
+
+
 def demand_nothing_beside(subject: Subject, names: set[str]) -> None:
-    """Demand that the disk holds nothing but these files: what is kept elsewhere is not in the format."""
-    found = {path.relative_to(subject.disk).as_posix() for path in subject.disk.rglob("*") if not path.is_dir()}
-    beside = sorted(found - {f"files/{name}" for name in names})
+    """Demand that the disk holds nothing but these files: what is kept elsewhere is not in the format.
+
+    Folders count, for their names hold something too, and so do extended attributes.
+    """
+    wanted = {"files", *(f"files/{name}" for name in names)}
+    found = {path.relative_to(subject.disk).as_posix(): path for path in subject.disk.rglob("*")}
+    beside = sorted(name for name, path in found.items() if name not in wanted or _attributes(path))
     assert not beside, (
         f"something is kept beside the data, in {shown(beside[:3])}: all of it must be in what you are asked to write"
     )
+
+
+def _attributes(path: Path) -> list[str]:
+    """Name what whoever wrote a file attached to it."""
+    try:
+        return [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith("user.")]
+    except OSError:  # no such file system has any
+        return []
 
 
 def file_size(subject: Subject, name: str) -> int:
@@ -91,6 +123,18 @@ def file_size(subject: Subject, name: str) -> int:
     assert not path.is_symlink(), f"there is a link instead of a file at the path that was asked for ({name})"
     assert path.is_file(), f"there is no file at the path that was asked for ({name})"
     return path.stat().st_size
+
+
+def content(subject: Subject, name: str) -> bytes:
+    """Give what is in a file, seen from outside."""
+    file_size(subject, name)
+    return (subject.disk / "files" / name).read_bytes()
+
+
+def place(subject: Subject, name: str, data: bytes) -> None:
+    """Have a file hold these bytes, which is looked at from outside."""
+    subject.value("put", name, data)
+    assert content(subject, name) == data, "the file does not hold what was put there"
 
 
 def demand_complete(subject: Subject, name: str, what: str) -> None:

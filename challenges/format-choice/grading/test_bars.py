@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import archive_memory
 import archive_turns
 import call_turns
 import event_turns
@@ -42,11 +43,11 @@ def _archives(launch: Launch) -> archive_turns.ArchiveTurns:
 
 
 def test_rpc_encode(measure: Measure) -> None:
-    measure(lambda launch: _calls(launch).encode.least())
+    measure(lambda launch: _calls(launch).encode.typical())
 
 
 def test_rpc_p99(measure: Measure) -> None:
-    measure(lambda launch: _calls(launch).slowest.least())
+    measure(lambda launch: _calls(launch).slowest.typical())
 
 
 def test_rpc_size(measure: Measure) -> None:
@@ -59,17 +60,17 @@ def test_rpc_decode(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         taken = _taken.pop((call_turns.take_turns.__module__, launch.number), None)
         turns = taken if isinstance(taken, call_turns.CallTurns) else call_turns.take_turns(launch, blocks=0)
-        return turns.decode.least()
+        return turns.decode.typical()
 
     measure(statistic)
 
 
 def test_events_write(measure: Measure) -> None:
-    measure(lambda launch: _events(launch).write.least())
+    measure(lambda launch: _events(launch).write.typical())
 
 
 def test_events_read(measure: Measure) -> None:
-    measure(lambda launch: _events(launch).read.least())
+    measure(lambda launch: _events(launch).read.typical())
 
 
 def test_events_size(measure: Measure) -> None:
@@ -77,15 +78,15 @@ def test_events_size(measure: Measure) -> None:
 
 
 def test_interchange_write(measure: Measure) -> None:
-    measure(lambda launch: _tables(launch).write.least())
+    measure(lambda launch: _tables(launch).write.typical())
 
 
 def test_interchange_read(measure: Measure) -> None:
-    measure(lambda launch: _tables(launch).read.least())
+    measure(lambda launch: _tables(launch).read.typical())
 
 
 def test_archive_write(measure: Measure) -> None:
-    measure(lambda launch: _archives(launch).write.least())
+    measure(lambda launch: _archives(launch).write.typical())
 
 
 def test_archive_size(measure: Measure) -> None:
@@ -93,12 +94,12 @@ def test_archive_size(measure: Measure) -> None:
 
 
 def test_archive_projection(measure: Measure) -> None:
-    measure(lambda launch: _archives(launch).projection.least())
+    measure(lambda launch: _archives(launch).projection.typical())
 
 
 def test_archive_filter(measure: Measure) -> None:
-    measure(lambda launch: _archives(launch).filter.least())
+    measure(lambda launch: _archives(launch).filter.typical())
 
 
 def test_archive_memory(measure: Measure) -> None:
-    measure(archive_turns.peak_memory, unit="MB")
+    measure(archive_memory.peak_memory, unit="MB")

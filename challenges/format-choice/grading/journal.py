@@ -1,0 +1,88 @@
+"""What a journal holds, as the driver makes it from a seed: the answers to scans of it, of all its columns."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import generated
+import numpy as np
+import numpy.typing as npt
+from replies import Subject, content, gave
+
+ZONED = "timestamp[us, tz=Europe/Berlin]"
+AMOUNT = "decimal128(18, 4)"
+PART_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A generated archive: its seed, and how large it is."""
+
+    seed: int
+    rows: int
+    noise: int
+
+    @property
+    def names(self) -> list[str]:
+        """Name its columns."""
+        first = ["number", "at", "account", "city", "note", "amount", "rate"]
+        return [*first, *(f"noise{number}" for number in range(self.noise))]
+
+    def written(self, subject: Subject, name: str, rows_a_batch: int) -> bytes:
+        """Have a subject archive it, and give the file."""
+        answer = subject.value("write_journal", name, self.seed, self.rows, self.noise, rows_a_batch)
+        gave(answer, f"write_archive of {self.rows:,} rows")
+        return content(subject, name)
+
+    def digests(self, names: list[str], first: int = 0, last: int | None = None) -> list[Any]:
+        """Say what `scan_digests` answers of these columns, of the rows from `first` to before `last`."""
+        last = self.rows if last is None else last
+        sums = [[kind_of(name), 0, 0] for name in names]
+        for at in range(first, last, PART_ROWS):
+            count = min(PART_ROWS, last - at)
+            for sum_, name in zip(sums, names, strict=True):
+                values, other = _raw(self.seed, name, at, count)
+                sum_[1:] = [zlib.crc32(values, sum_[1]), zlib.crc32(other, sum_[2])]
+        return [last - first, sums]
+
+
+def kind_of(name: str) -> str:
+    """Name a column's type."""
+    kinds = {"at": ZONED, "account": "int32", "city": "string", "note": "string", "amount": AMOUNT, "rate": "double"}
+    return kinds.get(name, "int64")
+
+
+def _raw(seed: int, name: str, first: int, count: int) -> tuple[bytes, bytes]:
+    """Give some rows of a column as raw values, and which are none, a byte each; or lengths of texts and the text."""
+    if name in {"city", "note"}:
+        return _raw_texts(list(_texts(seed, name, first, count)))
+    return _numbers(seed, name, first, count).tobytes(), b"\1" * count
+
+
+def _numbers(seed: int, name: str, first: int, count: int) -> npt.NDArray[Any]:
+    match name:
+        case "number":
+            return np.arange(first, first + count)
+        case "at":
+            return generated.at(seed, first, count)
+        case "account":
+            return generated.account(seed, first, count).astype(np.int32)
+        case "amount":
+            return generated.amount(seed, first, count)
+        case "rate":
+            return generated.rate(seed, first, count)
+    return generated.noise(seed, int(name.removeprefix("noise")), first, count)
+
+
+def _texts(seed: int, name: str, first: int, count: int) -> Iterator[bytes | None]:
+    numbers = (generated.city if name == "city" else generated.note)(seed, first, count).tolist()
+    words = [text.encode() for text in (generated.CITIES if name == "city" else generated.PHRASES)]
+    return (None if number < 0 else words[number] for number in numbers)
+
+
+def _raw_texts(texts: list[bytes | None]) -> tuple[bytes, bytes]:
+    lengths = np.array([-1 if text is None else len(text) for text in texts], np.int32)
+    return lengths.tobytes(), b"".join(text for text in texts if text is not None)
