@@ -3,7 +3,8 @@
 Memory now is what is charged less the pages of files: what is left (heaps, stacks, tmpfs, kernel objects) belongs to
 the subject alone, while a page of the interpreter is charged to whichever container happened to touch it first. The
 peak is the kernel's own watermark, with such pages: less those, a subject could lower its peak by reading files.
-Pages of files alone are told too: of a file that nobody had in memory, they are what the subject read, by any call.
+Pages of files alone are told too: of a file that nobody had in memory, they are what the subject read, by any call,
+and still has in memory. What came from disks, whatever became of it, is told where the kernel counts it.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ class Account:
     processes: int | None = None
     file_mb: float | None = None
     tasks: int | None = None
+    read_mb: float | None = None
 
 
 V1_FILES: Final = (
@@ -38,6 +40,7 @@ V1_FILES: Final = (
     "freezer/freezer.state",
     "freezer/cgroup.procs",
     "pids/pids.current",
+    "blkio/blkio.throttle.io_service_bytes_recursive",
 )
 """`controller/file`: each controller has a hierarchy of its own."""
 
@@ -50,6 +53,7 @@ V2_FILES: Final = (
     "cgroup.events",
     "cgroup.procs",
     "pids.current",
+    "io.stat",
 )
 
 
@@ -68,6 +72,7 @@ def account_v1(files: Mapping[str, str]) -> Account:
         processes=_lines(files.get("freezer/cgroup.procs")),
         file_mb=_files_of(memory, "total_"),
         tasks=number(files.get("pids/pids.current")),
+        read_mb=_scaled(_read_v1(files.get("blkio/blkio.throttle.io_service_bytes_recursive", "")), MIB),
     )
 
 
@@ -85,6 +90,7 @@ def account_v2(files: Mapping[str, str]) -> Account:
         processes=_lines(files.get("cgroup.procs")),
         file_mb=_files_of(memory, ""),
         tasks=number(files.get("pids.current")),
+        read_mb=_scaled(_read_v2(files.get("io.stat")), MIB),
     )
 
 
@@ -121,6 +127,20 @@ def _without_files(used: int | None, memory: Mapping[str, int], prefix: str) -> 
 def _files_of(memory: Mapping[str, int], prefix: str) -> float | None:
     kinds = (memory.get(f"{prefix}inactive_file"), memory.get(f"{prefix}active_file"))
     return None if kinds == (None, None) else sum(kind or 0 for kind in kinds) / MIB
+
+
+def _read_v1(text: str) -> int | None:
+    """Sum lines of `device Read bytes`, of which there are none where nothing is counted."""
+    lines = (line.split() for line in text.splitlines())
+    found = [int(line[2]) for line in lines if len(line) == 3 and line[1] == "Read" and line[2].isdigit()]
+    return sum(found) if found else None
+
+
+def _read_v2(text: str | None) -> int | None:
+    """Sum lines of `device rbytes=bytes ...`, of which there are none as long as nothing was read."""
+    words = () if text is None else text.split()
+    found = [int(word.removeprefix("rbytes=")) for word in words if word.startswith("rbytes=")]
+    return None if text is None else sum(found)
 
 
 def _scaled(value: int | None, unit: float) -> float | None:

@@ -14,6 +14,7 @@ Requests for different subjects run side by side; whoever measures sends one at 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO, Final, TypeVar, cast
 
@@ -22,6 +23,7 @@ from docker import DockerClient
 from harness.errors import HarnessError, SandboxFailed
 from harness.sandbox.commands import Commands, role_commands
 from harness.sandbox.cores import Cores
+from harness.sandbox.disk_device import counted_device
 from harness.sandbox.docker_engine import ENGINE_TIMEOUT_SEC, PARALLEL, engine_faults
 from harness.sandbox.docker_leftovers import (
     Mark,
@@ -90,6 +92,8 @@ class DockerSandbox:
     def start(self) -> BinaryIO:
         """Prepare the volumes and start the grader."""
         self.swept = sweep(self._api)
+        if self._limits.disk_mb:
+            self._setup = replace(self._setup, counted_device=counted_device(self._api))
         with self._gate.passing():
             disks = bool(self._limits.disk_mb)
             make_volumes(self._api, self._volumes, disks=disks)

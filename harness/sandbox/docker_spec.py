@@ -11,6 +11,7 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from harness.sandbox.commands import Commands
 from harness.sandbox.cores import Cores, cpuset
+from harness.sandbox.disk_device import UNREACHED_BYTES_A_SEC
 from harness.sandbox.docker_volumes import STAGE, Volumes
 from harness.sandbox.roles import Limits, Side
 
@@ -44,6 +45,7 @@ class Setup:
     limits: Limits
     cores: Cores
     commands: Commands
+    counted_device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def subject_spec(setup: Setup, side: Side, door: str, hash_seed: int) -> Contain
         container=_container("subject", setup.commands.subject, SUBJECT_USER, environment),
         host={
             **_confinement(limits),
+            **_counted(setup.counted_device if limits.disk_mb else None),
             "cpuset_cpus": cpuset(setup.cores.subject),
             "mounts": mounts,
             "log_config": LogConfig(type="json-file", config=SUBJECT_LOG),
@@ -133,6 +136,11 @@ def _mount(volumes: Volumes, target: str, name: str, *, read_only: bool) -> Moun
     """Mount a volume; should the engine find it missing and make it, then with our labels."""
     labels = volumes.mark.labels()
     return Mount(target, name, type="volume", read_only=read_only, no_copy=True, labels=labels)
+
+
+def _counted(device: str | None) -> dict[str, Any]:
+    """Have the kernel count what is read from a device."""
+    return {"device_read_bps": [{"Path": device, "Rate": UNREACHED_BYTES_A_SEC}]} if device else {}
 
 
 def _confinement(limits: Limits, *further: Ulimit) -> dict[str, Any]:

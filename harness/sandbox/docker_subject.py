@@ -150,6 +150,7 @@ class DockerSubject:
             memory_peak_mb=float(self._memory_mb) if killed_for_memory else numbers.memory_peak_mb,
             throttled_sec=numbers.throttled_sec,
             file_mb=numbers.file_mb,
+            read_mb=numbers.read_mb,
             processes=numbers.processes,
             tasks=numbers.tasks,
         )

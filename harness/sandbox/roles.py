@@ -77,6 +77,7 @@ class Stats:
     memory_peak_mb: float | None = None
     throttled_sec: float | None = None
     file_mb: float | None = None
+    read_mb: float | None = None
     processes: int | None = None
     tasks: int | None = None
 

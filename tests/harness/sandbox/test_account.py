@@ -21,6 +21,9 @@ V1 = {
     "freezer/freezer.state": "FROZEN\n",
     "freezer/cgroup.procs": "100\n101\n",
     "pids/pids.current": "5\n",
+    "blkio/blkio.throttle.io_service_bytes_recursive": (
+        f"254:0 Read {5 * MIB}\n254:0 Write 77\n254:0 Total 99\n8:0 Read {2 * MIB}\nTotal 123\n"
+    ),
 }
 V2 = {
     "cpu.stat": "usage_usec 1250000\nuser_usec 1000000\nsystem_usec 250000\nnr_periods 10\nthrottled_usec 30000\n",
@@ -31,8 +34,9 @@ V2 = {
     "cgroup.events": "populated 1\nfrozen 1\n",
     "cgroup.procs": "100\n101\n",
     "pids.current": "5\n",
+    "io.stat": f"254:0 rbytes={5 * MIB} wbytes=77 rios=9 wios=1 dbytes=0 dios=0\n8:0 rbytes={2 * MIB} wbytes=0\n",
 }
-BOTH = Account(1.25, 70.0, 160.0, 0.03, oom_kills=1, frozen=True, processes=2, file_mb=30.0, tasks=5)
+BOTH = Account(1.25, 70.0, 160.0, 0.03, oom_kills=1, frozen=True, processes=2, file_mb=30.0, tasks=5, read_mb=7.0)
 
 
 @pytest.mark.parametrize(("read", "files"), [(account_v1, V1), (account_v2, V2)], ids=["v1", "v2"])
@@ -57,6 +61,11 @@ def test_what_is_missing_is_none_and_harms_nothing_else(read, files):
 ], ids=["thawed", "freezing", "v2 thawed"])  # fmt: skip
 def test_only_what_is_wholly_frozen_is_frozen(read, change, frozen):
     assert read(change).frozen is frozen
+
+
+def test_what_nobody_counts_was_not_read():
+    assert account_v1({"blkio/blkio.throttle.io_service_bytes_recursive": "Total 0\n"}).read_mb is None
+    assert account_v2({"io.stat": ""}).read_mb == 0.0
 
 
 def test_memory_is_never_below_nothing():
