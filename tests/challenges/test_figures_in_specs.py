@@ -202,7 +202,8 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"makes memory grow by at most {m.MEMORY_MOST_MB:g} MiB",
             f"also after {m.LULLED_BY:,} good calls",
             f"calls of up to {kib(2 ** m.LARGE_POWERS[1])}, cut and lengthened",
-            f"a call takes at most {m.CALL_MOST_BYTES / 2**20:g} MiB, and a usual one at most {kib(m.USUAL_MOST_BYTES)}",
+            f"a call takes at most {m.CALL_MOST_BYTES // 2**20} MiB",
+            f"a usual one at most {kib(m.USUAL_MOST_BYTES)}",
         ),
         "eventing": lambda m: (
             f"a log of {m.SEGMENTS:,} segments",

@@ -1,4 +1,4 @@
-"""The bars on archives: flights written, their size, scans of a few columns and of a few rows."""
+"""The bars on archives: flights written, their size, scans of a few columns and of a few rows, and memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import archive_memory
 import flights
 import numpy as np
 from replies import content
@@ -28,6 +29,7 @@ class ArchiveTurns:
     size: Samples = field(default_factory=Samples)
     projection: Samples = field(default_factory=Samples)
     filter: Samples = field(default_factory=Samples)
+    memory: tuple[float, float] = (0.0, 0.0)
 
 
 def take_turns(launch: Launch) -> ArchiveTurns:
@@ -44,14 +46,16 @@ def take_turns(launch: Launch) -> ArchiveTurns:
         told = flights.told(some)
         for name, side in sides(launch, number):
             files[name, number] = _written(turns, name, side, told)
-    demand_nothing_kept(launch, set())
+    archive_memory.bring(launch)
+    demand_nothing_kept(launch, {archive_memory.NAME})
     launch.fresh()
+    turns.memory = archive_memory.growth(launch)
     for number, some in enumerate(rounds):
         for name, side in sides(launch, number):
             side.value("put", "flights", files[name, number])
         _scan(turns.projection, launch, number, some, [(list(names), []) for names in PROJECTIONS])
         _scan(turns.filter, launch, number, some, _windows(some, launch.rng))
-    demand_nothing_kept(launch, {"flights"})
+    demand_nothing_kept(launch, {"flights", archive_memory.NAME})
     return turns
 
 

@@ -117,6 +117,17 @@ def _attributes(path: Path) -> list[str]:
         return []
 
 
+def read_mb(before: Stats, after: Stats) -> float | None:
+    """Say how much came from the disk between two looks, also what has left memory since; `None` where nobody counts.
+
+    Where the kernel does not count it, those pages of files are told that are still in memory.
+    """
+    kept = None if before.file_mb is None or after.file_mb is None else after.file_mb - before.file_mb
+    if after.read_mb is None:
+        return kept
+    return max(after.read_mb - (before.read_mb or 0.0), kept or 0.0)
+
+
 def file_size(subject: Subject, name: str) -> int:
     """Give a file's size, seen from outside; a link has no size of its own."""
     path = subject.disk / "files" / name

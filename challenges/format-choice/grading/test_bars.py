@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import archive_memory
 import archive_turns
 import call_turns
 import event_turns
@@ -102,4 +101,4 @@ def test_archive_filter(measure: Measure) -> None:
 
 
 def test_archive_memory(measure: Measure) -> None:
-    measure(archive_memory.peak_memory, unit="MB")
+    measure(lambda launch: _archives(launch).memory, unit="MB")
