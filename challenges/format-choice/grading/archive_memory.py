@@ -28,8 +28,8 @@ FILTERED_FROM_MOST = 0.1
 FLOOR_MB = 6.0
 """Less than this the accounting can't tell from nothing."""
 
-HELD_BEYOND_MB = 32.0
-"""What a submission may hold beforehand beyond what the reference holds: more is ballast, to be dropped for room."""
+HELD_BEYOND_MB = 6.0
+"""What a submission may hold beforehand beyond what the reference holds: other libraries, 4 MiB; more may be ballast."""
 
 _journals: list[Journal] = []
 _files: dict[str, bytes] = {}
