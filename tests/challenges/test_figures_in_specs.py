@@ -217,8 +217,8 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"own memory grow by at most {m.HELD_MOST_MB:g} MiB",
             f"with {word(m.LARGE_COLUMNS)} columns",
             f"the column and {m.READ_BEYOND_MB:g} MiB more",
-            f"tables of up to {2 ** (m.POWERS[-1] + 1):,} rows",
         ),
+        "handing_in_memory": lambda m: (f"tables of up to {2 ** (m.POWERS[-1] + 1):,} rows",),
         "archive_reading": lambda m: (
             f"{m.MEMORY_LIMIT_MB} MiB of memory",
             f"{m.BIG_ROWS:,} rows of which each has {8 * m.NOISE} random bytes",
@@ -232,9 +232,9 @@ SPECS: dict[str, dict[str, Tell]] = {
         "archive_damage": lambda m: (
             f"in an archive of {m.TINY_ROWS} rows in its last {m.TINY_LAST} and {m.TINY_OTHERS} others",
             f"of a single column of {m.SINGLE_ROWS} texts",
-            f"in archives of {2 ** m.LARGE_POWERS[0]} rows up to {2 ** m.LARGE_POWERS[1]:,}",
             f"the lowest {['', 'one', 'two', 'three', 'four'][m.SINGLE_BITS]} bits of its first {m.SINGLE_FIRST} bytes",
         ),
+        "large_archives": lambda m: (f"in archives of {2 ** m.POWERS[0]} rows up to {2 ** m.POWERS[1]:,}",),
         "predicting": lambda m: (
             f"A `size` is right within a factor of {m.FACTOR_OF_SIZE:g}, a time",
             f"a time within a factor of {m.FACTOR_OF_TIME:g}",

@@ -5,10 +5,21 @@ from __future__ import annotations
 from random import Random
 
 import columns
+import large_archives
 from columns import Column, Condition
 from exactness import shown
-from journal import Journal
-from replies import Subject, content, demand_nothing_beside, demand_raised, gave, items, place, raised, survived
+from replies import (
+    Subject,
+    content,
+    demand_nothing_beside,
+    demand_raised,
+    flipped,
+    gave,
+    items,
+    place,
+    raised,
+    survived,
+)
 from scanning import demand_scan, difference_of_scan
 
 FLIPS, CUTS = 160, 30
@@ -26,11 +37,6 @@ PORTION = 100
 ROTTEN = 60
 """Bytes that are changed, one at a time, of a file that was scanned before."""
 
-LARGE_POWERS, LARGE_FLIPS = (9, 17), 4
-"""Powers of two of the rows of larger archives, and how many bytes of each are changed."""
-
-LARGE_NOISE_MOST = 10
-
 WORDS = ("ant", "bee", "cat", "dog")
 
 Scan = tuple[list[str], list[Condition]]
@@ -47,7 +53,7 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     table.append(["number", "int64", [rng.getrandbits(60) for _ in range(300)]])
     tables = {"whole": table, "tiny": _tiny(), "single": _single(rng), "rot": _rot(rng)}
     files = {name: _written(submission, each, 1 + len(each) // 2) for name, each in tables.items()}
-    large = [(journal, journal.written(submission, "large", rng.randint(500, 20_000))) for journal in _large(rng)]
+    large = large_archives.written(submission, rng)
     submission.value("clear")
     demand_nothing_beside(submission, set())
     submission.restart()
@@ -59,7 +65,7 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     _demand_rot_is_seen(submission, tables["rot"], files["rot"], rng)
     submission.value("clear")
     for journal, data in large:
-        _demand_large_damage_is_seen(submission, journal, data, rng)
+        large_archives.demand_damage_is_seen(submission, journal, data, rng)
     submission.value("clear")
 
 
@@ -78,14 +84,6 @@ def _rot(rng: Random) -> list[Column]:
     return [["number", "int64", [rng.getrandbits(60) for _ in range(TINY_ROWS)]]]
 
 
-def _large(rng: Random) -> list[Journal]:
-    """Draw journals of between one power of two of rows and the next, from small ones to such as in the bars."""
-    return [
-        Journal(rng.getrandbits(32), int(2 ** (power + rng.random())), rng.randrange(LARGE_NOISE_MOST + 1))
-        for power in range(*LARGE_POWERS)
-    ]
-
-
 def _demand_damage_anywhere_is_seen(submission: Subject, table: list[Column], whole: bytes, rng: Random) -> None:
     names = [each[0] for each in table]
     size = len(whole)
@@ -96,7 +94,7 @@ def _demand_damage_anywhere_is_seen(submission: Subject, table: list[Column], wh
     submission.value("remove", "cut")
     for number in range(FLIPS):
         offset = rng.randrange(size) if number % 2 else size - 1 - rng.randrange(min(size, 4000))
-        place(submission, "flipped", _flipped(whole, offset, 1 << rng.randrange(8)))
+        place(submission, "flipped", flipped(whole, offset, 1 << rng.randrange(8)))
         _demand_flip_is_seen(submission, table, offset, rng)
     submission.value("remove", "flipped")
     for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
@@ -107,27 +105,6 @@ def _demand_damage_anywhere_is_seen(submission: Subject, table: list[Column], wh
     demand_scan(submission, "whole", table, names, [])
 
 
-def _demand_large_damage_is_seen(submission: Subject, journal: Journal, data: bytes, rng: Random) -> None:
-    """Change bytes of an archive of any size, one at a time; of the last, none is changed."""
-    what = f"scan_archive of an archive of {journal.rows:,} rows, {len(data)} bytes,"
-    names = rng.sample(journal.names, len(journal.names))
-    right = journal.digests(names)
-    for number in range(LARGE_FLIPS + 1):
-        offset, mask = rng.randrange(len(data)), 1 << rng.randrange(8) if number < LARGE_FLIPS else 0
-        place(submission, "large", _flipped(data, offset, mask))
-        answer = survived(submission.call("scan_digests", "large", names, []), what)
-        if mask and raised(answer) is not None:
-            demand_raised(answer, "format", f"{what} with byte {offset} changed")
-            continue
-        assert gave(answer, what) == right, (
-            f"{what} with byte {offset} changed by {mask}: it gives other rows than were written, and no FormatError"
-        )
-
-
-def _flipped(data: bytes, offset: int, mask: int) -> bytes:
-    return b"".join([data[:offset], bytes([data[offset] ^ mask]), data[offset + 1 :]])
-
-
 def _demand_rot_is_seen(submission: Subject, table: list[Column], data: bytes, rng: Random) -> None:
     """Flip bits of a file that was scanned before, as a disk that goes bad does: nothing else of it changes."""
     what = "scan_archive of a file that was scanned before, then one byte changed and neither size nor times"
@@ -136,7 +113,7 @@ def _demand_rot_is_seen(submission: Subject, table: list[Column], data: bytes, r
         mask = 1 << rng.randrange(8)
         demand_scan(submission, "rot", table, ["number"], [])
         submission.value("flip_in_place", "rot", offset, mask)
-        assert content(submission, "rot") == _flipped(data, offset, mask), "the file was not damaged as it had to be"
+        assert content(submission, "rot") == flipped(data, offset, mask), "the file was not damaged as it had to be"
         answer = survived(submission.call("scan_small_archive", "rot", ["number"], []), what)
         _demand_right_or_refused(answer, table, ["number"], [], f"{what} ({offset} of {len(data)}, ^ {mask})")
         submission.value("flip_in_place", "rot", offset, mask)
@@ -190,7 +167,7 @@ def _demand_flips_are_seen(
         portion = flips[first : first + PORTION]
         outcome = submission.call("scan_flipped", "small", data, told, portion, timeout_sec=FLIPPED_SEC)
         several = items(survived(outcome, what), len(portion), what)
-        assert content(submission, "small") == _flipped(data, *portion[-1]), "the file was not damaged as it had to be"
+        assert content(submission, "small") == flipped(data, *portion[-1]), "the file was not damaged as it had to be"
         for (offset, mask), answers in zip(portion, several, strict=True):
             for (names, where), answer in zip(scans, items(answers, len(scans), what), strict=True):
                 _demand_right_or_refused(answer, table, names, where, f"{what} (at {offset}, ^ {mask})")

@@ -29,7 +29,7 @@ FLOOR_MB = 6.0
 """Less than this the accounting can't tell from nothing."""
 
 HELD_BEYOND_MB = 6.0
-"""What a submission may hold beforehand beyond what the reference holds: other libraries, 4 MiB; more may be ballast."""
+"""What a submission may hold beforehand beyond what the reference holds: libraries, which take 4; more is ballast."""
 
 _journals: list[Journal] = []
 _files: dict[str, bytes] = {}

@@ -1,9 +1,7 @@
-"""Checks on the event log: round trips, what the other version reads, what is kept for it, and damage."""
+"""Checks on the event log: round trips, what the other version reads, and what is kept for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
 from typing import Any, cast
 
@@ -12,18 +10,13 @@ from calling import drawn
 from event_records import KINDS, Record
 from exactness import difference, shown
 from hypothesis import strategies as st
-from replies import Subject, demand_nothing_beside, demand_raised, gave, items, portions, survived
+from replies import Subject, demand_nothing_beside, gave
 
 EXAMPLES = 60
-FLIPS = 250
-CUTS = 150
 FAR_KIND = 77
 
 POWERS = 12
 """Segments have up to 2¹² events, drawn so that as many are between each power of two and the next: bars have 2¹¹."""
-
-SOME_FLIPS, SOME_CUTS = 20, 10
-"""Of each of the logs of so many sizes."""
 
 SEGMENT_MOST_BYTES, EVENT_MOST_BYTES = 16 * 1024, 1024
 """What a segment may take, and each of its events more: as many times what is in it, and 3,000 can still be sent."""
@@ -42,8 +35,8 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
 
         def visit(example: object, version: int = version) -> None:
             events = cast("list[Record]", example)
-            kept.append((version, events, _encoded(submission, version, events)))
-            _demand_reads(submission, version, kept[-1][2], events, f"version {version}")
+            kept.append((version, events, encoded(submission, version, events)))
+            demand_reads(submission, version, kept[-1][2], events, f"version {version}")
 
         drawn(st.lists(strategy, max_size=6), EXAMPLES, rng.getrandbits(32), visit)
     submission.restart()
@@ -51,13 +44,13 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         logs = [(events, blob) for written, events, blob in kept if written == version]
         whole = [event for events, _ in logs for event in events]
         log = b"".join(blob for _, blob in logs)
-        _demand_reads(submission, version, log, whole, f"a log of {len(logs)} segments, in a fresh process")
-        _demand_reads(submission, version, b"", [], "an empty log")
+        demand_reads(submission, version, log, whole, f"a log of {len(logs)} segments, in a fresh process")
+        demand_reads(submission, version, b"", [], "an empty log")
         _demand_reads_again(submission, version, log, whole, f"version {version} reads a log")
         small = [event_records.plain(rng, version)], [], [event_records.plain(rng, version)]
-        log = b"".join(_encoded(submission, version, events) for events in small) * (SEGMENTS // len(small))
+        log = b"".join(encoded(submission, version, events) for events in small) * (SEGMENTS // len(small))
         many = [event for events in small for event in events] * (SEGMENTS // len(small))
-        _demand_reads(submission, version, log, many, f"a log of {SEGMENTS} segments of one event or none")
+        demand_reads(submission, version, log, many, f"a log of {SEGMENTS} segments of one event or none")
     demand_nothing_beside(submission, set())
 
 
@@ -65,18 +58,18 @@ def demand_versions_read_each_other(submission: Subject, rng: Random) -> None:
     """Read with one version what the other wrote: drawn events, and each change of the schema by itself."""
     for version, count in zip((1, 2), _counts(rng), strict=True):
         events = _matrix(version, count, rng)
-        blob = _encoded(submission, version, events)
+        blob = encoded(submission, version, events)
         expected = [event_records.read_by_other(version, event) for event in events]
         title = f"version {3 - version} reads what version {version} wrote"
-        _demand_reads(submission, 3 - version, blob, expected, title)
+        demand_reads(submission, 3 - version, blob, expected, title)
         _demand_reads_again(submission, 3 - version, blob, expected, title)
     old, new = (event_records.stream(rng, version, 20) for version in (1, 2))
-    log = _encoded(submission, 1, old) + _encoded(submission, 2, new) + _encoded(submission, 1, old)
+    log = encoded(submission, 1, old) + encoded(submission, 2, new) + encoded(submission, 1, old)
     submission.restart()
     as_new = [event_records.read_by_other(1, event) for event in old]
     as_old = [event_records.read_by_other(2, event) for event in new]
-    _demand_reads(submission, 2, log, [*as_new, *new, *as_new], "version 2 reads a log of both versions")
-    _demand_reads(submission, 1, log, [*old, *as_old, *old], "version 1 reads a log of both versions")
+    demand_reads(submission, 2, log, [*as_new, *new, *as_new], "version 2 reads a log of both versions")
+    demand_reads(submission, 1, log, [*old, *as_old, *old], "version 1 reads a log of both versions")
 
 
 def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
@@ -85,7 +78,7 @@ def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
         other = 3 - version
         events = _matrix(version, count, rng)
         passing = cast(
-            "list[Record]", _decoded(submission, other, _encoded(submission, version, events), "unknown fields")
+            "list[Record]", decoded(submission, other, encoded(submission, version, events), "unknown fields")
         )
         expected = []
         for number, (event, seen) in enumerate(zip(events, passing, strict=True)):
@@ -95,14 +88,12 @@ def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
             seen[name] = f"renamed {number}"
             expected.append({**event, "id": number, "amount": seen["amount"], others: seen[name]})
         submission.restart()
-        back = _encoded(submission, other, passing)
+        back = encoded(submission, other, passing)
         title = f"version {version} reads what version {other} passed on, with another id, amount and user"
-        _demand_reads(submission, version, back, expected, title)
-        again = cast("list[Record]", _decoded(submission, other, back, "unknown fields, passed on"))
+        demand_reads(submission, version, back, expected, title)
+        again = cast("list[Record]", decoded(submission, other, back, "unknown fields, passed on"))
         submission.restart()
-        _demand_reads(
-            submission, version, _encoded(submission, other, again), expected, f"{title}, and passed on again"
-        )
+        demand_reads(submission, version, encoded(submission, other, again), expected, f"{title}, and passed on again")
 
     for path in PATHS:
         _demand_passed_along(submission, path, rng)
@@ -117,8 +108,8 @@ def _demand_passed_along(submission: Subject, path: tuple[int, ...], rng: Random
     known = [event_records.whole(path[0], event) for event in events]
     for number, version in enumerate(path[1:], start=1):
         title = f"version {version} reads what went through the versions {', '.join(map(str, path[:number]))}, "
-        log = _encoded(submission, path[number - 1], events)
-        events = cast("list[Record]", _decoded(submission, version, log, f"{title}each with changes"))
+        log = encoded(submission, path[number - 1], events)
+        events = cast("list[Record]", decoded(submission, version, log, f"{title}each with changes"))
         expected = [event_records.seen_by(version, each) for each in known]
         found = difference(event_records.without_unknown(events), expected)
         assert found is None, f"{title}of which each changed what it knows: an event is not what it should be: {found}"
@@ -135,80 +126,14 @@ def _change(event: Record, version: int, turn: int, rng: Random) -> None:
             event.update(change)
 
 
-def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
-    """Cut logs of all sizes, flip their bits, leave out or double parts of them, and read them in another process."""
-    logs = [_log(submission, [(2, 25), (2, 15)], rng)]
-    for power in range(POWERS):
-        parts = [(rng.randint(1, 2), _about(power, rng)), (rng.randint(1, 2), rng.randrange(2**power + 1))]
-        logs.append(_log(submission, rng.sample(parts, 2), rng))
-    submission.restart()
-    for number, log in enumerate(logs):
-        _demand_spoilt_logs_are_refused(submission, log, (FLIPS, CUTS) if number == 0 else (SOME_FLIPS, SOME_CUTS), rng)
-
-
-@dataclass(frozen=True)
-class Log:
-    """Two segments, and the events of each with the version that wrote them."""
-
-    segments: list[bytes]
-    events: list[tuple[int, list[Record]]]
-
-    def seen_by(self, reader: int) -> list[Record]:
-        """Say what a version reads."""
-        several = [(version, event) for version, events in self.events for event in events]
-        return [e if version == reader else event_records.read_by_other(version, e) for version, e in several]
-
-
-def _log(submission: Subject, parts: list[tuple[int, int]], rng: Random) -> Log:
-    """Have a log of two segments written, each of a version and so many events."""
-    several = [(version, event_records.stream(rng, version, count)) for version, count in parts]
-    return Log([_encoded(submission, version, events) for version, events in several], several)
-
-
-def _demand_spoilt_logs_are_refused(submission: Subject, log: Log, counts: tuple[int, int], rng: Random) -> None:
-    whole = b"".join(log.segments)
-    spoilt = list(_spoilt(whole, len(log.segments[0]), *counts, rng))
-    for version in (1, 2):
-        for portion in portions(spoilt):
-            outcome = submission.call("decode_logs", version, [data for _, data in portion])
-            answers = items(survived(outcome, "decode_events of a damaged log"), len(portion), "decode_events")
-            for (how, _), answer in zip(portion, answers, strict=True):
-                demand_raised(answer, "format", f"decode_events({version}, a log {how})")
-        _demand_reads(submission, version, whole, log.seen_by(version), "the same log undamaged")
-
-
-def _spoilt(log: bytes, between: int, flips: int, cuts: int, rng: Random) -> Iterator[tuple[str, bytes]]:
-    for length in _sampled(rng, len(log), cuts):
-        if length not in {0, between}:
-            yield f"cut to {length} of {len(log)} bytes", log[:length]
-    for _ in range(flips):
-        offset, bit = rng.randrange(len(log)), rng.randrange(8)
-        changed = bytearray(log)
-        changed[offset] ^= 1 << bit
-        yield f"of {len(log)} bytes with bit {bit} of byte {offset} flipped", bytes(changed)
-    for _ in range(flips // 10):
-        offset, length = rng.randrange(len(log)), rng.randrange(4, 9)
-        swapped = log[:offset] + rng.randbytes(length) + log[offset + length :]
-        if swapped != log:
-            yield f"of {len(log)} bytes with {length} other bytes at {offset}", swapped
-    yield "followed by noise", log + rng.randbytes(12)
-    yield "followed by zeros", log + b"\0" * 64
-    yield "that is noise", rng.randbytes(300)
-    yield "that is text", b"id,at,kind\n1,2,view\n"
-
-
-def _sampled(rng: Random, length: int, count: int) -> list[int]:
-    return sorted({1, length - 1, *(rng.randrange(1, length) for _ in range(count))})
-
-
 def _counts(rng: Random) -> list[int]:
     """Draw how many events two segments have: one as many as in the bars or more, and one fewer."""
-    counts = [_about(POWERS - 1, rng), _about(rng.randrange(POWERS - 1), rng)]
+    counts = [about(POWERS - 1, rng), about(rng.randrange(POWERS - 1), rng)]
     rng.shuffle(counts)
     return counts
 
 
-def _about(power: int, rng: Random) -> int:
+def about(power: int, rng: Random) -> int:
     """Draw a number between a power of two and the next."""
     return int(2 ** (power + rng.random()))
 
@@ -234,7 +159,7 @@ def _matrix(version: int, count: int, rng: Random) -> list[Record]:
     return [{**usual, **change} for change in changes] + events
 
 
-def _encoded(submission: Subject, version: int, events: list[Record]) -> bytes:
+def encoded(submission: Subject, version: int, events: list[Record]) -> bytes:
     blob = gave(submission.value("encode_events", version, events), f"encode_events({version}, {shown(events)})")
     assert isinstance(blob, bytes), f"encode_events must return bytes, and returned {shown(blob)}"
     most = SEGMENT_MOST_BYTES + EVENT_MOST_BYTES * len(events)
@@ -242,7 +167,7 @@ def _encoded(submission: Subject, version: int, events: list[Record]) -> bytes:
     return blob
 
 
-def _decoded(submission: Subject, version: int, log: bytes, title: str) -> object:
+def decoded(submission: Subject, version: int, log: bytes, title: str) -> object:
     events = gave(submission.value("decode_events", version, log), f"{title}: decode_events({version}, ...)")
     assert isinstance(events, list), f"{title}: decode_events must return a list"
     for event in events:
@@ -251,8 +176,8 @@ def _decoded(submission: Subject, version: int, log: bytes, title: str) -> objec
     return events
 
 
-def _demand_reads(submission: Subject, version: int, log: bytes, expected: list[Record], title: str) -> None:
-    found = difference(event_records.without_unknown(_decoded(submission, version, log, title)), expected)
+def demand_reads(submission: Subject, version: int, log: bytes, expected: list[Record], title: str) -> None:
+    found = difference(event_records.without_unknown(decoded(submission, version, log, title)), expected)
     assert found is None, f"{title}: an event is not what it should be: {found}"
 
 

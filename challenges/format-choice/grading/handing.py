@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import columns
 import generated
-import numpy as np
 from calling import drawn
 from columns import Column
 from exactness import difference, shown
+from handing_in_memory import IN_MEMORY, demand_same_of_any_size, on_disk
 from replies import Subject, content, demand_nothing_beside, demand_raised, gave, place, read_mb, survived
 
 EXAMPLES = 40
@@ -33,11 +33,6 @@ SLICES = ((3, 20), (8, 13), (1, 36), (13, 9), (16, 21), (5, 0))
 
 CHUNKS = 5
 """A table that comes in several need not be put together."""
-
-POWERS = (3, 7, 11, 14, 17)
-"""Of two: the rows of tables in memory, up to as many as in the bars."""
-
-IN_MEMORY = "/dev/shm/"
 
 MIB = 2**20
 
@@ -62,7 +57,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     others = [other for _, other in columns.ALIKE]
     _demand_absent(submission, kept[-1][0], others)
     drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
-    kept = [(_on_disk(submission, name), table) for name, table in kept]
+    kept = [(on_disk(submission, name), table) for name, table in kept]
     submission.restart()
     for name, table in kept:
         chosen = [each[0] for each in table]
@@ -82,41 +77,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     _demand_written_over(submission, name)
     submission.value("clear")
     _demand_slices(submission)
-    _demand_same_of_any_size(submission, rng)
-
-
-def _on_disk(submission: Subject, name: str) -> str:
-    """Have a file that lies in memory copied to the disk, which outlives the process; gives where it is then."""
-    if name.startswith(IN_MEMORY):
-        submission.value("copy", name, name.removeprefix(IN_MEMORY))
-    return name.removeprefix(IN_MEMORY)
-
-
-def _demand_same_of_any_size(submission: Subject, rng: Random) -> None:
-    """Write tables into memory, up to such as in the bars, and read them in another process."""
-    numbers = np.random.default_rng(rng.getrandbits(32))
-    written = {}
-    for power in POWERS:
-        rows = int(2 ** (power + rng.random()))
-        table = {f"c{n}": numbers.integers(-(2**62), 2**62, rows) for n in range(rng.randint(1, LARGE_COLUMNS + 1))}
-        name = f"{IN_MEMORY}{power}"
-        submission.value("hold_table", [[column, values.tobytes()] for column, values in table.items()])
-        submission.value("timed_write_table", name)
-        submission.value("rest")
-        written[_on_disk(submission, name)] = table
-        submission.value("remove", name)
-    demand_nothing_beside(submission, set(written))
-    submission.restart()
-    for disk_name, table in written.items():
-        name = f"{IN_MEMORY}{disk_name}"
-        submission.value("copy", disk_name, name)
-        answer = submission.value("sums_of_table", name, [[column, 0, len(table[column])] for column in table])
-        right = [int(values.sum(dtype=np.int64)) % 2**64 for values in table.values()]
-        what = f"a table of {len(table['c0'])} rows in /dev/shm"
-        assert answer == right, f"{what} is not what was written when another process reads it"
-        submission.value("rest")
-        submission.value("remove", name)
-    submission.value("clear")
+    demand_same_of_any_size(submission, rng)
 
 
 def _demand_slices(submission: Subject) -> None:

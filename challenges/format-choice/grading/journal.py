@@ -40,7 +40,7 @@ class Journal:
     def digests(self, names: list[str], first: int = 0, last: int | None = None) -> list[Any]:
         """Say what `scan_digests` answers of these columns, of the rows from `first` to before `last`."""
         last = self.rows if last is None else last
-        sums = [[kind_of(name), 0, 0] for name in names]
+        sums: list[list[Any]] = [[kind_of(name), 0, 0] for name in names]
         for at in range(first, last, PART_ROWS):
             count = min(PART_ROWS, last - at)
             for sum_, name in zip(sums, names, strict=True):
@@ -74,7 +74,8 @@ def _numbers(seed: int, name: str, first: int, count: int) -> npt.NDArray[Any]:
             return generated.amount(seed, first, count)
         case "rate":
             return generated.rate(seed, first, count)
-    return generated.noise(seed, int(name.removeprefix("noise")), first, count)
+        case _:
+            return generated.noise(seed, int(name.removeprefix("noise")), first, count)
 
 
 def _texts(seed: int, name: str, first: int, count: int) -> Iterator[bytes | None]:

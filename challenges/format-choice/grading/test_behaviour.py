@@ -8,6 +8,7 @@ import archive_damage
 import archive_reading
 import archive_scans
 import calling
+import event_damage
 import eventing
 import handing
 import predicting
@@ -43,7 +44,7 @@ def test_events_keep_unknown(submission: Submission, fresh_seed: int) -> None:
 
 
 def test_events_damage(submission: Submission, fresh_seed: int) -> None:
-    eventing.demand_damage_is_seen(submission, Unforeseen(fresh_seed))
+    event_damage.demand_damage_is_seen(submission, Unforeseen(fresh_seed))
 
 
 def test_interchange_round_trip(submission: Submission, fresh_seed: int) -> None:
