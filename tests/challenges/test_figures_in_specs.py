@@ -261,7 +261,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         ),
         "archive_memory": lambda m: (
             f"while an archive of {m.ROWS:,} rows",
-            f"then {word(m.FILTERED_COLUMNS)} columns",
+            f"all columns but at most {word(m.LEFT_OUT_MOST)}",
             f"at least {m.FLOOR_MB:g} MiB count",
             f"up to {m.HELD_BEYOND_MB:g} MiB beyond the reference's",
         ),
