@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from journal import Journal
 from replies import gave, place
-from sides import CALL_SEC, Launch, Side, sides
+from sides import CALL_SEC, Launch, sides
 
 NAME = "memory"
 ROWS = 240_000
