@@ -22,7 +22,7 @@ CALL_SEC = 40.0
 SENT_MOST_MB = 32
 """Half of what the wire takes, and far more than any bar on sizes lets pass."""
 
-AHEAD_MOST = 1.25
+AHEAD_MOST = 1.5
 """How many times the reference's time it may take to hold what is to be worked on; more is work done ahead."""
 
 
@@ -102,10 +102,11 @@ class Samples:
     def typical(self) -> tuple[float, float]:
         """Give each side's median: one round bears a stall of the machine, and no side is quick now and then alone.
 
-        What the submission takes longer than the reference to hold its input, by more than noise, is added.
+        What the submission takes to hold its input, beyond the reference's time in the same round and noise, is added.
         """
-        usual = median(self.ahead["reference"]) * AHEAD_MOST
-        return median(self.candidate) + max(0.0, median(self.ahead["candidate"]) - usual), median(self.reference)
+        pairs = zip(self.ahead["candidate"], self.ahead["reference"], strict=True)
+        beyond = median(mine - AHEAD_MOST * theirs for mine, theirs in pairs)
+        return median(self.candidate) + max(0.0, beyond), median(self.reference)
 
     def totals(self) -> tuple[float, float]:
         """Give both sums."""
