@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -140,6 +141,57 @@ def _function(path: Path, name: str) -> list[str]:
     body = found.body[1:]
     statements = body[0].body + body[1:] if isinstance(body[0], ast.With) else body
     return [ast.unparse(statement) for statement in statements]
+
+
+def test_digests_of_a_part_are_of_its_rows_alone(grading: Import) -> None:
+    journal = grading("journal").Journal(5, 1000, 2)
+    rows, columns = journal.digests(["noise1", "city"], 300, 350)
+    values = grading("generated").noise(5, 1, 300, 50).tobytes()
+    assert (rows, columns[0]) == (50, ["int64", zlib.crc32(values), zlib.crc32(b"\1" * 50)])
+    assert columns[1] != journal.digests(["city"], 301, 351)[1][0]
+
+
+# ---- what is sent, and what lies on the disk
+
+
+def test_portions_hold_everything_in_order_and_no_more_than_is_sent_at_once(grading: Import) -> None:
+    replies = grading("replies")
+    blobs = [(str(number), b"x" * (number % 3) * 10**6) for number in range(900)]
+    portions = list(replies.portions(blobs))
+    assert [each for portion in portions for each in portion] == blobs
+    assert max(sum(len(data) for _, data in portion) for portion in portions) <= replies.AT_ONCE_BYTES
+    assert max(map(len, portions)) <= replies.AT_ONCE
+
+
+def test_a_folder_beside_the_data_is_told(grading: Import, tmp_path: Path) -> None:
+    demand = grading("replies").demand_nothing_beside
+    subject = SimpleNamespace(disk=tmp_path)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "asked for").touch()
+    demand(subject, {"asked for"})
+    (tmp_path / "files" / "what is kept in a name").mkdir()
+    with pytest.raises(AssertionError, match="what is kept in a name"):
+        demand(subject, {"asked for"})
+
+
+# ---- what counts of several rounds
+
+
+def test_the_median_counts(grading: Import) -> None:
+    samples = grading("sides").Samples()
+    for mine, theirs in ((9.0, 2.0), (1.0, 2.0), (5.0, 9.0), (7.0, 2.0)):
+        samples.add("candidate", mine)
+        samples.add("reference", theirs)
+    assert samples.typical() == (6.0, 2.0)
+
+
+def test_what_is_done_ahead_of_the_clock_counts(grading: Import) -> None:
+    sides = grading("sides")
+    samples = sides.Samples()
+    for ahead in (1.0, 8.0, 9.0):
+        samples.add("candidate", 1.0, ahead)
+        samples.add("reference", 1.0, 2.0)
+    assert samples.typical() == (1.0 + 8.0 - sides.AHEAD_MOST * 2.0, 1.0)
 
 
 # ---- predictions

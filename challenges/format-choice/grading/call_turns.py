@@ -12,8 +12,10 @@ from sides import (
     Launch,
     Samples,
     Side,
+    demand_nothing_kept,
     demand_packed,
     demand_sendable,
+    have_nothing_kept,
     packed,
     percentile,
     sent,
@@ -61,6 +63,7 @@ _few_from_before: dict[str, Encoded] = {}
 def take_turns(launch: Launch, blocks: int = BLOCKS) -> CallTurns:
     """Encode fresh calls, decode what another process encoded, and a few at a time in so many blocks."""
     turns = CallTurns()
+    have_nothing_kept(launch)
     if launch.number == 0:
         _few_from_before.clear()
         _from_before.clear()  # another measurement begins, with other sides
@@ -77,6 +80,7 @@ def take_turns(launch: Launch, blocks: int = BLOCKS) -> CallTurns:
         _block(turns, launch, block, few)
     _from_before.update(latest)
     _few_from_before.update(few)
+    demand_nothing_kept(launch, set())
     return turns
 
 

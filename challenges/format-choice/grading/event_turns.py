@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 
 import event_records
 from event_records import Record
-from sides import CALL_SEC, Launch, Samples, demand_packed, demand_sendable, packed, sent, sides, timed
+from sides import (
+    CALL_SEC,
+    Launch,
+    Samples,
+    demand_nothing_kept,
+    demand_packed,
+    demand_sendable,
+    have_nothing_kept,
+    packed,
+    sent,
+    sides,
+    timed,
+)
 
 EVENTS_LEAST, EVENTS_MOST = 1_800, 2_200
 ROUNDS = 6
@@ -37,6 +49,7 @@ _from_before: dict[tuple[str, int], Segment] = {}
 def take_turns(launch: Launch) -> EventTurns:
     """Write a fresh segment with one version, and read with the other what another process wrote."""
     turns = EventTurns()
+    have_nothing_kept(launch)
     if launch.number == 0:
         _from_before.clear()  # another measurement begins, with other sides
     latest: dict[tuple[str, int], Segment] = {}
@@ -58,4 +71,5 @@ def take_turns(launch: Launch) -> EventTurns:
             demand_packed(reply, expected, packed(expected), "an event is not what it should be, in a timed round")
             turns.read.add(name, seconds)
     _from_before.update(latest)
+    demand_nothing_kept(launch, set())
     return turns
