@@ -43,6 +43,7 @@ from .events import decode_twice as decode_twice
 from .events import encode_events as encode_events
 from .events import timed_decode_events as timed_decode_events
 from .events import timed_encode_events as timed_encode_events
+from .files import append as append
 from .files import clear as clear
 from .files import copy as copy
 from .files import flip_in_place as flip_in_place

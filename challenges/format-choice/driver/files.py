@@ -60,3 +60,9 @@ def put(name, data):
     """Write a file of these bytes."""
     with open(path_of(name), "wb") as file:  # noqa: PTH123
         file.write(data)
+
+
+def append(name, data):
+    """Write these bytes behind a file's last."""
+    with open(path_of(name), "ab") as file:  # noqa: PTH123
+        file.write(data)

@@ -1,7 +1,7 @@
 """The bar on the memory that scans take.
 
 Theory of operation: pages of a file count for whoever writes it or has it read from the disk first. So the file is
-there before the process that scans it starts, and a scan is the first thing which this process does.
+there before the process that scans it starts, the grader reads it, and a scan is the first thing that process does.
 
     first launch:  each side archives, and the grader keeps a copy
     each launch:   the file is put on the disk ──► a fresh process ──► memory before │ a scan │ the peak
@@ -10,8 +10,8 @@ there before the process that scans it starts, and a scan is the first thing whi
 from __future__ import annotations
 
 from journal import Journal
-from replies import gave, place
-from sides import CALL_SEC, Launch, sides
+from replies import content, gave
+from sides import CALL_SEC, Launch, Side, sides
 
 NAME = "memory"
 ROWS = 240_000
@@ -19,6 +19,9 @@ NOISE_LEAST, NOISE_MOST = 6, 10
 BATCH_ROWS = 10_000
 LEFT_OUT_MOST = 2
 """Of the columns."""
+
+PIECE_BYTES = 8 * 2**20
+"""All of it, received, decoded and written, would be most of a subject's memory."""
 
 FLOOR_MB = 6.0
 """Less than this the accounting can't tell from nothing."""
@@ -39,7 +42,12 @@ def bring(launch: Launch) -> None:
         if launch.number == 0:
             _files[name] = _journals[0].written(side, NAME, BATCH_ROWS)
         else:
-            place(side, NAME, _files[name])
+            _bring(side, _files[name])
+
+
+def _bring(side: Side, data: bytes) -> None:
+    for at in range(0, len(data), PIECE_BYTES):
+        side.value("append", NAME, data[at : at + PIECE_BYTES])
 
 
 def growth(launch: Launch) -> tuple[float, float]:
@@ -47,6 +55,7 @@ def growth(launch: Launch) -> tuple[float, float]:
     before = {}
     for name, side in sides(launch, 0):
         side.value("ping")
+        assert content(side, NAME) == _files[name], "the file is not what was written"
         before[name] = side.stats().memory_mb or 0.0
     usual = before["reference"] + HELD_BEYOND_MB
     journal = _journals[0]
