@@ -13,7 +13,13 @@ import shutdowns
 import timing_out
 from stage import Subject
 
+from grader.plugin.facade import SubjectFacade
+from grader.source_marks import demand_nothing_of_ours
 from harness.unforeseen import Unforeseen
+
+
+def test_names_no_judge(submission: SubjectFacade) -> None:
+    demand_nothing_of_ours(submission.source)
 
 
 def test_loop_answers(submission: Subject) -> None:

@@ -15,7 +15,13 @@ from planted_plans import plans, with_capacity
 from stand import Stand, on_stand
 
 from grader.plugin.facade import SubjectFacade
+from grader.source_marks import demand_nothing_of_ours
 from harness.unforeseen import Unforeseen
+
+
+def test_names_no_judge(submission: SubjectFacade) -> None:
+    demand_nothing_of_ours(submission.source)
+
 
 # ---- part one
 

@@ -14,6 +14,7 @@ import handing
 import predicting
 from replies import Subject
 
+from grader.source_marks import demand_nothing_of_ours
 from harness.unforeseen import Unforeseen
 
 
@@ -21,6 +22,10 @@ class Submission(Subject, Protocol):
     """The `submission` fixture."""
 
     source: Path
+
+
+def test_names_no_judge(submission: Submission) -> None:
+    demand_nothing_of_ours(submission.source)
 
 
 def test_rpc_round_trip(submission: Submission, fresh_seed: int) -> None:

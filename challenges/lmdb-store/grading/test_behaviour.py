@@ -12,9 +12,14 @@ from replaying import demand
 from sequences import hunt
 
 from grader.plugin.facade import SubjectFacade
+from grader.source_marks import demand_nothing_of_ours
 from harness.unforeseen import Unforeseen
 
 EXAMPLES = 60
+
+
+def test_names_no_judge(submission: SubjectFacade) -> None:
+    demand_nothing_of_ours(submission.source)
 
 
 def test_agrees_with_model(submission: SubjectFacade, fresh_seed: int) -> None:

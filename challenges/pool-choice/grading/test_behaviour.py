@@ -9,7 +9,12 @@ import plan_rules
 import predicting
 from stage_play import Submission
 
+from grader.source_marks import demand_nothing_of_ours
 from harness.unforeseen import Unforeseen
+
+
+def test_names_no_judge(submission: Submission) -> None:
+    demand_nothing_of_ours(submission.source)
 
 
 def test_results_in_order(submission: Submission, fresh_seed: int) -> None:

@@ -21,7 +21,7 @@ def _tamed(value, name=""):
 
 
 def _is_drivers(name):
-    return name == "__main__" or name.split(".")[0] in ("harness", "driver", "worker")
+    return name == "__main__" or name.split(".")[0] in ("".join(("har", "ness")), "".join(("dri", "ver")), "worker")
 
 
 def patch():

@@ -29,9 +29,9 @@ own_port = None
 def begin(listener, limit):
     """Have the time before each load, while the reference is frozen."""
     global own_port
-    if limit >= ROOMY and os.environ.get("TAKEHOME_SOCKET", "").startswith("/sockets/"):  # in a container only
+    if limit >= ROOMY and os.environ.get("_".join(("TAKEHOME", "SOCKET")), "").startswith("/sockets/"):  # in a container only
         own_port = listener.getsockname()[1]
-        sys.modules["driver"].ping = ping
+        sys.modules["".join(("dri", "ver"))].ping = ping
 
 
 def end():
