@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import generated
@@ -40,13 +41,16 @@ class Journal:
     def digests(self, names: list[str], first: int = 0, last: int | None = None) -> list[Any]:
         """Say what `scan_digests` answers of these columns, of the rows from `first` to before `last`."""
         last = self.rows if last is None else last
-        sums: list[list[Any]] = [[kind_of(name), 0, 0] for name in names]
-        for at in range(first, last, PART_ROWS):
-            count = min(PART_ROWS, last - at)
-            for sum_, name in zip(sums, names, strict=True):
-                values, other = _raw(self.seed, name, at, count)
-                sum_[1:] = [zlib.crc32(values, sum_[1]), zlib.crc32(other, sum_[2])]
-        return [last - first, sums]
+        return [last - first, [list(_digest(self.seed, name, first, last)) for name in names]]
+
+
+@cache
+def _digest(seed: int, name: str, first: int, last: int) -> tuple[str, int, int]:
+    of_values = of_other = 0
+    for at in range(first, last, PART_ROWS):
+        values, other = _raw(seed, name, at, min(PART_ROWS, last - at))
+        of_values, of_other = zlib.crc32(values, of_values), zlib.crc32(other, of_other)
+    return kind_of(name), of_values, of_other
 
 
 def kind_of(name: str) -> str:
