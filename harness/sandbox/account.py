@@ -39,7 +39,7 @@ V1_FILES: Final = (
     "memory/memory.oom_control",
     "freezer/freezer.state",
     "freezer/cgroup.procs",
-    "pids/pids.current",
+    "freezer/tasks",
     "blkio/blkio.throttle.io_service_bytes_recursive",
 )
 """`controller/file`: each controller has a hierarchy of its own."""
@@ -52,7 +52,7 @@ V2_FILES: Final = (
     "memory.events",
     "cgroup.events",
     "cgroup.procs",
-    "pids.current",
+    "cgroup.threads",
     "io.stat",
 )
 
@@ -71,7 +71,7 @@ def account_v1(files: Mapping[str, str]) -> Account:
         frozen=None if state is None else state.strip() == "FROZEN",
         processes=_lines(files.get("freezer/cgroup.procs")),
         file_mb=_files_of(memory, "total_"),
-        tasks=number(files.get("pids/pids.current")),
+        tasks=_lines(files.get("freezer/tasks")),
         read_mb=_scaled(_read_v1(files.get("blkio/blkio.throttle.io_service_bytes_recursive", "")), MIB),
     )
 
@@ -89,7 +89,7 @@ def account_v2(files: Mapping[str, str]) -> Account:
         frozen=None if frozen is None else frozen == 1,
         processes=_lines(files.get("cgroup.procs")),
         file_mb=_files_of(memory, ""),
-        tasks=number(files.get("pids.current")),
+        tasks=_lines(files.get("cgroup.threads")),
         read_mb=_scaled(_read_v2(files.get("io.stat")), MIB),
     )
 

@@ -9,7 +9,7 @@ from harness.sandbox.kernel_file import KernelFile
 
 ROOT: Final = Path("/sys/fs/cgroup")
 
-REMEMBERED: Final = frozenset({"cgroup.procs"})
+REMEMBERED: Final = frozenset({"cgroup.procs", "tasks"})
 """Files that, kept open, the first version of control groups answers as they were, for a second after each read."""
 
 PLACES: Final = ("docker/{id}", "system.slice/docker-{id}.scope")

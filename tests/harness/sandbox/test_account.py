@@ -20,7 +20,7 @@ V1 = {
     "memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
     "freezer/freezer.state": "FROZEN\n",
     "freezer/cgroup.procs": "100\n101\n",
-    "pids/pids.current": "5\n",
+    "freezer/tasks": "100\n101\n102\n103\n104\n",
     "blkio/blkio.throttle.io_service_bytes_recursive": (
         f"254:0 Read {5 * MIB}\n254:0 Write 77\n254:0 Total 99\n8:0 Read {2 * MIB}\nTotal 123\n"
     ),
@@ -33,7 +33,7 @@ V2 = {
     "memory.events": "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\noom_group_kill 0\n",
     "cgroup.events": "populated 1\nfrozen 1\n",
     "cgroup.procs": "100\n101\n",
-    "pids.current": "5\n",
+    "cgroup.threads": "100\n101\n102\n103\n104\n",
     "io.stat": f"254:0 rbytes={5 * MIB} wbytes=77 rios=9 wios=1 dbytes=0 dios=0\n8:0 rbytes={2 * MIB} wbytes=0\n",
 }
 BOTH = Account(1.25, 70.0, 160.0, 0.03, oom_kills=1, frozen=True, processes=2, file_mb=30.0, tasks=5, read_mb=7.0)
