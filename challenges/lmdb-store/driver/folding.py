@@ -63,7 +63,7 @@ def fold_ends(rows):
     return [*lists_of([first, row]), count] if count else None
 
 
-DIGESTED_BYTES = 40
+DIGESTED_BYTES = 36
 FNV_PRIME = 0x0100_0193
 SALT = os.path.join(tempfile.gettempdir(), "fold-salt")  # noqa: PTH118
 

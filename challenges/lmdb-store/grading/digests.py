@@ -6,7 +6,7 @@ import numpy as np
 from columns import Key, Table
 from numpy.typing import NDArray
 
-DIGESTED_BYTES = 40
+DIGESTED_BYTES = 36
 FNV_PRIME = 0x0100_0193
 
 
