@@ -56,7 +56,10 @@ def bytes_per_entry(launch: PairedLaunch) -> Pair:
 
 
 def files_beside(disk: Path, folder: str) -> dict[str, tuple[int, ...]]:
-    """Tell of every file on a disk that is outside a folder what changes when the file does."""
+    """Tell of every file on a disk that is outside a folder what changes when somebody changes the file.
+
+    Its blocks do not belong to that: a file system may take some back long after the file was written.
+    """
     found = {}
     for parent, folders, names in os.walk(disk):
         if Path(parent) == disk and folder in folders:
@@ -65,7 +68,7 @@ def files_beside(disk: Path, folder: str) -> dict[str, tuple[int, ...]]:
             path = Path(parent) / name
             with suppress(OSError):  # it may be gone by now
                 about = path.lstat()
-                changes = about.st_ino, about.st_size, about.st_blocks, about.st_mtime_ns, about.st_ctime_ns
+                changes = about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
                 found[str(path.relative_to(disk))] = changes
     return found
 
