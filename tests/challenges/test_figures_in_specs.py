@@ -291,6 +291,8 @@ SPECS: dict[str, dict[str, Tell]] = {
         ),
         "crashes": lambda m: (
             f"{(len(m.SHAPES) + m.DRAWN_SHAPES) * m.CHILDREN_A_PLAN} processes and {m.KILLED_CONTAINERS} whole",
+            f"up to {m.ROUNDS_OF_A_PLAN * len(m.draw_plan(Random(1), m.SMALL).steps):g} writes are waited for",
+            f"{word(m.WRITTEN_SEC)} seconds at most",
         ),
         "plans": lambda m: (
             f"batches of {m.DRAWN_ROWS[0]} to {max(m.DRAWN_ROWS[1], m.MANY.rows):,} rows",
