@@ -4,20 +4,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from random import Random
 
-from misbehaving import STORED, Intrusion, intrusions, raising_scripts
+from misbehaving import EQUAL, STORED, Intrusion, intrusions, raising_scripts
 from model import Operation, Spec
 from scripts import Script, ints
 from semantics import (
+    ITERATORS,
+    changed_while_iterating,
     equality_scripts,
     independence_scripts,
-    iteration_scripts,
     key_error_scripts,
     key_scripts,
+    overwritten_while_iterating,
     unhashable_scripts,
 )
 from workload import Churn, HitLookup, Iteration
 
-COUNTS = (100, 3_000)
+COUNTS = (600, 4_000)
 """Others: a secret number in between, as often of one order of magnitude as of another."""
 
 AS_TIMED = (HitLookup.ENTRIES, Churn.ENTRIES, Iteration.ENTRIES)
@@ -53,22 +55,23 @@ def crowded_unhashable(rng: Random) -> Iterator[Script]:
 
 
 def crowded_raising(rng: Random) -> Iterator[Script]:
-    """Yield keys that raise, some in maps of sizes that are timed."""
+    """Yield keys that raise, in maps of sizes that are timed."""
     for script in raising_scripts((5,)):
-        yield amid(rng, script, rng.choice((count(rng), timed_count(rng, script))))
+        yield amid(rng, script, rng.choice(AS_TIMED) - leading(script.operations))
 
 
 def crowded_iteration(rng: Random) -> Iterator[Script]:
-    """Yield changes under iterators, some of maps of sizes that are timed, and one at the end of each kind."""
-    for script in iteration_scripts((2,), few=()):
-        yield amid(rng, script, count(rng))
-    for script in rng.sample(list(iteration_scripts((2,), few=())), len(AS_TIMED)):
-        yield amid(rng, script, Iteration.ENTRIES - leading(script.operations))
-    for what in ("iter", "keys", "values", "items"):
+    """Yield changes under each kind of iterator: in maps of any size, of the size that is timed, and at the end."""
+    for what in ITERATORS:
+        changed, overwritten = list(changed_while_iterating(what, 2, 1)), overwritten_while_iterating(what, 2)
+        for script in (*changed, overwritten):
+            yield amid(rng, script, count(rng))
+        for script in (rng.choice(changed), overwritten):
+            yield amid(rng, script, Iteration.ENTRIES - leading(script.operations))
         entries = count(rng)
         steps: list[Operation] = [["open", 0, 0, what], *[["step", 0, what]] * (entries + 1)]
-        script = Script(f"the end of {what}", ints(1, 2), [["set", 0, 0, 1], *steps, ["set", 0, 1, 2], steps[-1]])
-        yield amid(rng, script, entries)
+        end = Script(f"the end of {what}", ints(1, 2), [["set", 0, 0, 1], *steps, ["set", 0, 1, 2], steps[-1]])
+        yield amid(rng, end, entries)
 
 
 def crowded_equality(rng: Random) -> Iterator[Script]:
@@ -90,7 +93,8 @@ def crowded_intrusions(rng: Random) -> Iterator[Intrusion]:
     for intrusion in intrusions((4,)):
         (taking if intrusion.during == [["del", 0, STORED]] else other).append(intrusion)
     for intrusion in [*taking, *rng.sample(other, len(taking) // SAME)]:
-        size = rng.choice((count(rng), HitLookup.ENTRIES - leading(intrusion.before)))
+        timed = Churn.ENTRIES if intrusion.operation[2] == EQUAL else HitLookup.ENTRIES
+        size = rng.choice((timed - leading(intrusion.before), count(rng)))
         yield replace(
             intrusion,
             specs=[*intrusion.specs, *others(rng, size)],
@@ -103,11 +107,6 @@ def count(rng: Random) -> int:
     """Draw how many others there are."""
     fewest, most = COUNTS
     return int(fewest * (most / fewest) ** rng.random())
-
-
-def timed_count(rng: Random, script: Script) -> int:
-    """Draw how many others make a map of a size that is timed of what a script inserts at first."""
-    return rng.choice(AS_TIMED) - leading(script.operations)
 
 
 def leading(operations: list[Operation]) -> int:

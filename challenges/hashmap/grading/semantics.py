@@ -1,6 +1,6 @@
 """Scripts for single properties: keys, errors, iteration, independence, equality and repr."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 
 from model import Operation, Spec
@@ -178,19 +178,24 @@ def unhashable_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
             )
 
 
-def iteration_scripts(sizes: Sequence[int] = SIZES[1:], few: Sequence[int] = FEW) -> Iterator[Script]:
+ITERATORS = ("iter", "keys", "values", "items")
+"""Kinds of them."""
+
+
+def iteration_scripts() -> Iterator[Script]:
     """Change a map at every step of every kind of iterator."""
-    for what in ("iter", "keys", "values", "items"):
-        for n in sizes:
+    for what in ITERATORS:
+        for n in SIZES[1:]:
             for given in sorted({1, (n + 1) // 2, n}):
-                yield from _changed_while_iterating(what, n, given)
-            yield _overwritten_while_iterating(what, n)
-        for n in few:
+                yield from changed_while_iterating(what, n, given)
+            yield overwritten_while_iterating(what, n)
+        for n in FEW:
             yield from _cleared_while_iterating(what, n)
         yield _two_iterators(what)
 
 
-def _changed_while_iterating(what: str, n: int, given: int) -> Iterator[Script]:
+def changed_while_iterating(what: str, n: int, given: int) -> Iterator[Script]:
+    """Change a map of n in each way when so many entries are given."""
     changes: list[list[Operation]] = [
         *(
             [["set", 0, n, 1]],
@@ -228,7 +233,7 @@ def _cleared_while_iterating(what: str, n: int) -> Iterator[Script]:
                     yield Script(f"{what} over a map of {n - deleted}", ints(*range(2 * n + 7)), operations)
 
 
-def _overwritten_while_iterating(what: str, n: int) -> Script:
+def overwritten_while_iterating(what: str, n: int) -> Script:
     """Overwrite at each step what the iterator has given, the first entry and the last, which is still to come."""
     operations: list[Operation] = [*filled(n, 0), ["open", 0, 0, what]]
     for key in range(n):
