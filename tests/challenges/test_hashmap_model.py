@@ -302,3 +302,45 @@ class TestWording:
     def test_hostile_answers_are_capped(self, grading: Import) -> None:
         wording = grading("wording")
         assert len(wording.reply([], ["get", 0, 0], ["gave", "x" * 10_000])) == wording.ANSWER_CHARS
+
+
+class TestCrowds:
+    """Scripts among many other entries."""
+
+    def test_maps_are_of_the_size_that_is_told(self, grading: Import) -> None:
+        crowds, scripts = grading("crowds"), grading("scripts")
+        script = scripts.Script("one", scripts.ints(1, 2), [["set", 0, 0, 1], ["len", 0], ["items", 0], ["items", 0]])
+        crowded = crowds.amid(Random(1), script, 99)
+        answers = grading("model").Model(crowded.specs).replay(crowded.operations)
+        assert [operation[0] for operation in crowded.operations] == ["set", "fill", "fill", "len", "items"]
+        assert answers[3] == ["gave", 100]
+
+    def test_the_second_map_is_filled_in_another_order(self, grading: Import) -> None:
+        crowds, scripts = grading("crowds"), grading("scripts")
+        script = scripts.Script("two", scripts.ints(1), [["eq", 0, 1], ["iter", 0], ["iter", 1]])
+        crowded = crowds.amid(Random(1), script, 10, maps=(0, 1))
+        equal, one, other = grading("model").Model(crowded.specs).replay(crowded.operations)[-3:]
+        assert equal == ["gave", [True, False]]
+        assert one != other
+
+    def test_some_iterate_over_maps_of_the_size_that_is_timed(self, grading: Import) -> None:
+        crowds, workload = grading("crowds"), grading("workload")
+        sizes = [
+            sum(op[3] for op in script.operations if op[0] == "fill") + crowds.leading(script.operations)
+            for script in crowds.crowded_iteration(Random(1))
+        ]
+        assert sizes.count(workload.Iteration.ENTRIES) == 8
+
+
+class TestSlowness:
+    """What is slow most of the time, told by the clock and then on the processor."""
+
+    @pytest.mark.parametrize(
+        ("by_clock", "on_processor", "slow"),
+        [(1.0, [], None), (9.0, [1.0] * 6, None), (9.0, [9.0, 1.0] * 3, 9.0), (9.0, [1, 1, 1, 1, 9, 9], None)],
+    )
+    def test_half_of_the_measurements_decide(
+        self, grading: Import, by_clock: float, on_processor: list[float], slow: float | None
+    ) -> None:
+        left = iter(on_processor)
+        assert grading("subject").slow_mostly(2.0, lambda by_cpu: next(left) if by_cpu else by_clock) == slow
