@@ -66,6 +66,12 @@ def test_limits_are_told(grading: Import) -> None:
     ):
         assert text in SPEC
     assert f"{grading('large').BUILD_TIMEOUT_SEC:g} s for building it" in SPEC
+    large, kinds = grading("large"), grading("kinds")
+    assert (large.SLOWER_FOR_EACH, large.SMALLER) == (5, 2**14)
+    assert "at most five times as much as in a map of 2¹⁴" in SPEC
+    assert kinds.SLOWER == 10
+    assert kinds.ENTRIES[0] <= 10_000
+    assert "at most ten times as long as one of ints" in SPEC
     assert f"longer than {grading('source_rule').MAX_SOURCE_BYTES // 1024} KiB" in SPEC
     assert f"1/{grading('large').GROWN // grading('large').LEFT} of the entries" in SPEC
 
