@@ -94,6 +94,7 @@ def grader_spec(setup: Setup) -> ContainerSpec:
         "TAKEHOME_GRADING": "/grading",
         "TAKEHOME_SUBMISSION": "/submission",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves a gigabyte, which counts as data
     }
     mounts = [
         _mount(volumes, "/submission", volumes.solution(Side.CANDIDATE), read_only=True),
