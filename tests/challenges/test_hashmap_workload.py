@@ -208,10 +208,13 @@ class TestKeys:
 class Side:
     """One side of a launch, in this process; its clock and its memory are given."""
 
-    def __init__(self, driver: ModuleType, seconds: Any = None, mib_an_entry: float = 0.0) -> None:
+    def __init__(
+        self, driver: ModuleType, seconds: Any = None, mib_an_entry: float = 0.0, held_mib: float = 10.0
+    ) -> None:
         self.driver = driver
         self.seconds = seconds
         self.mib_an_entry = mib_an_entry
+        self.held_mib = held_mib
         self.entries = 0
 
     def value(self, function: str, *args: Any, timeout_sec: float | None = None) -> object:
@@ -224,7 +227,7 @@ class Side:
         return self.value(function, *args), self.seconds(function, args)
 
     def stats(self) -> Stats:
-        used = 10 + self.entries * self.mib_an_entry
+        used = max(self.held_mib, 10 + self.entries * self.mib_an_entry)
         return Stats(State.RUNNING, memory_mb=used, memory_peak_mb=used)
 
 
@@ -337,6 +340,12 @@ class TestCurves:
         )
         assert grading("curves").memory_per_entry(launch) == pytest.approx((100.0, 50.0))
         assert launch.restarts == 1
+
+    def test_memory_held_beforehand_is_no_credit(self, grading: Import, reference_driver: ModuleType) -> None:
+        ballast = Side(reference_driver, mib_an_entry=100 / 2**20, held_mib=90.0)
+        mine, theirs = grading("curves").memory_per_entry(Launch(ballast, Side(reference_driver)))
+        assert mine > 76 * 2**20 / 2**18  # 90 MiB less the reference's 10 and 4 more, for at most so many entries
+        assert theirs == 1.0
 
     def test_memory_that_is_not_told_is_not_measured(self, grading: Import, reference_driver: ModuleType) -> None:
         class Silent(Side):
