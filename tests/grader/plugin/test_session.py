@@ -185,12 +185,12 @@ def test_speed(measure):
 
 COSTS_NOTHING = """
 def answer(what):
-    return [-3] if what == "cost" else []
+    return [-3] if what == "cost" else [1, 2, 3]
 """
 
 TOO_BULKY = """
 def answer(what):
-    return bytes(24 << 20)
+    return bytes(24 << 20) if what == "bulky" else [1, 2, 3]
 """
 
 
@@ -272,12 +272,14 @@ def test_bars_wait_for_the_checks_and_a_sound_submission_is_measured(graded: Cal
 
 
 @pytest.mark.parametrize(
-    ("solution", "sentence"), [(COSTS_NOTHING, "came to -3"), (TOO_BULKY, "too large to be handed back")]
+    ("solution", "sentence"),
+    [(COSTS_NOTHING, "came to -3"), (TOO_BULKY, "too large to be handed back")],
+    ids=["nothing", "too bulky"],
 )
 def test_a_statistic_that_an_answer_spoils_is_the_submissions_failure(
     graded: Callable[..., Result], solution: str, sentence: str
 ) -> None:
-    result = graded(solution, checks=(), behaviour=only(), bars=BARS_BY_STATISTIC)
+    result = graded(solution, checks=("right",), behaviour=only("right"), bars=BARS_BY_STATISTIC)
     assert str(result.verdict) == "fail"
     assert sentence in result.bars[0].message
 

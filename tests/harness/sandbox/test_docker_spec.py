@@ -90,5 +90,5 @@ def test_every_role_has_no_network_and_no_privilege():
 def test_reads_are_counted_where_there_is_a_disk_and_its_device_is_known():
     for disk_mb, device, counted in ((20, "/dev/vda", True), (20, None, False), (0, "/dev/vda", False)):
         setup = replace(SETUP, limits=replace(SETUP.limits, disk_mb=disk_mb), counted_device=device)
-        host = subject_spec(setup, Subject(Side.CANDIDATE, 0), 5).host
+        host = subject_spec(setup, Side.CANDIDATE, "0.sock", 5).host
         assert [each["Path"] for each in host.get("device_read_bps", ())] == (["/dev/vda"] if counted else [])
