@@ -52,15 +52,6 @@ def test_squarings_are_found_without_squaring(grading: Import, functions: Module
         assert functions.squarings(made.item) == made.answer
 
 
-def test_primes_are_prime(grading: Import) -> None:
-    rng = Random(1)
-    for _ in range(20):
-        prime = grading("numbers_oracle").prime(rng)
-        assert prime.bit_length() == 60
-        assert all(prime % divisor for divisor in range(2, 10_000))
-        assert all(pow(rng.randrange(2, prime), prime - 1, prime) == 1 for _ in range(40))
-
-
 def test_factors_of_a_modulus_take_longer_to_find_than_what_they_save(grading: Import) -> None:
     """Pollard's rho takes about sqrt(p) steps, each dearer than a squaring; a batch is some ten million of those."""
     made = grading("numbers_oracle").squaring(Random(3), 1)

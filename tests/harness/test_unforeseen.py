@@ -45,7 +45,7 @@ def test_equal_seeds_give_equal_numbers_and_others_do_not() -> None:
     assert len({Unforeseen(seed).getrandbits(64) for seed in (7, 8, -7, "7", "8", 7 << 64)}) == 6
 
 
-def test_numbers_do_not_depend_on_how_many_are_drawn_at_once() -> None:
+def test_a_block_may_be_drawn_in_pieces() -> None:
     together, apart = Unforeseen(1), Unforeseen(1)
     assert together.randbytes(BLOCK_BYTES) == b"".join(apart.randbytes(16) for _ in range(BLOCK_BYTES // 16))
 

@@ -7,20 +7,17 @@ interpreter all the time (Rivest, Shamir, Wagner: Time-lock puzzles and timed-re
 
 from random import Random
 
+from harness.primes import draw_prime
+
 PRIME_BITS = 192
 """Two of them make a modulus that nobody factors within a grading."""
-
-WITNESSES = 20
-"""A number that passes as many rounds of Miller and Rabin's test is prime, but for one in 2 ** 40."""
-
-SMALL_PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
 
 
 class Puzzle:
     """A modulus of which only the grader knows the factors."""
 
     def __init__(self, rng: Random) -> None:
-        self._primes = _prime(rng), _prime(rng)
+        self._primes = draw_prime(rng, PRIME_BITS), draw_prime(rng, PRIME_BITS)
         self.modulus = self._primes[0] * self._primes[1]
         self._known: dict[tuple[int, int], int] = {}
 
@@ -35,28 +32,3 @@ class Puzzle:
             one, other = (pow(value, pow(2, rounds, prime - 1), prime) for prime in self._primes)
             self._known[value, rounds] = other + second * ((one - other) * pow(second, -1, first) % first)
         return self._known[value, rounds]
-
-
-def _prime(rng: Random) -> int:
-    highest = 3 << (PRIME_BITS - 2)  # so that the product has all its bits
-    while True:
-        number = rng.getrandbits(PRIME_BITS) | highest | 1
-        if all(number % prime for prime in SMALL_PRIMES) and _is_prime(number, rng):
-            return number
-
-
-def _is_prime(number: int, rng: Random) -> bool:
-    """Test by Miller and Rabin's method."""
-    twos = (number - 1 & -(number - 1)).bit_length() - 1
-    return all(_passes(number, twos, rng.randrange(2, number - 1)) for _ in range(WITNESSES))
-
-
-def _passes(number: int, twos: int, witness: int) -> bool:
-    power = pow(witness, number - 1 >> twos, number)
-    if power in {1, number - 1}:
-        return True
-    for _ in range(twos - 1):
-        power = power * power % number
-        if power == number - 1:
-            return True
-    return False

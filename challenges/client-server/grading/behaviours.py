@@ -105,13 +105,18 @@ class Workers(Welcoming):
 
     workers: int
     service_sec: float
-    free_at: list[float] = field(default_factory=list)
+    _free_at: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._free_at = [-math.inf] * self.workers
+
+    def next_free_at(self) -> float:
+        """When the first of the workers is free, which may have been long ago."""
+        return self._free_at[0]
 
     def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
-        while len(self.free_at) < self.workers:
-            heapq.heappush(self.free_at, -math.inf)
-        done = max(heapq.heappop(self.free_at), now) + self.service_sec
-        heapq.heappush(self.free_at, done)
+        done = max(self.next_free_at(), now) + self.service_sec
+        heapq.heapreplace(self._free_at, done)
         return Fate(Word.OK, done)
 
     @property
@@ -121,23 +126,16 @@ class Workers(Welcoming):
 
 
 @dataclass
-class SpillingOver(Welcoming):
+class SpillingOver(Workers):
     """As Workers, but who would wait for too long is served elsewhere: slower, and however many they are."""
 
-    workers: int
-    service_sec: float
     longest_sec: float
     elsewhere_sec: float
-    free_at: list[float] = field(default_factory=list)
 
-    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
-        while len(self.free_at) < self.workers:
-            heapq.heappush(self.free_at, -math.inf)
-        if self.free_at[0] - now > self.longest_sec:
+    def fate(self, number: int, now: float) -> Fate:
+        if self.next_free_at() - now > self.longest_sec:
             return Fate(Word.OK, now + self.elsewhere_sec)
-        done = max(heapq.heappop(self.free_at), now) + self.service_sec
-        heapq.heappush(self.free_at, done)
-        return Fate(Word.OK, done)
+        return super().fate(number, now)
 
     @property
     def capacity_per_sec(self) -> float:

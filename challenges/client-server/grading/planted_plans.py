@@ -31,7 +31,6 @@ SECONDS_OF_LATE_ANSWERS = (1.0, 1.8)
 STALL_SEC = (2.3, 2.8)
 """A second of stall, and time before and after: a tenth of all requests is more than 32, and of as many users who wait
 for their answers, the p90 is far too good."""
-"""A second of stall, and time before and after."""
 
 LONGEST_SEC, ELSEWHERE_SEC = (0.040, 0.050), (0.2, 0.3)
 """How long anybody waits in a queue, which takes some time to get as long, and how long those take who would wait for

@@ -9,11 +9,10 @@ from random import Random
 
 import numpy as np
 
+from harness.primes import draw_prime
+
 PRIME_BITS = 60
 """Moduli of 120 bits: to find the factors takes far longer than the squarings that knowing them would save."""
-
-WITNESSES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
-"""Enough for a Miller-Rabin test below 3.3e24 (Sorenson, Webster 2015)."""
 
 LOW = 2**60 - 1
 """What of a number the driver's `squarings` answers."""
@@ -65,31 +64,10 @@ def _lucas(x: int, index: int, modulus: int) -> int:
 
 def squaring(rng: Random, rounds: int) -> Squaring:
     """Make an item that nobody has seen."""
-    p, q = prime(rng), prime(rng)
+    p, q = draw_prime(rng, PRIME_BITS), draw_prime(rng, PRIME_BITS)
     while q == p:
-        q = prime(rng)
+        q = draw_prime(rng, PRIME_BITS)
     return Squaring(rng.randrange(3, p * q), p, q, rounds)
-
-
-def prime(rng: Random) -> int:
-    """Draw a prime of 60 bits."""
-    while True:
-        n = rng.getrandbits(PRIME_BITS) | 1 << (PRIME_BITS - 1) | 1
-        if all(_passes(n, witness) for witness in WITNESSES):
-            return n
-
-
-def _passes(n: int, witness: int) -> bool:
-    """Tell whether `n` is a strong probable prime to the base `witness`."""
-    twos = ((n - 1) & -(n - 1)).bit_length() - 1
-    x = pow(witness, (n - 1) >> twos, n)
-    if x in (1, n - 1):
-        return True
-    for _ in range(twos - 1):
-        x = x * x % n
-        if x == n - 1:
-            return True
-    return False
 
 
 def mixed(number: int) -> int:
