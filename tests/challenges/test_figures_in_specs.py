@@ -78,9 +78,9 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"at least {m.SLOWEST_SPIN:g} times as far",
             f"while {word(m.MIXES)} mixes run",
             f"the quicker of yours takes at most {m.SLOWEST_MIX:g} times as long",
-            f"on a warm executor, the best of {word(turns(m) * m.TIMED_MIXES)}",
-            f"together, the median of {word(turns(m) * m.CANCEL_ROUNDS)}",
-            f"a process idle, the best of {word(turns(m) * m.SHUTDOWN_ROUNDS)}",
+            f"on a warm executor, {word(turns(m) * m.TIMED_MIXES)} times (two",
+            f"together, {word(turns(m) * m.CANCEL_ROUNDS)} times",
+            f"a process idle, {word(turns(m) * m.SHUTDOWN_ROUNDS)} times",
         ),
         "cancelling": lambda m: (f"gets `CancelledError` within {ms(m.CANCEL_SEC)}",),
         "places": lambda m: (
@@ -186,6 +186,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "pairs": lambda m: (f"closed-loop over {m.CONNECTIONS} connections",),
         "test_bars": lambda m: (
             f"{m.HOT_ITEMS} items in memory",
+            f"{word(2 * m.LATENCY_BLOCKS)} of {ms(m.LATENCY_SEC)} for the latencies",
             f"at {TIMES.get(m.LOAD_SHARE)} the rate that the **reference** reaches",
             f"(200 within {m.GOOD_SEC:g} s) at {TIMES.get(m.OVERLOAD)} the rate that the backend can do",
             f"every item a different one, {ms(m.BACKEND_SEC)} a call",
@@ -244,7 +245,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "call_turns": lambda m: (
             f"encode {m.CALLS:,} usual calls, one by one",
             f"the {m.PERCENT:g}th percentile of the times to encode {m.HANDFUL} calls and to decode {m.HANDFUL} calls",
-            f"the median of {word(m.BLOCKS)} blocks of {2 * m.HANDFULS}",
+            f"in each of {word(m.BLOCKS)} blocks of {2 * m.HANDFULS}",
             f"bytes of {m.ROUNDS * m.CALLS:,} usual calls",
         ),
         "event_turns": lambda m: (f"a segment of {m.EVENTS_LEAST:,} to {m.EVENTS_MOST:,} events",),
@@ -314,8 +315,8 @@ SPECS: dict[str, dict[str, Tell]] = {
         ),
         "on_two_cores": lambda m: (
             f"`parallel_scan` with {word(m.WORKERS)} workers",
-            f"the best of {word(m.ROUNDS * m.PARALLEL_RUNS)}, after a first call",
-            f"in scans of {m.SERIAL_ROWS:,} rows one after another, each the best of {word(m.ROUNDS)}",
+            f"for each row; {word(m.PARALLEL_RUNS)} times, after a first call",
+            f"in scans of {m.SERIAL_ROWS:,} rows one after another",
             f"counts as at most {m.SERIAL_MOST:g} times the reference's",
             f"at least {TIMES[m.LEAST_WORK]} what the reference's do",
         ),

@@ -177,12 +177,12 @@ def test_a_folder_beside_the_data_is_told(grading: Import, tmp_path: Path) -> No
 # ---- what counts of several rounds
 
 
-def test_the_median_counts(grading: Import) -> None:
+def test_rounds_are_compared_one_by_one(grading: Import) -> None:
     samples = grading("sides").Samples()
-    for mine, theirs in ((9.0, 2.0), (1.0, 2.0), (5.0, 9.0), (7.0, 2.0)):
+    for mine, theirs in ((9.0, 2.0), (3.0, 2.0), (6.0, 4.0)):
         samples.add("candidate", mine)
         samples.add("reference", theirs)
-    assert samples.typical() == (6.0, 2.0)
+    assert samples.typical() == (pytest.approx(3.0), 2.0)
 
 
 def test_what_is_done_ahead_of_the_clock_counts(grading: Import) -> None:
@@ -191,7 +191,7 @@ def test_what_is_done_ahead_of_the_clock_counts(grading: Import) -> None:
     for ahead in (1.0, 8.0, 9.0):
         samples.add("candidate", 1.0, ahead)
         samples.add("reference", 1.0, 2.0)
-    assert samples.typical() == (1.0 + 8.0 - sides.AHEAD_MOST * 2.0, 1.0)
+    assert samples.typical() == (pytest.approx(1.0 + 8.0 - sides.AHEAD_MOST * 2.0), 1.0)
 
 
 # ---- predictions

@@ -14,6 +14,7 @@ from surprise import Surprise
 from workload import CRASH_JOBS, PEEK_SEC, ROOMY, hearts, io_latencies, mix, mix_lags, mix_seconds
 
 from grader.plugin.facade import PairedLaunch
+from harness.duel.pairwise import pairwise
 from harness.duel.schedule import STATISTIC_LOOKS
 from harness.unforeseen import Unforeseen
 
@@ -39,7 +40,7 @@ Far beyond slow starts of processes, which are allowed, and below what idling is
 """
 
 TIMED_MIXES = 2
-CANCEL_ROUNDS = 3
+CANCEL_ROUNDS = 2
 SHUTDOWN_ROUNDS = 2
 
 Numbers = tuple[float, float]
@@ -67,6 +68,12 @@ def in_turn(launch: PairedLaunch, take: Callable[[Subject, Random], list[T]]) ->
 def with_floor(bar: str, candidate: float, reference: float) -> Numbers:
     """Add a bar's floor to both sides."""
     return candidate + FLOORS_SEC[bar], reference + FLOORS_SEC[bar]
+
+
+def pairwise_with_floor(bar: str, candidate: list[float], reference: list[float]) -> Numbers:
+    """Add a bar's floor to all, and give what both sides come to, pair by pair."""
+    floor_sec = FLOORS_SEC[bar]
+    return pairwise([each + floor_sec for each in candidate], [each + floor_sec for each in reference])
 
 
 class Heartbeats:
@@ -150,10 +157,10 @@ def _io(subject: Subject, rng: Random, puzzle: Puzzle) -> tuple[list[float], flo
 
 
 def mixed_throughput(launch: PairedLaunch) -> Numbers:
-    """Take the best time of a mix."""
+    """Take the time of a mix."""
     puzzle = Puzzle(launch.rng)
     candidate, reference = in_turn(launch, lambda side, rng: _mixes(side, rng, puzzle))
-    return with_floor("mixed-throughput", min(candidate), min(reference))
+    return pairwise_with_floor("mixed-throughput", candidate, reference)
 
 
 def _mixes(subject: Subject, rng: Random, puzzle: Puzzle) -> list[float]:
@@ -167,9 +174,9 @@ def _mixes(subject: Subject, rng: Random, puzzle: Puzzle) -> list[float]:
 
 
 def cancel_latency(launch: PairedLaunch) -> Numbers:
-    """Take the seconds from a cancellation to the end of the job, summed over the kinds, each in the median."""
+    """Take the seconds from a cancellation to the end of the job, summed over the kinds."""
     candidate, reference = in_turn(launch, _cancels)
-    return with_floor("cancel-latency", median(candidate), median(reference))
+    return pairwise_with_floor("cancel-latency", candidate, reference)
 
 
 def _cancels(subject: Subject, _: Random) -> list[float]:
@@ -193,9 +200,9 @@ def _cancelled(on: Stage, kind: str, number: int) -> float:
 
 
 def shutdown_time(launch: PairedLaunch) -> Numbers:
-    """Take the best time of a shutdown that does not drain, with every kind running and more queued."""
+    """Take the time of a shutdown that does not drain, with every kind running and more queued."""
     candidate, reference = in_turn(launch, _shutdowns)
-    return with_floor("shutdown-time", min(candidate), min(reference))
+    return pairwise_with_floor("shutdown-time", candidate, reference)
 
 
 def _shutdowns(subject: Subject, _: Random) -> list[float]:

@@ -7,6 +7,7 @@ kept here.
 import base64
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from random import Random
 from uuid import UUID
 
@@ -21,6 +22,12 @@ SHAPES: tuple[Callable[[Random], str], ...] = (
     lambda rng: f"{rng.choice(('user', 'order', 'Item', 'doc_v2'))}-{rng.getrandbits(60)}",
 )
 """Ids as services have them; none comes twice, for each is drawn from more than 2 ** 58."""
+
+
+@lru_cache(maxsize=5_000)
+def _drawn(key: bytes, item: str, version: int, size: int) -> bytes:
+    """Give bytes that nobody can foretell who has not the key; they are wanted again for each side, and to compare."""
+    return hashlib.shake_128(b" ".join((key, item.encode(), b"%d" % version))).digest(size)
 
 
 class Items:
@@ -62,8 +69,7 @@ class Items:
         """Give the present bytes of an item: nothing that could be kept in fewer."""
         if item in self._empty:
             return b""
-        version = b"%d" % self._versions.get(item, 0)
-        return hashlib.shake_128(b" ".join((self._key, item.encode(), version))).digest(self._size)
+        return _drawn(self._key, item, self._versions.get(item, 0), self._size)
 
     def answer(self, item: str) -> tuple[str, bytes]:
         """Answer as the backend does: a verdict and the bytes."""

@@ -15,6 +15,7 @@ from metrics_text import parse_metrics
 from stand import Stand
 
 from grader.plugin.facade import PairedLaunch
+from harness.duel.pairwise import pairwise
 from harness.load.closed_loop import Saturation, saturate
 from harness.load.open_loop import Plan, run_open_loop
 from harness.load.reply import Reply
@@ -209,10 +210,13 @@ def on_stands(launch: PairedLaunch, *, limit: int, size: int = 64) -> Iterator[t
                 side.stand.stop()
 
 
-def in_turn(sides: tuple[Side, Side], blocks: int, run: Callable[[Side], float]) -> tuple[float, float]:
-    """Run on both sides ABBA and give each side's best."""
-    best = {side.name: float("inf") for side in sides}
-    for _ in range(blocks):
-        for side in (*sides, *reversed(sides)):
-            best[side.name] = min(best[side.name], run(side))
-    return best[sides[0].name], best[sides[1].name]
+def in_turn(sides: tuple[Side, Side], first: int, turns: int, run: Callable[[Side], float]) -> tuple[float, float]:
+    """Run on both sides so many times in turn, in an order that alternates, and give what they come to, pair by pair.
+
+    The candidate begins where `first`, the number of the launch, is even.
+    """
+    found: dict[str, list[float]] = {side.name: [] for side in sides}
+    for turn in range(first, first + turns):
+        for side in sides if turn % 2 == 0 else reversed(sides):
+            found[side.name].append(run(side))
+    return pairwise(found[sides[0].name], found[sides[1].name])

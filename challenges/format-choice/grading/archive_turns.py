@@ -15,7 +15,7 @@ from sides import CALL_SEC, Launch, Samples, Side, demand_nothing_kept, have_not
 
 ROWS = 100_000
 BATCH_ROWS = 10_000
-ROUNDS = 3
+ROUNDS = 2
 PROJECTIONS = (["distance", "arr_delay"], ["fare"], ["air_time", "fresh", "dep_delay"])
 DAY_US = 86_400_000_000
 WINDOWS = 6

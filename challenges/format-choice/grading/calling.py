@@ -32,7 +32,7 @@ USUAL_MOST_BYTES = 4096
 LARGE_POWERS = (8, 18)
 """Powers of two of the bytes that larger calls have."""
 
-LULLED_BY, LULLED = 25_000, 200
+LULLED_BY, LULLED = 25_000, 40
 """Good calls before each of so many hostile ones: who checks less when all went well for long is found out."""
 
 LULL_SEC = 120.0

@@ -15,6 +15,7 @@ import msgpack
 from exactness import difference
 from replies import Subject, demand_nothing_beside
 
+from harness.duel.pairwise import pairwise
 from harness.wire.codec import unpack
 
 CALL_SEC = 40.0
@@ -100,13 +101,14 @@ class Samples:
         self.ahead[side].append(ahead)
 
     def typical(self) -> tuple[float, float]:
-        """Give each side's median: one round bears a stall of the machine, and no side is quick now and then alone.
+        """Give what both sides take, round by round.
 
         What the submission takes to hold its input, beyond the reference's time in the same round and noise, is added.
         """
-        pairs = zip(self.ahead["candidate"], self.ahead["reference"], strict=True)
-        beyond = median(mine - AHEAD_MOST * theirs for mine, theirs in pairs)
-        return median(self.candidate) + max(0.0, beyond), median(self.reference)
+        mine, theirs = pairwise(self.candidate, self.reference)
+        ahead = zip(self.ahead["candidate"], self.ahead["reference"], strict=True)
+        beyond = median(held - AHEAD_MOST * usual for held, usual in ahead)
+        return mine + max(0.0, beyond), theirs
 
     def totals(self) -> tuple[float, float]:
         """Give both sums."""

@@ -34,8 +34,6 @@ LONGEST_SEC = 8.0
 SLOWEST_WRITER = 5.0
 """How much longer than the reference's a batch may take on average: a writer may not stand back for lookups."""
 
-RUNS = 1
-
 SLOWEST = 0.02
 """Share of the gets whose mean stands for the 99th percentile, which lies in their middle.
 
@@ -79,7 +77,7 @@ def latency(table: Table, launch: PairedLaunch) -> Pair:
         batch_sec[id(side)] = elapsed_sec / stored
         return fmean(sorted(seconds)[-max(round(SLOWEST * len(seconds)), 1) :])
 
-    result = taken(launch, RUNS, run)
+    result = taken(launch, run)
     mine, theirs = batch_sec[id(launch.candidate)], batch_sec[id(launch.reference)]
     assert mine <= SLOWEST_WRITER * theirs, (
         f"while single keys were got, put_many on another thread took {1000 * mine:.0f} ms for each batch of "

@@ -1,20 +1,19 @@
 """Parallel scans: their wall time, and its share of what one process takes for the same fold."""
 
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 from answers import CALL_SEC
 from columns import Table
 from digests import Digests
-from turns import Least, Pair, both
+from turns import Pair, Turns, both
 from workload import FOLDER
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
-from harness.unforeseen import Unforeseen
 
-ROUNDS, PARALLEL_RUNS = 4, 2
-"""Each round is so many parallel scans and one of the same in a single process, so that what slows the machine for a
-while slows both. Short ones: the more often, the likelier both cores were free, and quick, for one on each side."""
+PARALLEL_RUNS = 6
+"""Each side's in a launch; after each follow pieces of the same fold in one process, a piece of one side at a time."""
 
 WORKERS = 2
 
@@ -45,39 +44,63 @@ def parallel_share(table: Table, launch: PairedLaunch) -> Pair:
 def _both_scans(table: Table, launch: PairedLaunch) -> tuple[Pair, Pair]:
     worked_sec: dict[int, float] = {}
 
-    def at_once(side: SubjectFacade, seed: int) -> list[float]:
-        place, salt = _drawn(table, seed)
+    def at_once(side: SubjectFacade, place: int, salt: int) -> float:
         before_sec = side.stats().cpu_sec
         parts, took = side.timed_call("fold_parallel", salt, *_ends(table, place), WORKERS, timeout_sec=CALL_SEC)
         after_sec = side.stats().cpu_sec
         _check_parts(parts, table, place, salt)
         if before_sec is not None and after_sec is not None:
             worked_sec[id(side)] = worked_sec.get(id(side), 0.0) + after_sec - before_sec
-        return [took]
-
-    def one_by_one(side: SubjectFacade, seed: int) -> list[float]:
-        place, salt = _drawn(table, seed)
-        bounds = [*map(list, table.order[place::SERIAL_ROWS]), None]
-        answers = [side.timed_call("fold_serial", salt, *ends, timeout_sec=CALL_SEC) for ends in pairwise(bounds)]
-        _check_parts([part for part, _ in answers], table, place, salt)
-        return [took for _, took in answers]
+        return took
 
     for side in both(launch, 0):
         side.value("hold", FOLDER)
-        at_once(side, launch.rng.getrandbits(32))
+        at_once(side, *_drawn(table, launch.rng))
     worked_sec.clear()
-    parallel, serial = Least(launch), Least(launch)
-    for _ in range(ROUNDS):
-        for _ in range(PARALLEL_RUNS):
-            parallel.turn(at_once)
-        serial.turn(one_by_one)
+    parallel, serial = Turns(launch), _Serial(table, launch)
+    for number in range(PARALLEL_RUNS):
+        place, salt = _drawn(table, launch.rng)
+        parallel.take(lambda side, place=place, salt=salt: at_once(side, place, salt))
+        serial.take((number + 1) / PARALLEL_RUNS)
     _check_work(worked_sec.get(id(launch.candidate)), worked_sec.get(id(launch.reference)))
-    return parallel.sums, serial.sums
+    return parallel.pair, serial.pair
 
 
-def _drawn(table: Table, seed: int) -> tuple[int, int]:
+class _Serial:
+    """The fold in one process, over a range in pieces that both sides take in turn."""
+
+    def __init__(self, table: Table, launch: PairedLaunch) -> None:
+        self._table = table
+        self._place, self._salt = _drawn(table, launch.rng)
+        self._bounds = [*map(list, table.order[self._place :: SERIAL_ROWS]), None]
+        self._turns = Turns(launch)
+        self._answers: dict[int, list[Any]] = {id(launch.candidate): [], id(launch.reference): []}
+        self._done = 0
+
+    def take(self, share: float) -> None:
+        """Go on to where so much of the range is folded, and check all answers in the end."""
+        pieces = list(pairwise(self._bounds))
+        for ends in pieces[self._done : round(share * len(pieces))]:
+            self._turns.take(lambda side, ends=ends: self._piece(side, ends))
+            self._done += 1
+        if self._done == len(pieces):
+            for answers in self._answers.values():
+                _check_parts(answers, self._table, self._place, self._salt)
+
+    def _piece(self, side: SubjectFacade, ends: tuple[Any, Any]) -> float:
+        answer, took = side.timed_call("fold_serial", self._salt, *ends, timeout_sec=CALL_SEC)
+        self._answers[id(side)].append(answer)
+        return took
+
+    @property
+    def pair(self) -> Pair:
+        """Give the seconds of the whole range."""
+        mine, theirs = self._turns.pair
+        return mine * self._done, theirs * self._done
+
+
+def _drawn(table: Table, rng: Random) -> tuple[int, int]:
     """Draw the row to begin with, among the first twentieth, and a number that changes all answers."""
-    rng = Unforeseen(seed)
     return rng.randrange(len(table.order) // 20), rng.getrandbits(32)
 
 
@@ -90,7 +113,7 @@ def _check_work(mine_sec: float | None, theirs_sec: float | None) -> None:
     if mine_sec is None or theirs_sec is None:
         return
     assert mine_sec >= LEAST_WORK * theirs_sec, (
-        f"in {ROUNDS * PARALLEL_RUNS} parallel scans all processes used the cores for {1000 * mine_sec:.0f} ms, "
+        f"in {PARALLEL_RUNS} parallel scans all processes used the cores for {1000 * mine_sec:.0f} ms, "
         f"the reference's for {1000 * theirs_sec:.0f} ms; to fold every row takes at least {LEAST_WORK:g} times that"
     )
 

@@ -45,7 +45,7 @@ def bytes_per_entry(launch: PairedLaunch) -> Pair:
         )
         return each
 
-    sizes = taken(launch, 1, run)
+    sizes = taken(launch, run)
     launch.fresh()  # what was counted is all that is left: there is nothing in memory, nor in /tmp
     for side in both(launch, 0):
         side.value("hold", folder)
@@ -93,7 +93,7 @@ def memory(table: Table, launch: PairedLaunch) -> Pair:
             pytest.skip("not measured here: this sandbox does not tell a subject's memory")
         return stats.memory_mb
 
-    return taken(launch, 1, run)
+    return taken(launch, run)
 
 
 def _list(answer: object) -> list[Any]:

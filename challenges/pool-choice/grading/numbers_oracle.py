@@ -25,9 +25,13 @@ MIXING = 1_000_000_000_000_000_000_000_007
 
 @dataclass(frozen=True)
 class Squaring:
-    """An item of `squarings` whose modulus has factors that only the grader knows, so that it need not do the work."""
+    """An item of `squarings` whose modulus has factors that only the grader knows, so that it need not do the work.
 
-    x: int
+    It begins with root + 1/root. Most numbers are of no such form modulo p or q, where `squared` looks in a larger
+    field; of those that are, a power finds the answer, some fifty times as soon.
+    """
+
+    root: int
     p: int
     q: int
     rounds: int
@@ -35,12 +39,17 @@ class Squaring:
     @property
     def item(self) -> list[int]:
         """Give the item as the function takes it."""
-        return [self.x, self.p * self.q, self.rounds]
+        modulus = self.p * self.q
+        return [(self.root + pow(self.root, -1, modulus)) % modulus, modulus, self.rounds]
 
     @property
     def answer(self) -> int:
-        """Give what is left of x after all rounds."""
-        return squared(self.x, self.p, self.q, self.rounds)
+        """Give what is left after all rounds."""
+        return _joined(self.p, self._modulo(self.p), self.q, self._modulo(self.q))
+
+    def _modulo(self, prime: int) -> int:
+        power = pow(self.root, pow(2, self.rounds, prime - 1), prime)
+        return (power + pow(power, -1, prime)) % prime
 
 
 def squared(x: int, p: int, q: int, rounds: int) -> int:
@@ -50,6 +59,11 @@ def squared(x: int, p: int, q: int, rounds: int) -> int:
     indices count modulo p**2 - 1, the order of the field in which a lies. (The Lucas-Lehmer test does the same steps.)
     """
     mod_p, mod_q = (_lucas(x, pow(2, rounds, prime * prime - 1), prime) for prime in (p, q))
+    return _joined(p, mod_p, q, mod_q)
+
+
+def _joined(p: int, mod_p: int, q: int, mod_q: int) -> int:
+    """Give the low bits of the number modulo pq that is these modulo p and q, by the Chinese remainder theorem."""
     return (mod_p + p * ((mod_q - mod_p) * pow(p, -1, q) % q)) & LOW
 
 
@@ -67,7 +81,7 @@ def squaring(rng: Random, rounds: int) -> Squaring:
     p, q = draw_prime(rng, PRIME_BITS), draw_prime(rng, PRIME_BITS)
     while q == p:
         q = draw_prime(rng, PRIME_BITS)
-    return Squaring(rng.randrange(3, p * q), p, q, rounds)
+    return Squaring(rng.randrange(2, p * q), p, q, rounds)
 
 
 def mixed(number: int) -> int:

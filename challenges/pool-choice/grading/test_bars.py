@@ -92,7 +92,7 @@ def _big_argument(launch: Launch) -> Turns:
 def test_waiting(measure: Measure) -> None:
     def statistic(launch: Launch) -> tuple[float, float]:
         turns = take_served_turns(
-            launch, lambda rng, backend: workload.Waiting(workload.salts(rng), backend), workload.served, times=2
+            launch, lambda rng, backend: workload.Waiting(workload.salts(rng), backend), workload.served, times=1
         )
         return turns.wall()
 
@@ -109,7 +109,7 @@ def test_pipeline(measure: Measure) -> None:
             launch,
             lambda rng, backend: workload.Pipeline(workload.pipeline_squarings(rng), backend),
             workload.served,
-            times=1,
+            times=2,
         )
         return turns.wall()
 

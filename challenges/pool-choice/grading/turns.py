@@ -1,9 +1,4 @@
-"""Take turns: both sides run the same fresh batch, in an order that alternates, and the shortest times count.
-
-Neighbours and the host only ever add time, so the least of a few turns is the steadiest part of a launch. A share of
-the middle one (the longer of two) counts where that is more: seldom for noise, and always for a side that is quick only
-every other time.
-"""
+"""Take turns: both sides run the same fresh batch, one just after the other, in an order that alternates."""
 
 from __future__ import annotations
 
@@ -17,12 +12,10 @@ from backend import Backend
 from counting import Census, Counted, demand_ended
 from workload import CALL_SEC, Side, Timed
 
+from harness.duel.pairwise import pairwise
 from harness.unforeseen import Unforeseen
 
 SEED_BITS = 128
-
-MIDDLE_SHARE = 0.75
-"""Turns of one side are mostly within a third of each other, but for one now and then."""
 
 
 class Accounted(Side, Counted, Protocol):
@@ -66,14 +59,8 @@ class Turns:
     reference: list[Turn]
 
     def wall(self) -> tuple[float, float]:
-        """Give the time of each side that counts."""
-        return _counted_sec(self.candidate), _counted_sec(self.reference)
-
-
-def _counted_sec(turns: list[Turn]) -> float:
-    """Give the shortest time, or so much of the middle one that being quick every other time is of little use."""
-    seconds = sorted(each.wall_sec for each in turns)
-    return max(seconds[0], MIDDLE_SHARE * seconds[len(seconds) // 2])
+        """Give the time of each side, turn by turn."""
+        return pairwise([turn.wall_sec for turn in self.candidate], [turn.wall_sec for turn in self.reference])
 
 
 Batches = Callable[[Random], Timed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from random import Random
@@ -106,7 +106,7 @@ def _squarings(rng: Random, items: int, item_sec: float, title: str) -> Squaring
     rounds = round(item_sec * SQUARINGS_A_SEC)
     base = [oracle.squaring(rng, rounds) for _ in range(min(items, 64))]
     fresh = [base[place % len(base)] for place in range(items)]
-    squarings = [oracle.Squaring(rng.randrange(2, each.p), each.p, each.q, rounds) for each in fresh]
+    squarings = [replace(each, root=rng.randrange(2, each.p * each.q)) for each in fresh]
     return Squarings(squarings, Profile(items, item_sec, item_sec, 1.3 * item_sec), title)
 
 
