@@ -266,7 +266,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"at least {m.FLOOR_MB:g} MiB count",
             f"up to {m.HELD_BEYOND_MB:g} MiB beyond the reference's",
         ),
-        "sides": lambda m: (f"more than {m.AHEAD_MOST:g} times as long as the reference to receive it",),
+        "sides": lambda m: (f"more than {m.AHEAD_MOST:g} times as long as with the reference",),
     },
     "lmdb-store": {
         "sequences": lambda m: (f"{len(m.TENANTS)} tenants (prefixes of each other",),
