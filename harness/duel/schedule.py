@@ -10,7 +10,7 @@ in between that still takes the whole range could settle nothing, for more launc
 """
 
 STATISTIC_LOOKS = (5, 12, 15)
-"""The same for a statistic of each launch, which takes the best of repeats itself and costs more than rounds."""
+"""The same for a statistic of each launch, which takes several turns itself and costs more than rounds."""
 
 ROUNDS_PER_LAUNCH = 12
 """Pairs of rounds kept per launch: six ABBA blocks, so a drift that is linear in time cancels.
