@@ -174,6 +174,23 @@ def test_a_folder_beside_the_data_is_told(grading: Import, tmp_path: Path) -> No
         demand(subject, {"asked for"})
 
 
+# ---- hostile calls
+
+
+def test_every_byte_is_changed_and_nothing_is_left_as_it_was(grading: Import) -> None:
+    blob = b"\x00\xc0"
+    places = list(grading("bombs").changed_by_place([blob], b"\xc0"))
+    assert [len(place) for place in places] == [9, 8], "a mark that is there already changes nothing"
+    changes = [data for place in places for _, data in place]
+    assert blob not in changes
+    assert {len(data) for data in changes} == {2}
+
+
+def test_a_small_call_is_a_valid_one(grading: Import) -> None:
+    records = grading("call_records")
+    assert records.complaint(records.small(Random(1))) is None
+
+
 # ---- what counts of several rounds
 
 

@@ -105,19 +105,21 @@ def _ended(blobs: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
             yield f"{length} of {len(blob)} bytes", blob[:length]
 
 
+def changed_by_place(blobs: Sequence[bytes], marks: bytes) -> Iterator[list[tuple[str, bytes]]]:
+    """Flip each bit of each byte and write each mark over it: all changes of one byte, byte by byte."""
+    for blob in blobs:
+        for offset in range(len(blob)):
+            written = [(f"bit {bit} of byte {offset} flipped", blob[offset] ^ 1 << bit) for bit in range(8)]
+            written += [(f"{mark:#x} at {offset}", mark) for mark in marks[:MARKS_MOST] if mark != blob[offset]]
+            yield [(how, blob[:offset] + bytes([byte]) + blob[offset + 1 :]) for how, byte in written]
+
+
 def told_apart(blobs: Sequence[bytes]) -> bytes:
     """Give the bytes by which encodings of equal length differ: what tells the kinds of their values apart."""
     pairs = (pair for pair in combinations(blobs, 2) if len(pair[0]) == len(pair[1]))
     return bytes(
         sorted({byte for pair in pairs for two in zip(*pair, strict=True) if len({*two}) == 2 for byte in two})
     )
-
-
-def marked(blobs: Sequence[bytes], marks: bytes) -> Iterator[tuple[str, bytes]]:
-    """Write each of these bytes, or of some of them, over each byte of each."""
-    for blob in blobs:
-        for offset, mark in product(range(len(blob)), marks[:MARKS_MOST]):
-            yield f"{mark:#x} at {offset}", blob[:offset] + bytes([mark]) + blob[offset + 1 :]
 
 
 class _Told:

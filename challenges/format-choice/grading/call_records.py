@@ -125,6 +125,12 @@ def plain(rng: Random) -> Record:
     }
 
 
+def small(rng: Random) -> Record:
+    """Make a call with as little in it as there may be."""
+    caller = {"name": "", "zone": None, "weight": rng.random()}
+    return {**plain(rng), "method": "", "deadline_ms": None, "trace": None, "caller": caller, "args": [], "tags": {}}
+
+
 def large(rng: Random, size: float) -> Record:
     """Make a call of about so many bytes of content: one long value, or many arguments."""
     call = plain(rng)
