@@ -10,5 +10,5 @@ Theory of operation::
 Each launch is a fresh pair of processes with one hash seed for both; it is the replicate, because rounds inside
 a launch share memory layout and are not independent. `round` says what is run, `schedule` in which order and how often,
 `ledger` which of them count, `interval` turns samples into an estimate, `stopping` says when to end; these five do no
-I/O. `match` plays the schedule. What is no duel, a statistic of each launch, has its turns compared by `pairwise`.
+I/O. `match` plays the schedule. What is no duel, a statistic of each launch, has its turns compared by `paired`.
 """

@@ -14,7 +14,7 @@ from surprise import Surprise
 from workload import CRASH_JOBS, PEEK_SEC, ROOMY, hearts, io_latencies, mix, mix_lags, mix_seconds
 
 from grader.plugin.facade import PairedLaunch
-from harness.duel.pairwise import pairwise
+from harness.duel.paired import paired
 from harness.duel.schedule import STATISTIC_LOOKS
 from harness.unforeseen import Unforeseen
 
@@ -70,10 +70,10 @@ def with_floor(bar: str, candidate: float, reference: float) -> Numbers:
     return candidate + FLOORS_SEC[bar], reference + FLOORS_SEC[bar]
 
 
-def pairwise_with_floor(bar: str, candidate: list[float], reference: list[float]) -> Numbers:
+def paired_with_floor(bar: str, candidate: list[float], reference: list[float]) -> Numbers:
     """Add a bar's floor to all, and give what both sides come to, pair by pair."""
     floor_sec = FLOORS_SEC[bar]
-    return pairwise([each + floor_sec for each in candidate], [each + floor_sec for each in reference])
+    return paired([each + floor_sec for each in candidate], [each + floor_sec for each in reference])
 
 
 class Heartbeats:
@@ -160,7 +160,7 @@ def mixed_throughput(launch: PairedLaunch) -> Numbers:
     """Take the time of a mix."""
     puzzle = Puzzle(launch.rng)
     candidate, reference = in_turn(launch, lambda side, rng: _mixes(side, rng, puzzle))
-    return pairwise_with_floor("mixed-throughput", candidate, reference)
+    return paired_with_floor("mixed-throughput", candidate, reference)
 
 
 def _mixes(subject: Subject, rng: Random, puzzle: Puzzle) -> list[float]:
@@ -176,7 +176,7 @@ def _mixes(subject: Subject, rng: Random, puzzle: Puzzle) -> list[float]:
 def cancel_latency(launch: PairedLaunch) -> Numbers:
     """Take the seconds from a cancellation to the end of the job, summed over the kinds."""
     candidate, reference = in_turn(launch, _cancels)
-    return pairwise_with_floor("cancel-latency", candidate, reference)
+    return paired_with_floor("cancel-latency", candidate, reference)
 
 
 def _cancels(subject: Subject, _: Random) -> list[float]:
@@ -202,7 +202,7 @@ def _cancelled(on: Stage, kind: str, number: int) -> float:
 def shutdown_time(launch: PairedLaunch) -> Numbers:
     """Take the time of a shutdown that does not drain, with every kind running and more queued."""
     candidate, reference = in_turn(launch, _shutdowns)
-    return pairwise_with_floor("shutdown-time", candidate, reference)
+    return paired_with_floor("shutdown-time", candidate, reference)
 
 
 def _shutdowns(subject: Subject, _: Random) -> list[float]:

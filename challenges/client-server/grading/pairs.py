@@ -15,7 +15,7 @@ from metrics_text import parse_metrics
 from stand import Stand
 
 from grader.plugin.facade import PairedLaunch
-from harness.duel.pairwise import pairwise
+from harness.duel.paired import paired
 from harness.load.closed_loop import Saturation, saturate
 from harness.load.open_loop import Plan, run_open_loop
 from harness.load.reply import Reply
@@ -219,4 +219,4 @@ def in_turn(sides: tuple[Side, Side], first: int, turns: int, run: Callable[[Sid
     for turn in range(first, first + turns):
         for side in sides if turn % 2 == 0 else reversed(sides):
             found[side.name].append(run(side))
-    return pairwise(found[sides[0].name], found[sides[1].name])
+    return paired(found[sides[0].name], found[sides[1].name])

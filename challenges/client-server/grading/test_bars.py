@@ -10,7 +10,7 @@ from pairs import Side, in_turn, on_stands
 
 from grader.plugin.facade import PairedLaunch
 from grader.plugin.fixtures import Measure
-from harness.duel.pairwise import pairwise
+from harness.duel.paired import paired
 from harness.duel.schedule import STATISTIC_LOOKS
 from harness.load.result import Fate, LoadResult
 from harness.load.schedule import poisson
@@ -150,7 +150,7 @@ def _latency(launch: PairedLaunch, percent: float) -> tuple[float, float]:
     if launch.number not in _measured:
         _measured[launch.number] = _latencies(launch)
     both = _measured[launch.number]
-    return pairwise([run[percent] for run in both.candidate], [run[percent] for run in both.reference])
+    return paired([run[percent] for run in both.candidate], [run[percent] for run in both.reference])
 
 
 def _latencies(launch: PairedLaunch) -> Latencies:

@@ -15,7 +15,7 @@ import msgpack
 from exactness import difference
 from replies import Subject, demand_nothing_beside
 
-from harness.duel.pairwise import pairwise
+from harness.duel.paired import paired
 from harness.wire.codec import unpack
 
 CALL_SEC = 40.0
@@ -105,7 +105,7 @@ class Samples:
 
         What the submission takes to hold its input, beyond the reference's time in the same round and noise, is added.
         """
-        mine, theirs = pairwise(self.candidate, self.reference)
+        mine, theirs = paired(self.candidate, self.reference)
         ahead = zip(self.ahead["candidate"], self.ahead["reference"], strict=True)
         beyond = median(held - AHEAD_MOST * usual for held, usual in ahead)
         return mine + max(0.0, beyond), theirs

@@ -72,18 +72,17 @@ class _Serial:
     def __init__(self, table: Table, launch: PairedLaunch) -> None:
         self._table = table
         self._place, self._salt = _drawn(table, launch.rng)
-        self._bounds = [*map(list, table.order[self._place :: SERIAL_ROWS]), None]
+        self._pieces = list(pairwise([*map(list, table.order[self._place :: SERIAL_ROWS]), None]))
         self._turns = Turns(launch)
         self._answers: dict[int, list[Any]] = {id(launch.candidate): [], id(launch.reference): []}
         self._done = 0
 
     def take(self, share: float) -> None:
         """Go on to where so much of the range is folded, and check all answers in the end."""
-        pieces = list(pairwise(self._bounds))
-        for ends in pieces[self._done : round(share * len(pieces))]:
+        for ends in self._pieces[self._done : round(share * len(self._pieces))]:
             self._turns.take(lambda side, ends=ends: self._piece(side, ends))
             self._done += 1
-        if self._done == len(pieces):
+        if self._done == len(self._pieces):
             for answers in self._answers.values():
                 _check_parts(answers, self._table, self._place, self._salt)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from grader.plugin.facade import PairedLaunch, SubjectFacade
-from harness.duel.pairwise import pairwise
+from harness.duel.paired import paired
 
 Pair = tuple[float, float]
 
@@ -30,12 +30,11 @@ class Turns:
     @property
     def pair(self) -> Pair:
         """Give what both sides come to, turn by turn."""
-        return pairwise(self._candidate, self._reference)
+        return paired(self._candidate, self._reference)
 
 
 def taken(launch: PairedLaunch, run: Callable[[SubjectFacade, int], float]) -> Pair:
     """Run both sides once, with equal seeds."""
     seed = launch.rng.getrandbits(32)
-    turns = Turns(launch)
-    turns.take(lambda side: run(side, seed))
-    return turns.pair
+    figures = {id(side): run(side, seed) for side in both(launch, 0)}
+    return figures[id(launch.candidate)], figures[id(launch.reference)]

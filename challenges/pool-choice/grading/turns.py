@@ -12,7 +12,7 @@ from backend import Backend
 from counting import Census, Counted, demand_ended
 from workload import CALL_SEC, Side, Timed
 
-from harness.duel.pairwise import pairwise
+from harness.duel.paired import paired
 from harness.unforeseen import Unforeseen
 
 SEED_BITS = 128
@@ -60,7 +60,7 @@ class Turns:
 
     def wall(self) -> tuple[float, float]:
         """Give the time of each side, turn by turn."""
-        return pairwise([turn.wall_sec for turn in self.candidate], [turn.wall_sec for turn in self.reference])
+        return paired([turn.wall_sec for turn in self.candidate], [turn.wall_sec for turn in self.reference])
 
 
 Batches = Callable[[Random], Timed]

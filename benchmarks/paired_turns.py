@@ -4,7 +4,7 @@ Two sides take turns at the same fixed work, in an order that alternates, on one
 ratio differs from 1 by is this machine's doing. Printed for each statistic: the standard deviation over launches of the
 ratio's logarithm, and the farthest.
 
-    python benchmarks/pairwise.py [--launches 30] [--turns 8] [--turn-ms 50]
+    python benchmarks/paired_turns.py [--launches 30] [--turns 8] [--turn-ms 50]
 """
 
 import argparse
@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 
-from harness.duel.pairwise import pairwise
+from harness.duel.paired import paired
 
 Statistic = Callable[[Sequence[float], Sequence[float]], float]
 
 
-def _pairwise(candidate: Sequence[float], reference: Sequence[float]) -> float:
-    mine, theirs = pairwise(candidate, reference)
+def _paired_ratio(candidate: Sequence[float], reference: Sequence[float]) -> float:
+    mine, theirs = paired(candidate, reference)
     return mine / theirs
 
 
@@ -30,7 +30,7 @@ STATISTICS: dict[str, Statistic] = {
     "least of each side": lambda candidate, reference: min(candidate) / min(reference),
     "mean of each side": lambda candidate, reference: statistics.fmean(candidate) / statistics.fmean(reference),
     "median of each side": lambda candidate, reference: statistics.median(candidate) / statistics.median(reference),
-    "median of the ratios of pairs": _pairwise,
+    "median of the ratios of pairs": _paired_ratio,
 }
 
 
