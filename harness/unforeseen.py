@@ -6,11 +6,14 @@ hash of the seed (SHAKE-256, FIPS 202): as replayable, and what was seen of it t
 """
 
 import hashlib
+import struct
+from collections.abc import Iterator
 from random import Random
 from typing import NoReturn
 
-BLOCK_BYTES = 4096
-"""How much is hashed at a time; a small number costs a slice of it."""
+WORD_BITS = 64
+WORDS = struct.Struct("<512Q")
+"""How much is hashed at a time: gradings draw millions of small numbers, and each costs one of these."""
 
 SIGNIFICAND_BITS = 53
 """What a float between 0 and 1 holds, as in `Random.random`."""
@@ -27,24 +30,25 @@ class Unforeseen(Random):
         del version
         self._key = f"{type(a).__name__}:{a}".encode()
         self._blocks = 0
-        self._left = b""
-        self._place = 0
+        self._words: Iterator[int] = iter(())
         self.gauss_next = None
 
     def getrandbits(self, k: int, /) -> int:
         """Draw an integer of `k` bits; raises ValueError where `k` is negative."""
+        if 0 <= k <= WORD_BITS:
+            return self._word() >> (WORD_BITS - k)
         if k < 0:
             raise ValueError("number of bits must be non-negative")
         size = -(-k // 8)
-        return int.from_bytes(self._bytes(size)) >> (8 * size - k)
+        return int.from_bytes(self._hashed(size)) >> (8 * size - k)
 
     def random(self) -> float:
         """Draw a multiple of 2 ** -53 from 0 to less than 1."""
-        return self.getrandbits(SIGNIFICAND_BITS) / (1 << SIGNIFICAND_BITS)
+        return (self._word() >> (WORD_BITS - SIGNIFICAND_BITS)) / (1 << SIGNIFICAND_BITS)
 
     def randbytes(self, n: int) -> bytes:
         """Draw `n` bytes."""
-        return self._bytes(n)
+        return self._hashed(n)
 
     def getstate(self) -> NoReturn:
         """Raise NotImplementedError, as `random.SystemRandom` does: whoever needs the same numbers has the seed."""
@@ -54,14 +58,11 @@ class Unforeseen(Random):
         """Raise NotImplementedError."""
         raise NotImplementedError("a seed is all the state there is")
 
-    def _bytes(self, size: int) -> bytes:
-        end = self._place + size
-        if end > len(self._left):
-            self._left = self._left[self._place :] + self._hashed(max(BLOCK_BYTES, size))
-            self._place, end = 0, size
-        taken = self._left[self._place : end]
-        self._place = end
-        return taken
+    def _word(self) -> int:
+        for word in self._words:
+            return word
+        self._words = iter(WORDS.unpack(self._hashed(WORDS.size)))
+        return next(self._words)
 
     def _hashed(self, size: int) -> bytes:
         self._blocks += 1

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from harness.unforeseen import BLOCK_BYTES, Unforeseen
+from harness.unforeseen import Unforeseen
 
 WORDS = 624
 """The state of a Mersenne Twister, in words of 32 bits."""
@@ -45,12 +45,15 @@ def test_equal_seeds_give_equal_numbers_and_others_do_not() -> None:
     assert len({Unforeseen(seed).getrandbits(64) for seed in (7, 8, -7, "7", "8", 7 << 64)}) == 6
 
 
-def test_a_block_may_be_drawn_in_pieces() -> None:
-    together, apart = Unforeseen(1), Unforeseen(1)
-    assert together.randbytes(BLOCK_BYTES) == b"".join(apart.randbytes(16) for _ in range(BLOCK_BYTES // 16))
+def test_nothing_is_drawn_twice_however_much_is_drawn() -> None:
+    rng = Unforeseen(1)
+    numbers = [rng.getrandbits(64) for _ in range(5_000)]
+    blobs = [rng.randbytes(16) for _ in range(5_000)]
+    read = [int.from_bytes(blob[:8], order) for blob in blobs for order in ("big", "little")]
+    assert len({*numbers, *read}) == len(numbers) + len(read)
 
 
-@pytest.mark.parametrize("bits", [0, 1, 7, 8, 9, 53, 64, 100_000])
+@pytest.mark.parametrize("bits", [0, 1, 7, 8, 9, 53, 64, 65, 100_000])
 def test_bits_are_as_many_as_asked_for(bits: int) -> None:
     rng = Unforeseen("bits")
     drawn = [rng.getrandbits(bits) for _ in range(64)]

@@ -3,12 +3,11 @@
 Before most of them another process changes some of the rows that are asked for.
 """
 
-from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 
-from changes import draw_changes
+from changes import Changes, draw_changes
 from columns import Key, Table, columns_of, key_columns
 
 from harness.duel.round import Call, Round
@@ -17,6 +16,9 @@ FOLDER = "table"
 HOLD = Call("hold", (FOLDER,))
 ROWS = 60_000
 VALUE_BYTES = 48
+
+ABSENT_BELOW = 32
+"""Of 256: one key in eight that `get_many` is asked for is not there."""
 
 BESIDE = ", perhaps where another process had just changed something"
 
@@ -34,8 +36,7 @@ class Gets:
         changes = draw_changes(rng, self.table, keys, VALUE_BYTES, deleting=False)
         for key in changes.added:
             keys[rng.randrange(self.gets)] = key
-        values = ChainMap(changes.now, self.table.values)
-        right = b"".join(values[key] or b"" for key in keys)
+        right = b"".join(filter(None, _values(self.table, changes, keys)))
         timed = Call("gets", (key_columns(keys),))
         return Round((HOLD, *changes.prepare()), timed, same(right, f"get gave another value{BESIDE}"))
 
@@ -53,12 +54,14 @@ class GetMany:
         there = rng.choices(self.table.order, k=self.batches * self.keys)
         changes = draw_changes(rng, self.table, there, VALUE_BYTES, deleting=True)
         changed = changes.now
-        keys = [self._absent(key) if not rng.randrange(8) and key not in changed else key for key in there]
+        keys = [
+            self._absent(key) if byte < ABSENT_BELOW and key not in changed else key
+            for key, byte in zip(there, rng.randbytes(len(there)), strict=True)
+        ]
         for key in changes.added:
             keys[rng.randrange(len(keys))] = key
-        values = ChainMap(changed, self.table.values)
         asked = [keys[start : start + self.keys] for start in range(0, len(keys), self.keys)]
-        right = [_values(list(map(values.get, some))) for some in asked]
+        right = [_as_sent(_values(self.table, changes, some)) for some in asked]
         timed = Call("get_many", ([key_columns(some) for some in asked],))
         return Round((HOLD, *changes.prepare()), timed, same(right, f"get_many gave other values{BESIDE}"))
 
@@ -67,7 +70,7 @@ class GetMany:
         return tenant, ts, seq ^ 1
 
 
-def _values(values: list[bytes | None]) -> list[bytes]:
+def _as_sent(values: list[bytes | None]) -> list[bytes]:
     """Give values as they travel: those that are there end to end, and which are not."""
     return [b"".join(filter(None, values)), bytes(value is None for value in values)]
 
@@ -87,11 +90,17 @@ class Scan:
         lo, hi = order[place], order[place + self.rows]
         inside = order[place : place + self.rows]
         changes = draw_changes(rng, self.table, inside, VALUE_BYTES, deleting=True)
-        values = ChainMap(changes.now, self.table.values)
-        keys = sorted({key for key in (*inside, *changes.added) if lo <= key < hi}, reverse=self.reverse)
-        right = columns_of([(key, value) for key in keys if (value := values[key]) is not None])
+        keys = sorted([*inside, *(key for key in changes.added if lo <= key < hi)], reverse=self.reverse)
+        values = _values(self.table, changes, keys)
+        right = columns_of([(key, value) for key, value in zip(keys, values, strict=True) if value is not None])
         timed = Call("scan_rows", (list(lo), list(hi), None, self.reverse))
         return Round((HOLD, *changes.prepare()), timed, same(right, f"the scan gave other rows{BESIDE}"))
+
+
+def _values(table: Table, changes: Changes, keys: Iterable[Key]) -> list[bytes | None]:
+    """Give what there is now at each of `keys`."""
+    now, before = changes.now, table.values
+    return [now[key] if key in now else before.get(key) for key in keys]
 
 
 def same(right: object, wrong: str) -> Callable[[object], str | None]:

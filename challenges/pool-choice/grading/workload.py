@@ -88,8 +88,8 @@ class Squarings(Unprepared):
         return [each.answer for each in self.squarings]
 
 
-PURE_ITEMS = 56
-SHORT_ITEMS = 10_000
+PURE_ITEMS = 48
+SHORT_ITEMS = 6_000
 
 
 def pure_python(rng: Random) -> Squarings:

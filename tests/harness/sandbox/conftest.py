@@ -75,7 +75,12 @@ def hash_seed(): return os.environ["PYTHONHASHSEED"]
 def environment(): return dict(os.environ)
 def identity(): return [os.getuid(), os.getgid(), socket.gethostname()]
 def status(): return open("/proc/self/status").read()
-def interfaces(): return os.listdir("/sys/class/net")
+def interfaces(): return [line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in line]
+def network(): return os.readlink("/proc/self/ns/net")
+def reach(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        try: socket.create_connection((host, server.getsockname()[1]), timeout=1).close()
+        except OSError as error: return error.errno
 def cores(): return sorted(os.sched_getaffinity(0))
 def limits(): return [resource.getrlimit(kind) for kind in
     (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_AS)]

@@ -1,8 +1,11 @@
 """The Docker sandbox against a real engine: confinement, freezing, fresh starts, accounting."""
 
+import errno
 import signal
+import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +41,15 @@ def test_a_subject_is_confined(bench):
     assert bench.ask(CANDIDATE, "fork_until_refused", 100) < 16
     assert not bench.ask(CANDIDATE, "exists", "/var/run/docker.sock")
     assert not bench.ask(CANDIDATE, "exists", "/grading/test_behaviour.py")
+
+
+def test_a_subject_reaches_itself_and_nobody_else(bench):
+    bench.start(CANDIDATE, REFERENCE)
+    networks = {bench.ask(subject, "network") for subject in (CANDIDATE, REFERENCE)}
+    assert len({*networks, str(Path("/proc/self/ns/net").readlink())}) == 3
+    assert bench.ask(CANDIDATE, "reach", "127.0.0.1") is None
+    assert bench.ask(CANDIDATE, "reach", "192.0.2.1") == errno.ENETUNREACH
+    assert bench.ask(CANDIDATE, "reach", "localhost") == socket.EAI_AGAIN  # the specs say so
 
 
 def test_a_subject_sees_only_its_own_environment(bench):

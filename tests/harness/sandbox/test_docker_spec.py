@@ -79,8 +79,9 @@ def test_limits_and_cores_reach_the_container():
 
 
 def test_every_role_has_no_network_and_no_privilege():
-    for host in (spec(Side.CANDIDATE).host, spec(Side.REFERENCE).host, grader_spec(SETUP).host):
-        assert host["network_mode"] == "none"
+    for role in (spec(Side.CANDIDATE), spec(Side.REFERENCE), grader_spec(SETUP)):
+        host = role.host
+        assert (role.container["network_disabled"], host["network_mode"]) == (True, "none")
         assert host["cap_drop"] == ["ALL"]
         assert host["security_opt"] == ["no-new-privileges:true"]
         assert (host["read_only"], host["init"], host["ipc_mode"]) == (True, True, "private")
