@@ -15,7 +15,7 @@ pytestmark = pytest.mark.docker
 def run(engine: DockerClient, image: str, *command: str, user: str) -> str:
     """Run `command` as the sandbox would: no network, a read-only root, no capabilities."""
     output = engine.containers.run(
-        image, list(command), user=user, network_mode="none", read_only=True, cap_drop=["ALL"], remove=True
+        image, list(command), user=user, network_disabled=True, read_only=True, cap_drop=["ALL"], remove=True
     )
     return bytes(output).decode()
 
