@@ -158,7 +158,7 @@ async def _wrong_batches(stand: Stand) -> None:
 
 
 async def keeps_fresh(stand: Stand) -> None:
-    """Ask again for items soon, and later for items that have changed."""
+    """Ask again for items soon, for items that have changed later, and for the oldest, which are the newest then."""
     again, examined = await _asked_again_soon(stand, stand.items.fresh(ASKED_TWICE))
     assert examined >= ENOUGH, "of items asked for twice in a row, most took longer than a second to come"
     assert not again, f"of {examined} items asked for twice within {KEPT_SEC:g} s, {again} were fetched twice"
@@ -169,8 +169,13 @@ async def keeps_fresh(stand: Stand) -> None:
     assert not again, (
         f"of {examined} items of no bytes asked for twice within {KEPT_SEC:g} s, {again} were fetched twice"
     )
-    await _fetched_anew_stay(stand)
-    await asyncio.gather(_go_stale(stand), _arrives_stale(stand))
+    for _ in range(ATTEMPTS):
+        old = stand.items.fresh(ENOUGH)
+        await ask_all(stand, [*old, *stand.items.fresh(ASKED_TWICE)])
+        await asyncio.gather(asyncio.sleep(STALE_SEC), _go_stale(stand), _arrives_stale(stand))
+        if await _newest_are_kept(stand, old, "items that were fetched anew", OTHERS):
+            return
+    raise AssertionError(f"fetching {OTHERS} items took longer than {KEPT_SEC:g} s, {ATTEMPTS} times")
 
 
 async def _go_stale(stand: Stand) -> None:
@@ -247,17 +252,6 @@ async def _begins_fresh(stand: Stand) -> bool:
             "is when the request arrived"
         )
     return True
-
-
-async def _fetched_anew_stay(stand: Stand) -> None:
-    """Fetch items that were fetched long ago anew, then nearly as many others as must be kept: they are the newest."""
-    for _ in range(ATTEMPTS):
-        items = stand.items.fresh(ENOUGH)
-        await ask_all(stand, [*items, *stand.items.fresh(ASKED_TWICE)])
-        await asyncio.sleep(STALE_SEC)
-        if await _newest_are_kept(stand, items, "items that were fetched anew", OTHERS):
-            return
-    raise AssertionError(f"fetching {OTHERS} items took longer than {KEPT_SEC:g} s, {ATTEMPTS} times")
 
 
 async def keeps_large_items(stand: Stand) -> None:

@@ -10,7 +10,10 @@ from metrics_text import Metrics, Took, histogram_fault, parse_metrics, sum_faul
 from stand import Stand
 
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-DELAYS_SEC = (0.0, 0.0, 0.0, 0.07, 0.17, 0.35, 0.35, 0.72)
+PROMPT = 3
+"""So many times items are asked for that come at once."""
+
+DELAYS_SEC = (0.07, 0.17, 0.35, 0.35, 0.72)
 """Each between two bounds, and long ones among them, for these are the ones that matter."""
 
 LINE_SEC = 0.16
@@ -42,18 +45,24 @@ async def metrics_tell_the_truth(stand: Stand) -> None:
         took.append(Took(min(held, answer.took_sec), answer.took_sec))
         statuses[answer.status] = statuses.get(answer.status, 0) + 1
 
-    for delay_sec in DELAYS_SEC:
-        stand.backend.delay_all(delay_sec)
+    async def ask(delay_sec: float) -> None:
         items = stand.items.fresh(4)
+        stand.backend.delay(items, delay_sec)
         for item, answer in zip(items, await asyncio.gather(*map(stand.item, items)), strict=True):
             if answer.status == 200:
                 stand.right(item, answer)
             note(item, answer)
         note(items[0], await stand.item(items[0]), 0.0)
+
+    async def ask_slowly() -> None:
+        [item] = stand.items.fresh(1)
+        note(item, await _arriving_slowly(stand, get(f"/item/{item}")))
+
+    for _ in range(PROMPT):
+        await ask(0.0)
+    await asyncio.gather(ask_slowly(), *map(ask, DELAYS_SEC))
     await _waits_in_line(stand, note)
     stand.backend.delay_all(0.0)
-    [slow] = stand.items.fresh(1)
-    note(slow, await _arriving_slowly(stand, get(f"/item/{slow}")))
     await _faults(stand, note)
     await _compare(stand, "item", took, statuses)
     await _batches_are_counted(stand)
