@@ -7,6 +7,7 @@ connection can be left behind in the thread or process that ran a job; it closes
 shows leaks.
 
     meetings, jobs   what is submitted; worker processes import these by name, and with them all of this package
+    items, words     what maps are made over; how jobs and items speak to the grader
     oddities         what jobs raise and return that can't be carried over
     submission       the submission, and what awaiting its futures comes to
     executors        open_, within, stats, shutdown, ...: the executor's interface, call by call

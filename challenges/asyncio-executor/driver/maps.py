@@ -1,11 +1,12 @@
 """Maps, whose items tell the grader when they are taken."""
 
 import asyncio
-import socket
+import itertools
 
 from .executors import opened
+from .items import told_of
 from .jobs import echo, echo_io
-from .meetings import address, hello, line, meet, meet_io
+from .meetings import meet, meet_io
 from .submission import described
 
 begun = {}
@@ -13,26 +14,6 @@ begun = {}
 
 _taking = {}
 """Tasks that wait for a map's next result."""
-
-
-def _items(place, name, items):
-    """Give items one by one and tell the grader of each."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(address(place))
-        connection.sendall(hello(name))
-        try:
-            for item in items if items is not None else _for_ever():
-                connection.sendall(line(pulled=1))
-                yield item
-        finally:
-            connection.sendall(line(bye=1))
-
-
-def _for_ever():
-    number = 0
-    while True:
-        yield number
-        number += 1
 
 
 async def meet_item(item):
@@ -50,8 +31,8 @@ MAPPED = {"echo-io": echo_io, "echo": echo, "meet-io": meet_item, "meet": meet_i
 
 async def map_open(ex, key, kind, name, items, place, source):
     """Begin a map over items that tell the grader when they are taken; without items, over all numbers."""
-    items = _items(place, source, None if items is None else [tuple(i) if isinstance(i, list) else i for i in items])
-    begun[key] = opened[ex].map(kind, MAPPED[name], items)
+    items = itertools.count() if items is None else [tuple(i) if isinstance(i, list) else i for i in items]
+    begun[key] = opened[ex].map(kind, MAPPED[name], told_of(place, source, items))
 
 
 async def map_next(key):

@@ -6,6 +6,7 @@ most commands are the same for all, and `_told` obeys them. Worker processes imp
 """
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -14,25 +15,12 @@ import threading
 import time
 import weakref
 
+from .items import told_of
 from .jobs import VAR, echo, echo_io, work
 from .oddities import EXCEPTIONS, SlowResult, StubbornResult
 from .shots import shot
 from .submission import job, outcome_of
-
-
-def address(place):
-    """Name the socket at which the grader waits."""
-    return os.path.join(os.path.dirname(os.environ["TAKEHOME_SOCKET"]), place)  # noqa: PTH118, PTH120
-
-
-def line(**what):
-    """Say something to the grader."""
-    return json.dumps(what).encode() + b"\n"
-
-
-def hello(name):
-    """Say who this is and where it runs."""
-    return line(name=name, pid=os.getpid(), thread=threading.get_ident(), var=VAR.get())
+from .words import address, hello, line
 
 
 ORPHAN_SEC = 20.0
@@ -147,7 +135,7 @@ async def _meet_on_loop(place, name, executor):
                 writer.write(_done())
                 await shot(command[1]).wait()
                 return name
-            elif command[0] in {"submit", "await", "map"}:
+            elif command[0] in {"submit", "await", "map", "map-one", "map-close"}:
                 writer.write(await _nested(executor, futures, command))
             else:
                 told = _told(command, writer.get_extra_info("socket"))
@@ -192,6 +180,12 @@ async def _nested(executor, futures, command):
         case ["map", kind, items]:
             functions = {"io": echo_io, "blocking": echo, "cpu": echo}
             return line(outcome=["value", [value async for value in executor.map(kind, functions[kind], items)]])
+        case ["map-one", place, source]:
+            futures[source] = executor.map("io", echo_io, told_of(place, source, itertools.count()))
+            return line(outcome=["value", await anext(futures[source])])
+        case ["map-close", source]:
+            await futures.pop(source).aclose()
+            return line(closed=source)
     raise ValueError(f"no such command: {command!r}")
 
 

@@ -84,7 +84,17 @@ def _fate(on: Stage, name: str, kind: str) -> Fate:
         return Fate.LOST
     if on.guests[name].pid == stopped:
         return Fate.BEGUN
+    if kind == "crash":
+        _demand_its_own(on, name)
     on.finish(name, name)
     answer = on.outcome(ticket, "a job should have ended")
     assert answer == ["value", name], "a job that ran in another process than the first lost its result"
     return Fate.BEGUN if had_begun else Fate.IN_ANOTHER
+
+
+def _demand_its_own(on: Stage, name: str) -> None:
+    """Hold a crash job's process against those of all other jobs so far; of cpu jobs' some are idle."""
+    others = {guest.pid for guest in on.guests.values() if guest.name != name}
+    assert on.guests[name].pid not in others, (
+        "a crash job's process was killed while it started, and the job ran in a process that had run other jobs"
+    )

@@ -115,6 +115,41 @@ def demand_nested_cancel(subject: Subject) -> None:
             assert not stray, "a nested job was stopped, and a job that it had queued ran all the same"
 
 
+def demand_nested_cancelled_once(subject: Subject) -> None:
+    """Tell off a nested job, and what that is a part of, while coroutines below clean up: nobody is told twice."""
+    with stage(subject) as on, on.executor("e", io=4):
+        on.submit("e", "nested", "nested-top")
+        on.arrival("nested-top", "a nested job should have started")
+        on.obey("nested-top", "submit", "middle", "nested", [on.place, "nested-middle-late"], MIDDLE_LATE_SEC)
+        on.arrival("nested-middle-late", "a nested job's nested job should have started at once")
+        timeouts = {"io-child": None, "nested-child": None, "io-late": LATE_SEC, "nested-late": LATE_SEC}
+        for name, timeout_sec in timeouts.items():
+            on.guests["nested-middle-late"].tell("submit", name, name.partition("-")[0], [on.place, name], timeout_sec)
+        for name in timeouts:
+            on.arrival(name, "a nested job's jobs should have started")
+        names = ["nested-middle-late", *timeouts]
+        for name in names:
+            on.guests[name].tell("linger")
+        for name in names:
+            guest = on.guests[name]
+            stopped = lambda guest=guest: bool(guest.heard("lingering")) or not guest.here  # noqa: E731
+            on.until(stopped, "a job ran out of time, and it or what it submitted should have been cancelled")
+        on.call("cancel", "nested-top")
+        on.departure("nested-top", "a nested job should have been cancelled")
+        on.settle(SETTLE_SEC / 2)
+        for name in names:
+            before = "ran out of time" if name.endswith("late") else "was cancelled"
+            assert not on.guests[name].heard("again"), (
+                f"a coroutine that {before} and cleans up was cancelled again, with the nested job that it belongs to"
+            )
+            on.guests[name].tell("go on")
+        for name in names:
+            on.departure(name, "a coroutine should have ended when it had cleaned up")
+
+
+LATE_SEC, MIDDLE_LATE_SEC = 0.3, 0.7
+
+
 def demand_nested_outlived(subject: Subject) -> None:
     """End a nested job before the nested job that it submitted, which doesn't count: others have the slot."""
     with stage(subject) as on, on.executor("e", nested=1):

@@ -90,9 +90,14 @@ def _demand_remote(on: Stage, kind: str) -> None:
         assert seen, f"a {kind} job's result can't be carried over ({result}), and its caller did not see RemoteError"
 
 
+LIMIT, QUEUE = 3, 4
+AHEAD = LIMIT + QUEUE
+"""So many items may a map have taken beyond those whose results it has handed out."""
+
+
 def demand_map(subject: Subject) -> None:
     """Map in order, lazily, over exceptions and over an early end."""
-    with stage(subject) as on, on.executor("e", io=3, blocking=3, queue=4):
+    with stage(subject) as on, on.executor("e", io=LIMIT, blocking=LIMIT, queue=QUEUE):
         for kind, name in (("io", "echo-io"), ("blocking", "echo"), ("cpu", "echo")):
             values = on.call(
                 "map_all", "e", kind, name, list(range(60)), what=f"a map of {kind} jobs should have ended"
@@ -101,11 +106,12 @@ def demand_map(subject: Subject) -> None:
         assert on.call("map_all", "e", "io", "echo-io", []) == [], "a map over nothing gave something"
         _demand_order(on)
         _demand_lazy(on)
+        _demand_lazy_within(on)
         _demand_failure(on)
         _demand_close(on)
         _demand_left(on)
-        _demand_left_at_the_door(on, "door", 3 + 4)
-        _demand_left_at_the_door(on, "last", 3 + 3)
+        _demand_left_at_the_door(on, "door", AHEAD)
+        _demand_left_at_the_door(on, "last", AHEAD - 1)
 
 
 def _open(on: Stage, key: str, kind: str = "io", count: int = 6) -> None:
@@ -135,20 +141,36 @@ def _demand_order(on: Stage) -> None:
 
 
 def _demand_lazy(on: Stage) -> None:
-    taken, most = 5, 3 + 4
+    taken = 5
     on.call(
         "map_open", "e", "lazy", "io", "echo-io", None, on.place, "source-lazy", what="map should not use up its items"
     )
     for number in range(taken):
         answer = on.call("map_next", "lazy", what="a map over endless items should have given a result", patience_sec=6)
         assert answer == ["value", number], "a map over endless items gave a wrong result"
-    on.settle()
-    pulled = len(on.guests["source-lazy"].heard("pulled"))
-    assert pulled <= taken + most, (
-        f"{taken} results were handed out, and the map had taken {pulled} items already: at most {most} "
-        "(the limit and the queue) may be under way"
-    )
+    _demand_few_taken(on, "source-lazy", taken, "the map")
     on.call("map_close", "lazy", what="aclose() of a map should have returned")
+
+
+def _demand_lazy_within(on: Stage) -> None:
+    """Have a nested job map endless items, and take its time with the first result."""
+    on.submit("e", "nested", "nested-mapper")
+    on.arrival("nested-mapper", "a nested job should have started")
+    on.obey("nested-mapper", "map-one", on.place, "source-within")
+    first = on.guests["nested-mapper"].heard("outcome")
+    assert first == [["value", 0]], "a nested job's map over endless items gave a wrong first result"
+    _demand_few_taken(on, "source-within", 1, "a nested job's map")
+    on.obey("nested-mapper", "map-close", "source-within")
+    on.end("nested-mapper")
+
+
+def _demand_few_taken(on: Stage, source: str, handed_out: int, whose: str) -> None:
+    on.settle()
+    pulled = len(on.guests[source].heard("pulled"))
+    assert pulled <= handed_out + AHEAD, (
+        f"{handed_out} results were handed out, and {whose} had taken {pulled} items already: at most {AHEAD} more "
+        "(the limit and the queue) may have been"
+    )
 
 
 def _demand_failure(on: Stage) -> None:

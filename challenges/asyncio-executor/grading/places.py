@@ -4,6 +4,7 @@ from secrets import token_hex
 
 from accounts import demand_own_processes, processes
 from stage import SETTLE_SEC, Stage, Subject, stage
+from workload import ROOMY
 
 KINDS = ("io", "blocking", "cpu", "nested", "crash")
 EQUAL_JOBS = 8
@@ -62,8 +63,20 @@ def demand_places(subject: Subject) -> None:
                 assert once, (
                     f"of {EQUAL_JOBS} equal {kind} jobs that give the time, two gave the same: each is to run, once"
                 )
-            counts = _demand_processes(on, pid)
-        demand_own_processes(on, min(counts, default=None), PAIR, f"while {PAIR} cpu or crash jobs ran at once")
+        _demand_processes_apart(on)
+
+
+def demand_processes(subject: Subject) -> None:
+    """Look at the processes of cpu and crash jobs, with the limits that bars have."""
+    with stage(subject) as on:
+        _demand_processes_apart(on, **ROOMY)
+
+
+def _demand_processes_apart(on: Stage, **limits: int) -> None:
+    with on.executor("e", **limits):
+        pid, _ = on.ping("the event loop should have answered")
+        counts = _demand_processes(on, pid)
+    demand_own_processes(on, min(counts, default=None), PAIR, f"while {PAIR} cpu or crash jobs ran at once")
 
 
 def _demand_here(on: Stage, pid: int, thread: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from accounts import demand_own_processes
 from limits import demand_full_lanes, demand_progress
 from oracle import Puzzle
+from places import demand_processes
 from stage import Stage, Subject, stage
 from surprise import Surprise
 from workload import CRASH_JOBS, PEEK_SEC, ROOMY, hearts, io_latencies, mix, mix_lags, mix_seconds
@@ -81,7 +82,7 @@ class Heartbeats:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[list[float], list[float]]] = {}
-        self._surprise = Surprise(demand_full_lanes)
+        self._surprise = Surprise(_demand_lanes_and_processes)
 
     def statistic(self, bar: str, of: Callable[[list[float]], float]) -> Callable[[PairedLaunch], Numbers]:
         """Make a bar's statistic."""
@@ -95,6 +96,11 @@ class Heartbeats:
             return with_floor(bar, of(candidate), of(reference))
 
         return take
+
+
+def _demand_lanes_and_processes(subject: Subject, rng: Random) -> None:
+    demand_full_lanes(subject, rng)
+    demand_processes(subject)
 
 
 def percentile_99(values: list[float]) -> float:

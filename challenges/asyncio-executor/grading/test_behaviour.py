@@ -28,6 +28,7 @@ def test_loop_answers(submission: Subject) -> None:
 
 def test_kinds_run_where_told(submission: Subject) -> None:
     places.demand_places(submission)
+    places.demand_processes(submission)
 
 
 def test_concurrency_limits(submission: Subject, fresh_seed: int) -> None:
@@ -75,6 +76,7 @@ def test_nested_at_full_load(submission: Subject) -> None:
     nesting.demand_nested(submission)
     nesting.demand_nested_crowd(submission)
     nesting.demand_nested_cancel(submission)
+    nesting.demand_nested_cancelled_once(submission)
     nesting.demand_nested_beside_queue(submission)
     nesting.demand_nested_outlived(submission)
 

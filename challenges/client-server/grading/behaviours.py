@@ -66,6 +66,20 @@ class Unreachable:
         return math.inf
 
 
+NEVER_SEC = 3600.0
+
+
+@dataclass
+class Mute:
+    """A connection is never there to be used, and nobody says so."""
+
+    def fate(self, number: int, now: float) -> Fate:  # noqa: ARG002
+        return Fate(Word.NEVER)
+
+    def welcome_at(self, now: float) -> float:
+        return now + NEVER_SEC
+
+
 @dataclass
 class Stalling:
     """As Constant, but that nothing comes out between two moments after the first request: no answer, no welcome."""

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from behaviours import Behaviour, Limited, SpillingOver, Unreachable
+from behaviours import Behaviour, Limited, Mute, SpillingOver, Unreachable
 from planted_server import PlantedServer
-from truth import COUNTS, LATENCIES, Asked, departures, nobody_reached, pacing_fault, truth
+from truth import COUNTS, LATENCIES, Asked, departures, nobody_reached, nobody_welcomed, pacing_fault, truth
 
 from grader.plugin.facade import SubjectFacade
 from harness.flight import Flight
@@ -48,6 +48,8 @@ class Measured:
             return self.server.faults[0]
         if isinstance(self.server.behaviour, Unreachable):
             return "; ".join(departures(self.report, nobody_reached(self.asked))) or None
+        if isinstance(self.server.behaviour, Mute):
+            return "; ".join(departures(self.report, nobody_welcomed(self.asked))) or None
         if prompt and (fault := pacing_fault(self.asked, self.server.log)):
             return fault
         if not self.server.log:

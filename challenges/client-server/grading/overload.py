@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Callable
 
 import msgpack
+from answers import unpacked
 from http_client import Answer, Client, Unanswered, get, post
 from stand import Stand, undisturbed
 
 WAITING_PER_CALL = 4
+KNOWN_PER_CALL = 1 + WAITING_PER_CALL + 1
 REQUEST_SEC = 1.0
 ATTEMPTS = 3
 
@@ -155,6 +157,24 @@ async def bounds_the_backend(stand: Stand) -> None:
     assert stand.backend.most_open == stand.limit, (
         f"of {stand.limit} calls that the backend takes at once, never more than {stand.backend.most_open} were used"
     )
+
+
+async def counts_new_ones_only(stand: Stand) -> None:
+    """Post a batch of more items in memory than may wait, and a new one behind them, which the backend has time for."""
+    assert await undisturbed(ATTEMPTS, lambda: _admits_the_new_one(stand)), (
+        f"with {stand.limit} calls allowed and none under way, a batch of {KNOWN_PER_CALL * stand.limit} ids that were "
+        "in memory and a new one did not get the new one: only what needs a call takes room"
+    )
+
+
+async def _admits_the_new_one(stand: Stand) -> bool:
+    known = stand.items.fresh(KNOWN_PER_CALL * stand.limit)
+    [new] = stand.items.fresh(1)
+    for item in known:
+        stand.right(item, await stand.item(item))
+    answer = await stand.post("/batch", msgpack.packb([*known, new]))
+    got = unpacked(answer.body)
+    return isinstance(got, dict) and got.get(new) == [200, stand.items.value(new)]
 
 
 async def passes_places_on(stand: Stand) -> None:

@@ -52,6 +52,7 @@ class Side:
     loads: int = 0
     _items: list[str] = field(default_factory=list)
     _wanted: list[tuple[bytes, object]] = field(default_factory=list)
+    _before: list[object] = field(default_factory=list)
     _read: Callable[[bytes], object] = bytes
 
     def choose(self, count: int) -> None:
@@ -60,10 +61,16 @@ class Side:
         self._want_items()
 
     def change(self) -> None:
-        """Give the items chosen last other bytes."""
+        """Give the items chosen last other bytes; what they were is as good until `forget`."""
+        before = self._wanted
         for item in self._items:
             self.stand.items.change(item)
         self._want_items()
+        self._before = [value for _, value in before]
+
+    def forget(self) -> None:
+        """Take nothing but the items' present bytes from now on."""
+        self._before = []
 
     def _want_items(self) -> None:
         self._wanted = [(get(f"/item/{item}"), self.stand.items.value(item)) for item in self._items]
@@ -110,7 +117,9 @@ class Side:
         if reply.status != 200:
             return False
         self.answered += 1
-        right = self._read(reply.body) == self._wanted[number % len(self._wanted)][1]
+        place = number % len(self._wanted)
+        given = self._read(reply.body)
+        right = given == self._wanted[place][1] or (bool(self._before) and given == self._before[place])
         self.wrong += not right
         return right
 

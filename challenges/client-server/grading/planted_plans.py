@@ -6,7 +6,7 @@ What a server does is not to be told from what is asked: rates and durations of 
 from collections.abc import Callable
 from random import Random
 
-from behaviours import Constant, Limited, Numbered, SpillingOver, Stalling, Unreachable, Word, Workers
+from behaviours import Constant, Limited, Mute, Numbered, SpillingOver, Stalling, Unreachable, Word, Workers
 from measuring import Plan
 from truth import Asked
 
@@ -18,6 +18,7 @@ LEAST_RATES = {
     "overload": 120,
     "failing": 30,
     "unreachable": 30,
+    "mute": 30,
 }
 """Requests a second at least; what a submission must be able to send beyond their sum is shared out at random."""
 
@@ -49,6 +50,7 @@ def plans(rng: Random) -> dict[str, Plan]:
         "overload": _overload(rng, rates["overload"]),
         "failing": _failing(rng, rates["failing"]),
         "unreachable": _unreachable(rng, rates["unreachable"]),
+        "mute": _mute(rng, rates["mute"]),
     }
 
 
@@ -131,6 +133,10 @@ def _failing(rng: Random, rate: int) -> Plan:
 def _unreachable(rng: Random, rate: int) -> Plan:
     what = "a server that can't be reached: every connection fails, by an OSError of some kind"
     return Plan(_asked(rng, rate), Unreachable, what)
+
+
+def _mute(rng: Random, rate: int) -> Plan:
+    return Plan(_asked(rng, rate), Mute, "a server to which no connection comes about: connect() does not return")
 
 
 def _overload(rng: Random, rate: int) -> Plan:

@@ -30,6 +30,8 @@ BEFORE_SEC, SLOW_ITEM_SEC = 2.4, 0.8
 """Together more than the three seconds in which a connection's first request has to be complete."""
 
 SLOW_CLIENTS = 40
+BEGUN = b"\xdc\x00\x10"
+"""What a batch of 16 begins with; who asks whether to go on has sent nothing of it."""
 READERS, READERS_ITEMS = 8, 20
 BODY_BYTES = 64 * 1024
 NOBODY_SEC = 5.0
@@ -70,10 +72,12 @@ async def _trickle(stand: Stand, number: int) -> bool:
     """Send a byte now and then, of a head or of a body, which may be too large; True when the server has ended it."""
     head = b"GET /item/abc HTTP/1.1\r\nHost: server\r\nX-Slow: "
     body, excess = (
-        b"POST /batch HTTP/1.1\r\nHost: server\r\nContent-Length: %d\r\n\r\n\xdc\x00\x10" % length
+        b"POST /batch HTTP/1.1\r\nHost: server\r\nContent-Length: %d\r\n\r\n" % length + BEGUN
         for length in (5_000, 1_000_000)
     )
-    raw, patience_sec = ((head, CLOSED_SEC), (body, CLOSED_SEC), (excess, EXCESS_CLOSED_SEC))[number % 3]
+    asking = body.removesuffix(BEGUN).replace(b"\r\n", b"\r\nExpect: 100-continue\r\n", 1)
+    kinds = ((head, CLOSED_SEC), (body, CLOSED_SEC), (asking, CLOSED_SEC), (excess, EXCESS_CLOSED_SEC))
+    raw, patience_sec = kinds[number % len(kinds)]
     async with Client(stand.port) as client:
         if not await client.send(raw):
             return True

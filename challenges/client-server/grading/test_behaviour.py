@@ -63,6 +63,7 @@ def test_bounds_the_backend(submission: SubjectFacade, fresh_seed: int) -> None:
     rng = Unforeseen(fresh_seed)
     for limit in (1, narrow(rng)):
         on_stand(submission, fresh_seed, overload.bounds_the_backend, limit=limit)
+        on_stand(submission, fresh_seed, overload.counts_new_ones_only, limit=limit)
     on_stand(submission, fresh_seed, overload.passes_places_on, limit=1)
 
 
@@ -134,6 +135,7 @@ def test_counts_errors_and_losses(submission: SubjectFacade, fresh_seed: int) ->
     _measures(submission, fresh_seed, "losses")
     _measures(submission, fresh_seed, "failing")
     _measures(submission, fresh_seed, "unreachable")
+    _measures(submission, fresh_seed, "mute")
 
 
 def test_measures_overload(submission: SubjectFacade, fresh_seed: int) -> None:

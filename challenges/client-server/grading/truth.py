@@ -93,6 +93,12 @@ def nobody_reached(asked: Asked) -> Truth:
     return Truth(0, 0, asked.requests, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
+def nobody_welcomed(asked: Asked) -> Truth:
+    """Give the honest report where no connection came about in time: nothing was sent, and every request timed out."""
+    timed_out_ms = 1000 * TIMEOUT_SEC
+    return Truth(0, 0, 0, asked.requests, 0.0, timed_out_ms, timed_out_ms, timed_out_ms, timed_out_ms)
+
+
 def nearest_rank_ms(latencies: Sequence[float], percent: float) -> float:
     """Give the smallest latency that at least `percent` of all do not exceed."""
     if not latencies:

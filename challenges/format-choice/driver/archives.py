@@ -95,16 +95,22 @@ def timed_write_archive(name, rows_a_batch):
 
 def timed_scans(name, scans):
     """Scan an archive several times, [columns, where] each; the answer is every column as raw bytes."""
-    answers = []
-    for columns, where in scans:
-        table = _gathered(_scan(name, columns, where), columns)
-        answers.append([raw_column(table[column]) for column in columns])
-    return answers
+    return [_raw(name, columns, where) for columns, where in scans]
+
+
+def scan_columns(name, columns):
+    """Scan all rows of some columns; the answer is every column as raw bytes."""
+    return answered(_raw, name, columns, [])
+
+
+def _raw(name, columns, where):
+    table = _gathered(_scan(name, columns, where), columns)
+    return [raw_column(table[column]) for column in columns]
 
 
 def scan_digests(name, columns, where):
     """Scan an archive batch by batch, and digest the columns: [rows, [[type, of values, of what is null or text]]]."""
-    return answered(_digests, _scan(name, columns, where), columns)
+    return answered(lambda: _digests(_scan(name, columns, where), columns))
 
 
 def _digests(batches, columns):

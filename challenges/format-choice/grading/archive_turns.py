@@ -9,7 +9,8 @@ from typing import Any
 import archive_memory
 import flights
 import numpy as np
-from replies import content
+from event_damage import somewhere
+from replies import content, demand_raised, flipped, gave, place, raised
 from scanning import Scan, flights_complaint
 from sides import CALL_SEC, Launch, Samples, Side, demand_nothing_kept, have_nothing_kept, sides, timed
 
@@ -55,8 +56,24 @@ def take_turns(launch: Launch) -> ArchiveTurns:
             side.value("put", "flights", files[name, number])
         _scan(turns.projection, launch, number, some, [(list(names), []) for names in PROJECTIONS])
         _scan(turns.filter, launch, number, some, _windows(some, launch.rng))
+    number = launch.rng.randrange(ROUNDS)
+    _demand_damage_is_seen(launch, rounds[number], files["candidate", number])
     demand_nothing_kept(launch, {"flights", archive_memory.NAME})
     return turns
+
+
+def _demand_damage_is_seen(launch: Launch, some: flights.Flights, data: bytes) -> None:
+    """Have an archive as they are timed scanned with a byte changed: who does not look at those gives other rows."""
+    offset = somewhere(launch.rng, len(data))
+    what = f"scan_archive of an archive as they are timed, with byte {offset} of {len(data)} changed"
+    place(launch.candidate, "flights", flipped(data, offset, 1 << launch.rng.randrange(8)))
+    names = list(some)
+    answer = launch.candidate.value("scan_columns", "flights", names, timeout_sec=CALL_SEC)
+    if raised(answer) is not None:
+        demand_raised(answer, "format", what)
+        return
+    complaint = flights_complaint(some, [(names, [])], [gave(answer, what)])
+    assert complaint is None, f"{what}: it gives wrong rows instead of raising FormatError: {complaint}"
 
 
 def _flights(numbers: np.random.Generator) -> flights.Flights:

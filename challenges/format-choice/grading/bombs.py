@@ -72,6 +72,19 @@ def changed(blobs: Sequence[bytes], rng: Random) -> Iterator[tuple[str, bytes]]:
             yield f"a run of {byte:#x} at {offset}", blob[:offset] + bytes([byte]) * RUN + blob[offset:]
 
 
+def renamed(blob: bytes, names: Sequence[str], times: int, rng: Random) -> Iterator[tuple[str, bytes]]:
+    """Change a few characters of each of its long names, so many times, and add something behind it."""
+    places = [(place, len(name)) for name in names if (place := blob.find(name.encode())) >= 0]
+    for time in range(times):
+        changed = bytearray(blob)
+        for place, length in places:
+            first = place + rng.randrange(length - RENAMED_CHARS)
+            changed[first : first + RENAMED_CHARS] = rng.randbytes(RENAMED_CHARS // 2).hex().encode()
+        yield f"long names, the {time + 1}. time", bytes(changed) + b"\0"
+
+
+RENAMED_CHARS = 12
+
 SEALS = (zlib.crc32, zlib.adler32)
 
 

@@ -139,6 +139,37 @@ def large(rng: Random, size: float) -> Record:
     return {**call, "args": [{"name": rng.choice(WORDS), "value": rng.randbytes(6)} for _ in range(int(size / 16))]}
 
 
+LONG_NAME_CHARS = 340_000
+
+
+def long_names(rng: Random) -> list[str]:
+    """Draw a method, a name of an argument and a tag's key that together nearly fill a MiB."""
+    return [rng.randbytes(LONG_NAME_CHARS // 2).hex() for _ in range(3)]
+
+
+def named(rng: Random, names: list[str]) -> Record:
+    """Make a usual call with these names."""
+    method, argument, tag = names
+    return {**plain(rng), "method": method, "args": [{"name": argument, "value": 1}], "tags": {tag: ""}}
+
+
+def no_calls(rng: Random) -> list[Record]:
+    """Make what is nearly a call: one field has another type, or is out of range."""
+    call = plain(rng)
+    bad: list[Record] = [{"id": each} for each in (-1, 1.0, True, "1", None)]
+    bad += [{"method": each} for each in (b"get", 1, None)]
+    bad += [{"deadline_ms": each} for each in (-1, UINT32, 1.5, "1")]
+    bad += [{"trace": each} for each in ("trace", 1)]
+    bad += [{"tags": {"tag": each}} for each in (1, None, b"x", ["x"])]
+    bad += [{"args": [{"name": each, "value": 1}]} for each in (1, None, b"x")]
+    bad += [{"args": [{"name": "x", "value": each}]} for each in ({}, {"x": 1}, INT64)]
+    caller = call["caller"]
+    bad += [{"caller": {**caller, "weight": each}} for each in (1, None, "1")]
+    bad += [{"caller": {**caller, "name": each}} for each in (None, 1, b"x")]
+    bad += [{"caller": {**caller, "zone": each}} for each in (1, b"x")]
+    return [{**call, **each} for each in bad]
+
+
 def _value(rng: Random, depth: int) -> object:
     kind = rng.random()
     if kind < 0.1:

@@ -13,7 +13,19 @@ from call_records import Record
 from exactness import difference, shown
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
-from replies import Subject, demand_nothing_beside, demand_raised, gave, items, portions, raised, survived
+from replies import (
+    AT_ONCE_BYTES,
+    Subject,
+    demand_nothing_beside,
+    demand_raised,
+    gave,
+    items,
+    portions,
+    raised,
+    survived,
+)
+
+from harness.outcome import Finished
 
 EXAMPLES = 250
 SPOILT_CALLS = 30
@@ -41,6 +53,12 @@ to be taken for good: refused changes of a byte of which another change gives a 
 """
 
 LULL_SEC = 120.0
+
+FEW_BYTES = 2 * 2**20
+"""What waits to be decoded needs memory too."""
+
+LONG_NAMES = 160
+"""Calls of which each has other names of a third of a MiB: whoever keeps one of the three for each keeps more than is allowed."""
 
 
 def drawn(strategy: SearchStrategy[Any], count: int, seed_: int, visit: Callable[[object], None]) -> None:
@@ -107,11 +125,17 @@ def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
     large = _encoded(submission, [call_records.large(rng, 2 ** (n + rng.random())) for n in range(*LARGE_POWERS)])
     empty = [call_records.nested(call_records.DEPTH_MOST - 1, each) for each in (*call_records.EMPTY, [])]
     marks = bombs.told_apart(_encoded(submission, empty))
+    names = call_records.long_names(rng)
+    [named] = _encoded(submission, [call_records.named(rng, names)])
+    nearly_calls = _encoded_though_no_calls(submission, rng)
     submission.restart()
     before = submission.stats().memory_mb
     _feed(submission, bombs.cut(blobs, rng), "input that is cut short", must_raise=True)
     _feed(submission, bombs.lengthened(blobs, rng), "input with something behind it", must_raise=True)
     _feed(submission, bombs.clipped(large, rng), "a large call, cut or with something behind it", must_raise=True)
+    renamed = bombs.renamed(named, names, LONG_NAMES, rng)
+    _feed(submission, renamed, "a call with something behind it", must_raise=True, most_bytes=FEW_BYTES)
+    _feed(submission, nearly_calls, "what encode_call made of what is no call", must_raise=False)
     _feed(submission, bombs.foreign(), "input of another format", must_raise=False)
     _feed(submission, bombs.changed(blobs, rng), "input with changed bytes", must_raise=False)
     nearly_good = _feed_by_place(submission, list(bombs.changed_by_place(limits, marks)))
@@ -126,6 +150,22 @@ def demand_hostile_input_is_refused(submission: Subject, rng: Random) -> None:
     demand_nothing_beside(submission, set())
 
 
+def _encoded_though_no_calls(submission: Subject, rng: Random) -> list[tuple[str, bytes]]:
+    """Have encoded what is no call, where that gives anything: only the submission itself knows how to seal it.
+
+    `encode_call` need not notice, and may do with it what it likes.
+    """
+    found = []
+    for call in call_records.no_calls(rng):
+        outcome = submission.call("encode_calls", [call])
+        if not isinstance(outcome, Finished):
+            submission.restart()
+        elif raised(answer := items(outcome.value, 1, "encode_call")[0]) is None:
+            blob = gave(answer, "encode_call")
+            found += [(f"of {shown(call)}", blob)] if isinstance(blob, bytes) else []
+    return found
+
+
 def _feed_by_place(submission: Subject, places: list[list[tuple[str, bytes]]]) -> list[tuple[str, bytes]]:
     """Feed all changes of each byte; give those that were refused at bytes where another was not, or else all."""
     refused = iter(_feed(submission, chain(*places), "a call at the limits with a changed byte", must_raise=False))
@@ -135,10 +175,16 @@ def _feed_by_place(submission: Subject, places: list[list[tuple[str, bytes]]]) -
     return nearly_good if len(nearly_good) >= LULLED else [each for place in places for each in place]
 
 
-def _feed(submission: Subject, spoilt: Iterable[tuple[str, bytes]], what: str, must_raise: bool) -> list[bool]:
-    """Feed hostile input; tells of each whether it was refused."""
+def _feed(
+    submission: Subject,
+    spoilt: Iterable[tuple[str, bytes]],
+    what: str,
+    must_raise: bool,
+    most_bytes: int = AT_ONCE_BYTES,
+) -> list[bool]:
+    """Feed hostile input, so much at once; tells of each whether it was refused."""
     refused = []
-    for part in portions(spoilt):
+    for part in portions(spoilt, most_bytes):
         outcome = submission.call("decode_calls", [data for _, data in part])
         answers = items(survived(outcome, f"decode_call, {what}"), len(part), what)
         for (how, data), answer in zip(part, answers, strict=True):

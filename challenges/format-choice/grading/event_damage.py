@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log2
 from random import Random
 
 import event_records
@@ -16,6 +17,9 @@ FLIPS, CUTS = 250, 150
 SOME_FLIPS, SOME_CUTS = 20, 10
 """Of each of the logs of so many sizes."""
 
+LONG_EVENTS, LONG_BYTES = 40, (25_000, 40_000)
+"""Events with a long text: so many random bytes, as hexadecimal digits, so that no format packs it into less."""
+
 
 def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     """Cut logs of all sizes, flip their bits, leave out or double parts of them, and read them in another process."""
@@ -23,6 +27,7 @@ def demand_damage_is_seen(submission: Subject, rng: Random) -> None:
     for power in range(POWERS):
         parts = [(rng.randint(1, 2), about(power, rng)), (rng.randint(1, 2), rng.randrange(2**power + 1))]
         logs.append(_log(submission, rng.sample(parts, 2), rng))
+    logs.append(_long_log(submission, rng))
     submission.restart()
     for number, log in enumerate(logs):
         _demand_spoilt_logs_are_refused(submission, log, (FLIPS, CUTS) if number == 0 else (SOME_FLIPS, SOME_CUTS), rng)
@@ -43,8 +48,21 @@ class Log:
 
 def _log(submission: Subject, parts: list[tuple[int, int]], rng: Random) -> Log:
     """Have a log of two segments written, each of a version and so many events."""
-    several = [(version, event_records.stream(rng, version, count)) for version, count in parts]
-    return Log([encoded(submission, version, events) for version, events in several], several)
+    return _written(submission, [(version, event_records.stream(rng, version, count)) for version, count in parts])
+
+
+def _long_log(submission: Subject, rng: Random) -> Log:
+    """Have a log of two segments written, one of which has millions of bytes in few events."""
+    several = [(version, event_records.stream(rng, version, LONG_EVENTS)) for version in rng.sample((1, 2), 2)]
+    version, events = several[rng.randrange(2)]
+    texts = [rng.randbytes(rng.randint(*LONG_BYTES)).hex() for _ in events]
+    for event, text in zip(events, texts, strict=True):
+        event["user" if version == 1 else "account"] = text
+    return _written(submission, several, sum(map(len, texts)))
+
+
+def _written(submission: Subject, several: list[tuple[int, list[Record]]], long_texts: int = 0) -> Log:
+    return Log([encoded(submission, version, events, long_texts) for version, events in several], several)
 
 
 def _demand_spoilt_logs_are_refused(submission: Subject, log: Log, counts: tuple[int, int], rng: Random) -> None:
@@ -64,7 +82,7 @@ def _spoilt(log: bytes, between: int, flips: int, cuts: int, rng: Random) -> Ite
         if length not in {0, between}:
             yield f"cut to {length} of {len(log)} bytes", log[:length]
     for _ in range(flips):
-        offset, bit = rng.randrange(len(log)), rng.randrange(8)
+        offset, bit = somewhere(rng, len(log)), rng.randrange(8)
         changed = bytearray(log)
         changed[offset] ^= 1 << bit
         yield f"of {len(log)} bytes with bit {bit} of byte {offset} flipped", bytes(changed)
@@ -77,6 +95,12 @@ def _spoilt(log: bytes, between: int, flips: int, cuts: int, rng: Random) -> Ite
     yield "followed by zeros", log + b"\0" * 64
     yield "that is noise", rng.randbytes(300)
     yield "that is text", b"id,at,kind\n1,2,view\n"
+
+
+def somewhere(rng: Random, length: int) -> int:
+    """Draw a place: anywhere, or at any order of magnitude from the first or from the last."""
+    near = int(2 ** rng.uniform(0, log2(length))) - 1
+    return rng.choice((rng.randrange(length), near, length - 1 - near))
 
 
 def _sampled(rng: Random, length: int, count: int) -> list[int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import event_records
+from event_damage import somewhere
 from event_records import Record
+from replies import demand_raised, flipped, items
 from sides import (
     CALL_SEC,
     Launch,
@@ -71,5 +73,16 @@ def take_turns(launch: Launch) -> EventTurns:
             demand_packed(reply, expected, packed(expected), "an event is not what it should be, in a timed round")
             turns.read.add(name, seconds)
     _from_before.update(latest)
+    _demand_damage_is_seen(launch, latest["candidate", launch.rng.randrange(ROUNDS)])
     demand_nothing_kept(launch, set())
     return turns
+
+
+def _demand_damage_is_seen(launch: Launch, segment: Segment) -> None:
+    """Have a segment as they are timed read with a byte changed: who does not look at those reads it."""
+    assert isinstance(segment.blob, bytes)
+    offset = somewhere(launch.rng, len(segment.blob))
+    spoilt = flipped(segment.blob, offset, 1 << launch.rng.randrange(8))
+    what = f"decode_events of a log as they are timed, with byte {offset} of {len(spoilt)} changed"
+    [answer] = items(launch.candidate.value("decode_logs", 3 - segment.version, [spoilt]), 1, what)
+    demand_raised(answer, "format", what)

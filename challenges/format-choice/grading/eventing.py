@@ -159,10 +159,11 @@ def _matrix(version: int, count: int, rng: Random) -> list[Record]:
     return [{**usual, **change} for change in changes] + events
 
 
-def encoded(submission: Subject, version: int, events: list[Record]) -> bytes:
+def encoded(submission: Subject, version: int, events: list[Record], long_texts: int = 0) -> bytes:
+    """Have a segment encoded, in which so many bytes of text are more than usual."""
     blob = gave(submission.value("encode_events", version, events), f"encode_events({version}, {shown(events)})")
     assert isinstance(blob, bytes), f"encode_events must return bytes, and returned {shown(blob)}"
-    most = SEGMENT_MOST_BYTES + EVENT_MOST_BYTES * len(events)
+    most = SEGMENT_MOST_BYTES + EVENT_MOST_BYTES * len(events) + long_texts
     assert len(blob) <= most, f"a segment of {len(events)} events takes {len(blob)} bytes; {most} are allowed"
     return blob
 

@@ -82,12 +82,12 @@ def items(answer: object, count: int, what: str) -> Sequence[object]:
     return answer
 
 
-def portions(blobs: Iterable[Labelled]) -> Iterator[list[Labelled]]:
+def portions(blobs: Iterable[Labelled], most_bytes: int = AT_ONCE_BYTES) -> Iterator[list[Labelled]]:
     """Divide what is sent, bytes with anything that belongs to them, into portions that the wire takes."""
     portion: list[Labelled] = []
     size = 0
     for each in blobs:
-        if portion and (len(portion) == AT_ONCE or size + len(each[1]) > AT_ONCE_BYTES):
+        if portion and (len(portion) == AT_ONCE or size + len(each[1]) > most_bytes):
             yield portion
             portion, size = [], 0
         portion.append(each)

@@ -7,6 +7,7 @@ Theory of operation: a peer is a fresh interpreter that imports this package and
 """
 
 import pickle
+import select
 import signal
 import subprocess
 import sys
@@ -63,6 +64,11 @@ def peer_send(name, operations):
 def peer_receive(name):
     """Wait for what `peer_send` began."""
     return running_peers[name].receive()
+
+
+def peer_has_answered(name):
+    """Tell whether what `peer_send` began has come to an end."""
+    return bool(select.select([running_peers[name].process.stdout], [], [], 0)[0])
 
 
 def peer_kill(name):

@@ -9,7 +9,7 @@ import time
 
 from .folding import fold_rows
 from .oddities import Stopped, fault_named, odd_named
-from .peers import peer_replay
+from .peers import peer_has_answered, peer_receive, peer_replay, peer_send
 from .rows import bound_of, columns_of, items_of, key_of, lists_of
 from .submission import Store, run
 
@@ -164,6 +164,31 @@ def _operation_get_many_amid(store, keys, place, peer, write):
     return [values, answers]
 
 
+LOOKS_BEFORE = 500
+"""One right after the other, so that whoever treats such a row of looks in another way does so."""
+
+
+def _operation_look_until(store, way, key, value, peer):
+    """Look a key up over and over, in one way, until a peer has put a value there; answer what the next look gives."""
+    look = _LOOKS[way]
+    store, key = open_stores[store], key_of(key)
+    for _ in range(LOOKS_BEFORE):
+        look(store, key)
+    peer_send(peer, [["put", "s", [[*key, value]]]])
+    while not peer_has_answered(peer):
+        look(store, key)
+    written = peer_receive(peer)
+    return [look(store, key), written]
+
+
+_LOOKS = {
+    "get": lambda store, key: store.get(key),
+    "get_many": lambda store, key: store.get_many([key])[0],
+    "scan": lambda store, key: next(iter(store.scan(key, None, 1)))[1],
+    "reverse scan": lambda store, key: next(iter(store.scan((key[0],), (*key[:2], key[2] + 1), 1, True)))[1],
+}
+
+
 def _operation_begin(scan, store, lo, hi, limit, reverse):
     begun_scans[scan] = iter(open_stores[store].scan(bound_of(lo), bound_of(hi), limit, reverse))
 
@@ -197,6 +222,7 @@ OPERATIONS = {
     "put-reading": _operation_put_reading,
     "put-while-threads-read": _operation_put_while_threads_read,
     "get-many-amid": _operation_get_many_amid,
+    "look-until": _operation_look_until,
     "get": lambda store, key: open_stores[store].get(key_of(key)),
     "get-odd": lambda store, kind: open_stores[store].get(odd_named(kind)),
     "get-many": lambda store, keys: open_stores[store].get_many([key_of(key) for key in keys]),

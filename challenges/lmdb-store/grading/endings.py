@@ -46,11 +46,14 @@ def closing(subject: SubjectFacade, rng: Random) -> None:
         assert kept == b"kept", "what was stored in a `with` block is not there afterwards"
     _without_parents(subject)
     subject.value("reset", [FOLDER, "other", NOWHERE])
-    _where_it_lies(subject, rows)
+    _where_it_lies(subject, draw_rows(rng, MANY_ROWS))
     subject.value("reset", [FOLDER])
 
 
 NOWHERE = "nowhere"
+
+MANY_ROWS = 3_000
+"""Enough for several processes to scan them."""
 
 
 def _without_parents(subject: SubjectFacade) -> None:

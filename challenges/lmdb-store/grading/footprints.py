@@ -89,6 +89,9 @@ CHURN_ROWS = 40, 320
 PARALLEL_ROUND = 1
 """A parallel scan comes this early, and none after it: workers that keep its state keep all space from then on."""
 
+FAILING_AMONG = 3_000
+"""Rows of which a fold raises at one: enough for several processes."""
+
 MOST_MB = 16.0
 """At any time two rounds are held, of 2 MB each; the reference takes some 6 to 9 MB."""
 
@@ -110,7 +113,9 @@ def space_reuse(subject: SubjectFacade, rng: Random) -> None:
     gave(subject.value("peer_replay", "idle", [*OPEN, ["get", "s", ["a", 1, 1]], ["scan", "s", None, None, 3, True]]))
     _churn(subject, rng, "48 MB were stored and deleted, 4 MB at a time")
     subject.value("reset", [FOLDER])
-    gave(subject.value("replay", [*OPEN, ["put", "s", [["fails", 1, 1, b"fail here"]]]]))
+    rows = draw_rows(rng, FAILING_AMONG)
+    rng.choice(rows)[3] = b"fail here"
+    gave(subject.value("replay", [*OPEN, ["put", "s", rows]]))
     failed = listed(subject.value("replay", [["parallel-failing", "s", None, None, 2]], timeout_sec=CALL_SEC))[0]
     assert failed[:2] == ["raised", "ValueError"], f"a fold raised ValueError, and parallel_scan {failed[:2]}"
     _churn(subject, rng, "after a parallel_scan whose fold raised 48 MB were stored and deleted", parallel_round=None)

@@ -20,6 +20,9 @@ ROWS_REWRITTEN = 60
 LEAST_ROWS, MANY_ROWS, COUNTING_SEC = 2_000, 250_000, 30.0
 """Rows of one batch, and of one range, and how long another process counts them at most meanwhile."""
 
+MORE_ROWS = 70_000, 100_000
+"""Beyond those, of what is deleted at once: as many as fit into memory while they are."""
+
 TIMES_AS_MANY = 5
 """One batch is drawn from each range of sizes whose end is so many times its beginning; and one is the largest."""
 
@@ -49,6 +52,7 @@ def look_and_write(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
     _tenants_come_and_go(subject, rng)
     _gets_of_one_state(subject, rng)
+    _looks_one_after_another(subject, rng)
     _all_or_nothing(subject, rng)
 
 
@@ -143,6 +147,29 @@ def _gets_of_one_state(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
 
 
+WAYS = ("get", "get_many", "scan", "reverse scan")
+WRITES_SEEN = 4
+
+
+def _looks_one_after_another(subject: SubjectFacade, rng: Random) -> None:
+    """Look at one row over and over while another process replaces it: no look gives what was there before that."""
+    keys = [row[:3] for row in draw_rows(rng, 50)]
+    gave(subject.value("replay", [*OPEN, ["put", "s", [[*key, b"0"] for key in keys]]]))
+    subject.value("peer_start", "writer")
+    gave(subject.value("peer_replay", "writer", OPEN))
+    for way in WAYS:
+        for version in range(WRITES_SEEN):
+            value = f"{way} {version}".encode()
+            asked: Operation = ["look-until", "s", way, rng.choice(keys), value, "writer"]
+            [[found, written]] = gave(subject.value("replay", [asked], timeout_sec=CALL_SEC))
+            gave(written)
+            assert found == value, (
+                f"amid calls of {way}, one right after the other, another process replaced a row; when that had been "
+                f"acknowledged, the next call gave {found!r} instead of {value!r}"
+            )
+    subject.value("reset", [FOLDER])
+
+
 def _all_or_nothing(subject: SubjectFacade, rng: Random) -> None:
     """Store and delete many rows at once, while another process counts them: it sees all of them or none."""
     gave(subject.value("replay", OPEN))
@@ -163,7 +190,24 @@ def _all_or_nothing(subject: SubjectFacade, rng: Random) -> None:
                 f"while {what} {rows} rows, another process saw {min(seen - {0, rows})} of them: "
                 "a batch is stored whole or not at all, and a range is deleted whole or not at all"
             )
+    _delete_still_more(subject, rng)
     subject.value("reset", [FOLDER])
+
+
+def _delete_still_more(subject: SubjectFacade, rng: Random) -> None:
+    """Delete at once what was stored in two batches, while another process counts it."""
+    sizes = {"many": MANY_ROWS, "more": rng.randint(*MORE_ROWS)}
+    total = sum(sizes.values())
+    gave(subject.value("replay", [["put-numbered", "s", *each] for each in sizes.items()], timeout_sec=CALL_SEC))
+    subject.value("peer_send", "counter", [["counts-until", "s", [], 0, COUNTING_SEC]])
+    [deleted] = gave(subject.value("replay", [["delete", "s", None, None]], timeout_sec=CALL_SEC))
+    assert deleted == total, f"delete_range deleted {total} rows, and gives {deleted} as their number"
+    [counts] = gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC))
+    seen = set(counts) - {0, total}
+    assert not seen, (
+        f"while delete_range deleted {total} rows, another process saw {min(seen)} of them: a range is deleted whole "
+        "or not at all"
+    )
 
 
 def _sizes(rng: Random) -> list[int]:
