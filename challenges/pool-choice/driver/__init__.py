@@ -23,7 +23,7 @@ with forks and workloads. (Without workloads starts would be faster than those t
         computing   squarings, compressed, part_of_array, mixed, turned, logged, naps
         asking      asked and its like, which wait for a server that the grader planted; on_a_lifeline, leaves_a_thread
         failures    raising, handles, asked_then, named, aloof, approached, opened, dying
-        forks       whereabouts; and what gives a fork away, which has to be wherever the functions are
+        forks       whereabouts, runs_seen; and what gives a fork away, which has to be wherever the functions are
     workloads       the public workloads, which predictions are about
 
 What is imported below `if` is what the grader can call.

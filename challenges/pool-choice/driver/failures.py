@@ -37,6 +37,15 @@ class Worded(Exception):
         return f"nobody is number {self.number}"
 
 
+class Noted(Exception):
+    """An exception that does not pickle, with a message of two lines and a note, which is none of it."""
+
+    def __init__(self, number):
+        super().__init__(f"first {number}\nthen {number}")
+        self.lock = threading.Lock()
+        self.add_note("seen by the night shift")
+
+
 class Renamed(Exception):
     """An exception that comes back from pickling as one of another class."""
 
@@ -51,7 +60,7 @@ class Emptied(Exception):
         return dict, ()
 
 
-OWN = {"holding": Holding, "worded": Worded, "renamed": Renamed, "emptied": Emptied}
+OWN = {"holding": Holding, "worded": Worded, "noted": Noted, "renamed": Renamed, "emptied": Emptied}
 
 PLAIN = {
     "key": KeyError,

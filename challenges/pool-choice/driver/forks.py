@@ -39,3 +39,12 @@ def whereabouts(_item):
     if _serving != os.getpid():
         return "processes"
     return "inline" if threading.get_ident() == _caller else "threads"
+
+
+_runs = set()
+
+
+def runs_seen(run):
+    """Answer of how many runs this process has had items; each is told by a number of its own."""
+    _runs.add(run)
+    return len(_runs)

@@ -5,7 +5,7 @@ import os
 from .drawn import drawn
 
 MODULES = {
-    "forks": ("whereabouts",),
+    "forks": ("whereabouts", "runs_seen"),
     "computing": ("squarings", "compressed", "part_of_array", "mixed", "logged", "turned", "naps"),
     "asking": (
         "asked",

@@ -24,6 +24,8 @@ DEATHS_IN_TURN = 18
 DEATHS_WHILE_IDLE = 4
 """Twice as many as there may be workers: whoever has not noticed takes the next item to one that is dead."""
 
+DEATHS_BESIDE = 3
+
 DEAD_SEC = 0.5
 """The driver's processes that die soon do so in a fifth of it."""
 
@@ -53,6 +55,8 @@ def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
     rng.shuffle(some)
     _deaths(submission, rng, "two of 200 very short ones", some, item_sec=0.0001)
     _deaths_between_items(submission, rng)
+    for _ in range(DEATHS_BESIDE):
+        _death_beside_a_straggler(submission, rng, rng.randint(12, 24))
 
 
 def _deaths(
@@ -116,6 +120,36 @@ def _deaths_between_items(submission: Submission, rng: Random) -> None:
         scene.demand_started(
             range(SECOND_STAGE, SECOND_STAGE + count), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death"
         )
+
+
+def _death_beside_a_straggler(submission: Submission, rng: Random, count: int) -> None:
+    """End a worker while another takes its time over an item: all others get done meanwhile."""
+    title = f"{DYING} (beside an item that takes its time)"
+    slow, deadly = rng.sample(range(2), 2)
+    if rng.random() < 1 / 2:
+        deadly = rng.randrange(2, count)
+    hows = ["fine"] * count
+    hows[deadly] = rng.choice(WAYS)
+    numbers = [rng.getrandbits(32) for _ in hows]
+    items = [[how, number, "planted", key] for key, (how, number) in enumerate(zip(hows, numbers, strict=True))]
+
+    def delay(key: int) -> float | None:
+        return None if key == slow else 0.0
+
+    with playing(submission, title, rng, [stage("dying", uneven(dangerous(count)))], items, delay) as scene:
+        scene.expect(
+            lambda backend: len(backend.starts()) == count and backend.waiting() == [slow],
+            f"while item {slow} of {count} takes its time, and item {deadly} has ended its process, not all others "
+            "get done",
+        )
+        scene.backend.release(slow)
+        scene.end(
+            [
+                Result(oracle.mixed(number)) if how == "fine" else Died()
+                for how, number in zip(hows, numbers, strict=True)
+            ]
+        )
+        scene.demand_started(range(count), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death")
 
 
 def demand_no_hang(submission: Submission, rng: Random) -> None:

@@ -41,7 +41,7 @@ PLAIN = {
 UNPICKLED = ("handle", "leaving")
 """Results that do not pickle: for what they hold, and because their class raises `SystemExit` then."""
 
-HOWS = ("value", "exit", "refused", "holding", "worded", "renamed", "emptied", "returned", *PLAIN)
+HOWS = ("value", "exit", "refused", "holding", "worded", "noted", "renamed", "emptied", "returned", *PLAIN)
 
 
 def demand_failures_in_place(submission: Submission, rng: Random) -> None:
@@ -169,6 +169,9 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
             return Raises("Holding", (f"held {number}",), f"held {number}", exact)
         case "worded":
             return Raises("Worded", (), f"nobody is number {number}", exact)
+        case "noted":
+            text = f"first {number}\nthen {number}"
+            return Raises("Noted", (text,), text, exact)
         case "renamed" | "emptied":
             return Raises(how.capitalize(), (number,), str(number), exact)
         case plain if plain in PLAIN:

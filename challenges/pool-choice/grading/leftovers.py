@@ -31,6 +31,8 @@ LIBRARY_THREADS = 2
 WARM_RUNS, RUNS, RARELY = 2, 40, 5
 """Runs on threads, and how many of them come with one in processes."""
 
+RUNS_IN_A_ROW = 3
+
 NAPPING, NAPS_SEC = 192, (0.001, 0.003, 0.01)
 AGAIN = "run after run"
 
@@ -94,6 +96,7 @@ def demand_closed_pools(submission: Submission, reference: Submission, rng: Rand
             )
         demand_ended(submission, before, title)
     _demand_tracker_alone(submission, before)
+    _demand_processes_of_its_own(submission, rng)
     _demand_nothing_held(submission, rng)
     _demand_closed_files(submission, rng)
     _demand_closed_after_deaths(submission, rng)
@@ -112,6 +115,14 @@ def _demand_tracker_alone(submission: Submission, before: Census) -> None:
     """End the resource tracker by its own means: then nothing may be left, whatever it calls itself."""
     submission.value("end_tracker", timeout_sec=HANG_SEC)
     demand_ended(submission, before, "what run() started for items lives on (the tracker was ended)", stay=0)
+
+
+def _demand_processes_of_its_own(submission: Submission, rng: Random) -> None:
+    """Run several times in a row: what an item leaves in a process is not there in the next run's."""
+    title = "processes of one run work for the next, and hold what its items left in them"
+    for run in rng.sample(range(2**32), RUNS_IN_A_ROW):
+        count = rng.randint(40, 60)
+        run_and_demand(submission, title, [stage("runs_seen", computes(count))], [run] * count, [Result(1)] * count)
 
 
 def _demand_nothing_held(submission: Submission, rng: Random) -> None:
