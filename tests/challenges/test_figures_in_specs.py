@@ -203,6 +203,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"makes memory grow by at most {m.MEMORY_MOST_MB:g} MiB",
             f"also after {m.LULLED_BY:,} good calls",
             f"calls of up to {kib(2 ** m.LARGE_POWERS[1])}, cut and lengthened",
+            f"{m.LONG_NAMES} calls of a MiB with other long names each",
             f"a call takes at most {m.CALL_MOST_BYTES // 2**20} MiB",
             f"a usual one at most {kib(m.USUAL_MOST_BYTES)}",
         ),
@@ -282,6 +283,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"a fourth rewrites them {m.VERSIONS} times",
             f"`get_many` of {m.MANY_KEYS:,} keys while",
             f"`put_many` and `delete_range` of {m.LEAST_ROWS:,} to {m.MANY_ROWS:,} rows",
+            f"`delete_range` of up to {m.MANY_ROWS + m.MORE_ROWS[1]:,}",
         ),
         "footprints": lambda m: (
             f"`map_size` {m.FIRST_MAP / m.MB:g} MiB",

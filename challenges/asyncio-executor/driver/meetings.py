@@ -22,7 +22,6 @@ from .shots import shot
 from .submission import job, outcome_of
 from .words import address, hello, line
 
-
 ORPHAN_SEC = 20.0
 """Longer than anybody is waited for."""
 

@@ -58,7 +58,7 @@ FEW_BYTES = 2 * 2**20
 """What waits to be decoded needs memory too."""
 
 LONG_NAMES = 160
-"""Calls of which each has other names of a third of a MiB: whoever keeps one of the three for each keeps more than is allowed."""
+"""Calls of which each has three other names of a third of a MiB: to keep one of them each is more than is allowed."""
 
 
 def drawn(strategy: SearchStrategy[Any], count: int, seed_: int, visit: Callable[[object], None]) -> None:

@@ -38,6 +38,9 @@ PLAIN = {
 }
 """Exceptions of one argument; as a runner's own they would mean that items or a worker are at their end."""
 
+OWN_TEXTS = {"refused": "not today ({})", "holding": "held {}", "noted": "first {0}\nthen {0}"}
+"""Exceptions of the driver's own that do not survive pickling, and their messages, which are their only argument."""
+
 UNPICKLED = ("handle", "leaving")
 """Results that do not pickle: for what they hold, and because their class raises `SystemExit` then."""
 
@@ -163,15 +166,11 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
             return Raises("ValueError", ("no such number", number), f"('no such number', {number})")
         case "exit":
             return Raises("SystemExit", (number,), str(number))
-        case "refused":
-            return Raises("Refused", (f"not today ({number})",), f"not today ({number})", exact)
-        case "holding":
-            return Raises("Holding", (f"held {number}",), f"held {number}", exact)
+        case own if own in OWN_TEXTS:
+            text = OWN_TEXTS[own].format(number)
+            return Raises(own.capitalize(), (text,), text, exact)
         case "worded":
             return Raises("Worded", (), f"nobody is number {number}", exact)
-        case "noted":
-            text = f"first {number}\nthen {number}"
-            return Raises("Noted", (text,), text, exact)
         case "renamed" | "emptied":
             return Raises(how.capitalize(), (number,), str(number), exact)
         case plain if plain in PLAIN:
