@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from behaviours import Behaviour, Limited, Mute, SpillingOver, Unreachable
 from planted_server import PlantedServer
-from truth import COUNTS, LATENCIES, Asked, departures, nobody_reached, nobody_welcomed, pacing_fault, truth
+from truth import COUNTS, LATENCIES, Asked, Truth, departures, nobody_reached, nobody_welcomed, pacing_fault, truth
 
 from grader.plugin.facade import SubjectFacade
 from harness.flight import Flight
@@ -30,6 +30,9 @@ TIMEOUTS_EXCUSED = 1
 CAPACITY_OFF = 0.10
 SLO_P99_MS = 100.0
 
+NEVER_ASKED: dict[type[object], Callable[[Asked], Truth]] = {Unreachable: nobody_reached, Mute: nobody_welcomed}
+"""Servers that no request comes to, which therefore see nothing, and what is true of them."""
+
 FIELDS = (*COUNTS, "throughput_per_sec", *LATENCIES)
 NUMBERS = itertools.count()
 
@@ -46,10 +49,8 @@ class Measured:
         """Say what is wrong, the load first and the figures after."""
         if self.server.faults:
             return self.server.faults[0]
-        if isinstance(self.server.behaviour, Unreachable):
-            return "; ".join(departures(self.report, nobody_reached(self.asked))) or None
-        if isinstance(self.server.behaviour, Mute):
-            return "; ".join(departures(self.report, nobody_welcomed(self.asked))) or None
+        if unseen := NEVER_ASKED.get(type(self.server.behaviour)):
+            return "; ".join(departures(self.report, unseen(self.asked))) or None
         if prompt and (fault := pacing_fault(self.asked, self.server.log)):
             return fault
         if not self.server.log:

@@ -7,13 +7,13 @@ from random import Random
 import columns
 import large_archives
 from columns import Column, Condition
+from damage import flipped
 from exactness import shown
 from replies import (
     Subject,
     content,
     demand_nothing_beside,
     demand_raised,
-    flipped,
     gave,
     items,
     place,

@@ -9,8 +9,8 @@ from typing import Any
 import archive_memory
 import flights
 import numpy as np
-from event_damage import somewhere
-from replies import content, demand_raised, flipped, gave, place, raised
+from damage import flipped, somewhere
+from replies import content, demand_raised, gave, place, raised
 from scanning import Scan, flights_complaint
 from sides import CALL_SEC, Launch, Samples, Side, demand_nothing_kept, have_nothing_kept, sides, timed
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log2
 from random import Random
 
 import event_records
+from damage import flipped, somewhere
 from event_records import Record
 from eventing import POWERS, about, demand_reads, encoded
 from replies import Subject, demand_raised, items, portions, survived
@@ -83,9 +83,7 @@ def _spoilt(log: bytes, between: int, flips: int, cuts: int, rng: Random) -> Ite
             yield f"cut to {length} of {len(log)} bytes", log[:length]
     for _ in range(flips):
         offset, bit = somewhere(rng, len(log)), rng.randrange(8)
-        changed = bytearray(log)
-        changed[offset] ^= 1 << bit
-        yield f"of {len(log)} bytes with bit {bit} of byte {offset} flipped", bytes(changed)
+        yield f"of {len(log)} bytes with bit {bit} of byte {offset} flipped", flipped(log, offset, 1 << bit)
     for _ in range(flips // 10):
         offset, length = rng.randrange(len(log)), rng.randrange(4, 9)
         swapped = log[:offset] + rng.randbytes(length) + log[offset + length :]
@@ -95,12 +93,6 @@ def _spoilt(log: bytes, between: int, flips: int, cuts: int, rng: Random) -> Ite
     yield "followed by zeros", log + b"\0" * 64
     yield "that is noise", rng.randbytes(300)
     yield "that is text", b"id,at,kind\n1,2,view\n"
-
-
-def somewhere(rng: Random, length: int) -> int:
-    """Draw a place: anywhere, or at any order of magnitude from the first or from the last."""
-    near = int(2 ** rng.uniform(0, log2(length))) - 1
-    return rng.choice((rng.randrange(length), near, length - 1 - near))
 
 
 def _sampled(rng: Random, length: int, count: int) -> list[int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import event_records
-from event_damage import somewhere
+from damage import flipped, somewhere
 from event_records import Record
-from replies import demand_raised, flipped, items
+from replies import demand_raised, items
 from sides import (
     CALL_SEC,
     Launch,

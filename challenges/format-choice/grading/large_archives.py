@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
+from damage import flipped
 from journal import Journal
-from replies import Subject, demand_raised, flipped, gave, place, raised, survived
+from replies import Subject, demand_raised, gave, place, raised, survived
 
 POWERS, FLIPS = (9, 17), 4
 """Powers of two of the rows, and how many bytes of each are changed."""

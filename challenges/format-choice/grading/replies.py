@@ -148,11 +148,6 @@ def place(subject: Subject, name: str, data: bytes) -> None:
     assert content(subject, name) == data, "the file does not hold what was put there"
 
 
-def flipped(data: bytes, offset: int, mask: int) -> bytes:
-    """Give a file with bits of one byte flipped."""
-    return b"".join([data[:offset], bytes([data[offset] ^ mask]), data[offset + 1 :]])
-
-
 def demand_complete(subject: Subject, name: str, what: str) -> None:
     """Demand that a file which has just been written, seen from outside, stays as it is."""
     path = subject.disk / "files" / name

@@ -168,13 +168,13 @@ LOOKS_BEFORE = 500
 """One right after the other, so that whoever treats such a row of looks in another way does so."""
 
 
-def _operation_look_until(store, way, key, value, peer):
-    """Look a key up over and over, in one way, until a peer has put a value there; answer what the next look gives."""
+def _operation_look_until(store, way, key, peer, write):
+    """Look a key up over and over, in one way, until a peer has written; answer what the next look gives."""
     look = _LOOKS[way]
     store, key = open_stores[store], key_of(key)
     for _ in range(LOOKS_BEFORE):
         look(store, key)
-    peer_send(peer, [["put", "s", [[*key, value]]]])
+    peer_send(peer, [write])
     while not peer_has_answered(peer):
         look(store, key)
     written = peer_receive(peer)

@@ -159,8 +159,8 @@ def _looks_one_after_another(subject: SubjectFacade, rng: Random) -> None:
     gave(subject.value("peer_replay", "writer", OPEN))
     for way in WAYS:
         for version in range(WRITES_SEEN):
-            value = f"{way} {version}".encode()
-            asked: Operation = ["look-until", "s", way, rng.choice(keys), value, "writer"]
+            key, value = rng.choice(keys), f"{way} {version}".encode()
+            asked: Operation = ["look-until", "s", way, key, "writer", ["put", "s", [[*key, value]]]]
             [[found, written]] = gave(subject.value("replay", [asked], timeout_sec=CALL_SEC))
             gave(written)
             assert found == value, (
@@ -181,15 +181,7 @@ def _all_or_nothing(subject: SubjectFacade, rng: Random) -> None:
             "delete_range deleted": (["delete", "s", ["many"], None], 0),
         }
         for what, (write, left) in writes.items():
-            subject.value("peer_send", "counter", [["counts-until", "s", ["many"], left, COUNTING_SEC]])
-            [written] = gave(subject.value("replay", [write], timeout_sec=CALL_SEC))
-            assert written == rows, f"{what} {rows} rows, and gives {written} as their number"
-            [counts] = gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC))
-            seen = set(counts)
-            assert seen <= {0, rows}, (
-                f"while {what} {rows} rows, another process saw {min(seen - {0, rows})} of them: "
-                "a batch is stored whole or not at all, and a range is deleted whole or not at all"
-            )
+            _demand_whole(subject, what, write, rows, left, ["many"])
     _delete_still_more(subject, rng)
     subject.value("reset", [FOLDER])
 
@@ -199,14 +191,21 @@ def _delete_still_more(subject: SubjectFacade, rng: Random) -> None:
     sizes = {"many": MANY_ROWS, "more": rng.randint(*MORE_ROWS)}
     total = sum(sizes.values())
     gave(subject.value("replay", [["put-numbered", "s", *each] for each in sizes.items()], timeout_sec=CALL_SEC))
-    subject.value("peer_send", "counter", [["counts-until", "s", [], 0, COUNTING_SEC]])
-    [deleted] = gave(subject.value("replay", [["delete", "s", None, None]], timeout_sec=CALL_SEC))
-    assert deleted == total, f"delete_range deleted {total} rows, and gives {deleted} as their number"
+    _demand_whole(subject, "delete_range deleted", ["delete", "s", None, None], total, 0, [])
+
+
+def _demand_whole(
+    subject: SubjectFacade, what: str, write: Operation, rows: int, left: int, prefix: list[object]
+) -> None:
+    """Write so many rows at once, while another process counts them until so many are left: it sees all or none."""
+    subject.value("peer_send", "counter", [["counts-until", "s", prefix, left, COUNTING_SEC]])
+    [written] = gave(subject.value("replay", [write], timeout_sec=CALL_SEC))
+    assert written == rows, f"{what} {rows} rows, and gives {written} as their number"
     [counts] = gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC))
-    seen = set(counts) - {0, total}
-    assert not seen, (
-        f"while delete_range deleted {total} rows, another process saw {min(seen)} of them: a range is deleted whole "
-        "or not at all"
+    seen = set(counts)
+    assert seen <= {0, rows}, (
+        f"while {what} {rows} rows, another process saw {min(seen - {0, rows})} of them: "
+        "a batch is stored whole or not at all, and a range is deleted whole or not at all"
     )
 
 

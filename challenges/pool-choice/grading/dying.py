@@ -59,6 +59,14 @@ def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
         _death_beside_a_straggler(submission, rng, rng.randint(12, 24))
 
 
+def dying_items(rng: Random, hows: Sequence[str]) -> tuple[list[object], list[Expected]]:
+    """Make items for the driver's `dying` that ask by their place, and say what their entries are."""
+    numbers = [rng.getrandbits(32) for _ in hows]
+    pairs = list(zip(hows, numbers, strict=True))
+    items: list[object] = [[how, number, "planted", key] for key, (how, number) in enumerate(pairs)]
+    return items, [Result(oracle.mixed(number)) if how == "fine" else Died() for how, number in pairs]
+
+
 def _deaths(
     submission: Submission,
     rng: Random,
@@ -70,11 +78,7 @@ def _deaths(
     """Run items that end their worker, or do not; those in `late` only after a while."""
     profile = replace(dangerous(len(hows)), wall_sec=item_sec, cpu_sec=item_sec, slowest_sec=2 * item_sec)
     title = f"{DYING} ({story})"
-    numbers = [rng.getrandbits(32) for _ in hows]
-    items = [[how, number, "planted", key] for key, (how, number) in enumerate(zip(hows, numbers, strict=True))]
-    expected: list[Expected] = [
-        Result(oracle.mixed(number)) if how == "fine" else Died() for how, number in zip(hows, numbers, strict=True)
-    ]
+    items, expected = dying_items(rng, hows)
 
     def delay(key: int) -> float:
         return LATE_SEC if key in late else 0.0
@@ -130,8 +134,7 @@ def _death_beside_a_straggler(submission: Submission, rng: Random, count: int) -
         deadly = rng.randrange(2, count)
     hows = ["fine"] * count
     hows[deadly] = rng.choice(WAYS)
-    numbers = [rng.getrandbits(32) for _ in hows]
-    items = [[how, number, "planted", key] for key, (how, number) in enumerate(zip(hows, numbers, strict=True))]
+    items, expected = dying_items(rng, hows)
 
     def delay(key: int) -> float | None:
         return None if key == slow else 0.0
@@ -143,12 +146,7 @@ def _death_beside_a_straggler(submission: Submission, rng: Random, count: int) -
             "get done",
         )
         scene.backend.release(slow)
-        scene.end(
-            [
-                Result(oracle.mixed(number)) if how == "fine" else Died()
-                for how, number in zip(hows, numbers, strict=True)
-            ]
-        )
+        scene.end(expected)
         scene.demand_started(range(count), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death")
 
 

@@ -8,9 +8,10 @@ from random import Random
 import pytest
 from big_array import BIG_MB, HELD_BEYOND_MB, SEED_BITS, big_batch, demand_right_parts
 from counting import ENDED_SEC, Census, census, demand_ended, demand_let_go, demand_no_more_files, open_files
+from dying import dying_items
 from numbers_oracle import mixed, squaring
 from profiles import brief, computes, dangerous, stage, uneven, waits
-from replies import Died, FailsSomehow, Result, SpecialResult, demand_entries, finished
+from replies import FailsSomehow, Result, SpecialResult, demand_entries, finished
 from stage_play import HANG_SEC, Submission, at_once, playing, run_and_demand
 
 from harness.unforeseen import Unforeseen
@@ -140,9 +141,7 @@ def _demand_closed_after_deaths(submission: Submission, rng: Random) -> None:
     title = "a worker that died leaves files open"
     before = open_files(submission)
     hows = ["kill", "exit"] * (DEATHS // 2) + ["fine"] * 2
-    numbers = [rng.getrandbits(32) for _ in hows]
-    items = [[how, number, "planted", key] for key, (how, number) in enumerate(zip(hows, numbers, strict=True))]
-    expected = [Result(mixed(number)) if how == "fine" else Died() for how, number in zip(hows, numbers, strict=True)]
+    items, expected = dying_items(rng, hows)
     with playing(submission, title, rng, [stage("dying", dangerous(len(hows)))], items, at_once) as scene:
         scene.end(expected)
     demand_no_more_files(submission, before + FILES_MORE, f"{title}: after a run in which {DEATHS} workers died")
