@@ -46,7 +46,7 @@ MACHINE_CODE: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe")
 
 PLACES_SHOWN: Final = 6
 FILE_BYTES: Final = 1024 * 1024
-"""A longer source is not read."""
+"""A longer source is not read, and so can't be said to name nothing of ours."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ def demand_nothing_of_ours(folder: Path) -> None:
     assert not named, (
         f"{named[0]}, which belongs to the grading: what a submission does must not depend on who calls it"
     )
+    unread = [str(path.relative_to(folder)) for path in _sources(folder) if path.stat().st_size > FILE_BYTES]
+    assert not unread, (
+        f"{unread[0]} is a source of more than {FILE_BYTES // 1024} KiB, more than is read: keep data in other files"
+    )
 
 
 def speaks_of_judges(folder: Path) -> list[Finding]:
@@ -87,8 +91,11 @@ def speaks_of_judges(folder: Path) -> list[Finding]:
     ]
 
 
-def marks_of(source: str, file: str) -> Iterator[Mark]:
-    """Give the marks in Python source; none where it does not parse, for then it does not run either."""
+def marks_of(source: str | bytes, file: str) -> Iterator[Mark]:
+    """Give the marks in Python source; none where it does not parse, for then it does not run either.
+
+    Bytes are read in the encoding that they declare, as Python does: in another they might be a comment.
+    """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -104,14 +111,20 @@ def _marks(folder: Path) -> list[Mark]:
     return [mark for path in sorted(folder.rglob("*")) if path.is_file() for mark in _of_file(path, folder)]
 
 
+def _sources(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*.py")) if path.is_file()]
+
+
 def _of_file(path: Path, folder: Path) -> Iterator[Mark]:
     name = str(path.relative_to(folder))
     with path.open("rb") as file:
         content = file.read(FILE_BYTES + 1)
     if content.startswith(MACHINE_CODE):
         yield Mark(name, 0, "is machine code")
+    elif path.suffix == ".pyc":
+        yield Mark(name, 0, "is compiled, and runs without a source")
     elif path.suffix == ".py" and len(content) <= FILE_BYTES:
-        yield from marks_of(content.decode("utf-8", "replace"), name)
+        yield from marks_of(content, name)
 
 
 def _of_ours(node: ast.AST) -> list[str]:

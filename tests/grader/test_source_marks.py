@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.source_marks import demand_nothing_of_ours, marks_of, speaks_of_judges
+from grader.source_marks import FILE_BYTES, demand_nothing_of_ours, marks_of, speaks_of_judges
 
 ROOT = Path(__file__).parents[2]
 SOUND = [
@@ -88,3 +88,22 @@ def test_all_files_are_read_and_places_are_counted(tmp_path: Path) -> None:
 def test_a_source_that_breaks_the_parser_has_no_marks() -> None:
     for source in ("(" * 5_000, "x = " + "-" * 100_000 + "1", "\0"):
         assert list(marks_of(source, "solution.py")) == []
+
+
+def test_a_source_is_read_in_the_encoding_that_it_declares(tmp_path: Path) -> None:
+    source = b"# -*- coding: utf-7 -*-\n# in UTF-8 this is a comment+AAo-import driver\n"
+    (tmp_path / "solution.py").write_bytes(source)
+    with pytest.raises(AssertionError, match="imports driver"):
+        demand_nothing_of_ours(tmp_path)
+
+
+def test_a_source_that_is_too_long_to_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "table.py").write_bytes(b"TABLE = [\n" + b"    0,\n" * (FILE_BYTES // 7) + b"]\nimport driver\n")
+    with pytest.raises(AssertionError, match=r"table\.py is a source of more than 1024 KiB"):
+        demand_nothing_of_ours(tmp_path)
+
+
+def test_what_runs_without_a_source_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "fast.pyc").write_bytes(b"")
+    demand_nothing_of_ours(tmp_path)
+    assert "fast.pyc:0 is compiled" in speaks_of_judges(tmp_path)[0].text

@@ -11,6 +11,7 @@ import outcomes
 import places
 import shutdowns
 import timing_out
+import told_once
 from stage import Subject
 
 from grader.plugin.facade import SubjectFacade
@@ -62,6 +63,7 @@ def test_jobs_are_kept_alive(submission: Subject) -> None:
 def test_cancel(submission: Subject) -> None:
     cancelling.demand_cancel(submission)
     cancelling.demand_stopped_at_start(submission)
+    told_once.demand_told_once(submission)
 
 
 def test_timeouts(submission: Subject) -> None:

@@ -47,7 +47,7 @@ ANSWERED = {200, 504}
 
 async def joined(stand: Stand, rng: Random) -> None:
     """Ask for what somebody else has just stopped waiting for, by hanging up or because its second was over."""
-    async with _busy(stand.port):
+    async with busy(stand.port):
         await _after_a_hang_up(stand, rng)
         for _ in range(ROUNDS):
             await _after_a_time_out(stand, rng)
@@ -114,7 +114,7 @@ def _demand_answered(status: int | None, which: str) -> None:
 
 
 @asynccontextmanager
-async def _busy(port: int) -> AsyncIterator[None]:
+async def busy(port: int) -> AsyncIterator[None]:
     """Ask for `/healthz` all the time, over several connections, from a thread."""
     over = threading.Event()
     asking = asyncio.create_task(asyncio.to_thread(_ask_until, over, port))

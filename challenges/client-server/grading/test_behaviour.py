@@ -6,6 +6,7 @@ import time
 import answers
 import bookkeeping
 import dying_calls
+import lost_turns
 import overload
 import rough_clients
 import shutdown
@@ -74,7 +75,9 @@ def test_sheds_load(submission: SubjectFacade, fresh_seed: int) -> None:
 
 
 def test_times_out(submission: SubjectFacade, fresh_seed: int) -> None:
-    on_stand(submission, fresh_seed, overload.times_out, limit=narrow(Unforeseen(fresh_seed)))
+    rng = Unforeseen(fresh_seed)
+    on_stand(submission, fresh_seed, overload.times_out, limit=narrow(rng))
+    on_stand(submission, fresh_seed, lost_turns.keeps_places, limit=narrow(rng))
 
 
 def test_slow_clients(submission: SubjectFacade, fresh_seed: int) -> None:

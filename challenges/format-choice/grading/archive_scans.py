@@ -62,6 +62,7 @@ def demand_right_scans(submission: Subject, rng: Random) -> None:
     submission.value("begin_scans", "small", names, SCANS_BEGUN)
     demand_scan(submission, "small", table, names, [], f"after {SCANS_BEGUN} scans that were given up, ")
     _demand_right_bounds(submission)
+    _demand_exact_bounds(submission, rng)
     _demand_right_times(submission, rng)
     _demand_right_flights(submission, rng)
     submission.value("clear")
@@ -87,6 +88,16 @@ def _demand_right_bounds(submission: Subject) -> None:
             for how in HOWS:
                 for value in looked_for:
                     demand_scan(submission, name, table, [table[0][0]], [Condition(column, how, value)])
+
+
+def _demand_exact_bounds(submission: Subject, rng: Random) -> None:
+    """Scan for numbers that floats would round, each of which is the least or the greatest of its column or near it."""
+    table = columns.close_together(rng)
+    gave(submission.value("write_small_archive", "close", table, 4), "write_archive")
+    for name, _, values in table:
+        for how in HOWS:
+            for value in _ends(values):
+                demand_scan(submission, "close", table, [name], [Condition(name, how, value)])
 
 
 def _demand_right_times(submission: Subject, rng: Random) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -113,6 +114,30 @@ def spans() -> list[Column]:
             if bits < 32:
                 texts = ["x" * span, "", "y" * (span // 2), None, "z", ""]
                 table.append([f"text {span}", "string", texts])
+    return table
+
+
+CLOSE = {
+    "int32": (2**28, 2**5),
+    "int64": (2**60, 2**8),
+    "uint64": (2**63 + 2**60, 2**11),
+    "decimal128(18, 4)": (10**17, 2**4),
+    "decimal128(38, 10)": (10**37, 2**70),
+}
+"""By type: a number, and how far apart floats of its size are; those of single precision for int32."""
+
+CLOSE_COLUMNS = 4
+"""Of each type: floats round half of all bounds outwards, which only costs time."""
+
+
+def close_together(rng: Random) -> list[Column]:
+    """Make columns of numbers that lie closer together than floats of their size do, with nulls among them."""
+    table: list[Column] = []
+    for kind, (size, apart) in CLOSE.items():
+        for number in range(CLOSE_COLUMNS):
+            sign = -1 if number % 2 and not kind.startswith("u") else 1
+            values = [sign * (size + rng.randrange(3 * apart)) for _ in range(3)]
+            table.append([f"{kind} {number}", kind, [values[0], None, *values[1:]]])
     return table
 
 

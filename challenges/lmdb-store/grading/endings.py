@@ -1,6 +1,8 @@
 """What becomes of a store that is closed, or was opened before a fork."""
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 
 from answers import CALL_SEC, gave, listed
@@ -8,7 +10,7 @@ from model import Operation, Row
 from ordering import FOLDER, OPEN
 from rows import draw_rows
 
-from grader.plugin.facade import SubjectFacade
+from grader.plugin.facade import SubjectFacade, SubjectFailed
 
 
 def closing(subject: SubjectFacade, rng: Random) -> None:
@@ -125,19 +127,37 @@ def forks(subject: SubjectFacade, rng: Random) -> None:
             assert answer == ["raised", "StoreError"], (
                 f"{what}, in a forked child, of a store opened before the fork, must raise StoreError, not: {answer}"
             )
-        gave(
-            subject.value(
-                "replay", [["put", "s", [[*row[:3], b"after the fork"] for row in rows]], ["delete", "s", ["b"], None]]
-            )
-        )
-        [rest] = gave(subject.value("replay", [["next", "open", 5000]]))
+        with _told_as("a child used and let go of a store of its parent"):
+            gave(subject.value("replay", [*_overwrites(rows), ["delete", "s", ["b"], None]]))
+            [rest] = gave(subject.value("replay", [["next", "open", 5000]]))
+            [value, put, found] = gave(subject.value("replay", [["get", "s", key], ["put", "s", rows], whole]))
         assert rest == sorted(rows)[3:], "a child was forked, and a scan begun before in the parent gave wrong rows"
-        [value, put, found] = gave(subject.value("replay", [["get", "s", key], ["put", "s", rows], whole]))
-        assert value in (None, b"after the fork"), "get in the parent is wrong after a fork"
+        assert value in (None, AFTER_THE_FORK), "get in the parent is wrong after a fork"
         assert (put, found) == (len(rows), sorted(rows)), "the parent's store is wrong after a fork"
     subject.value("reset", [FOLDER])
     _forks_that_end_and_stay(subject, rows)
     subject.value("reset", [FOLDER])
+
+
+@contextmanager
+def _told_as(before: str) -> Iterator[None]:
+    """Say of the end of a process what had happened before."""
+    try:
+        yield
+    except SubjectFailed as fault:
+        raise AssertionError(f"{before}, and when the parent went on, it {fault}") from fault
+
+
+OVERWRITES = 4
+"""LMDB takes a page again two transactions after it was freed, if no reader is known that may look at it."""
+
+AFTER_THE_FORK = b"after the fork"
+
+
+def _overwrites(rows: Sequence[Row]) -> list[Operation]:
+    """Write every row anew, so often that what an unknown reader looks at is overwritten."""
+    values = [b"%d" % number for number in range(OVERWRITES - 1)]
+    return [["put", "s", [[*row[:3], value] for row in rows]] for value in [*values, AFTER_THE_FORK]]
 
 
 def _forks_that_end_and_stay(subject: SubjectFacade, rows: list[Row]) -> None:
@@ -150,7 +170,9 @@ def _forks_that_end_and_stay(subject: SubjectFacade, rows: list[Row]) -> None:
         begin: list[Operation] = [["begin", "open", "s", None, None, None, False], ["next", "open", 3]]
         gave(subject.value("peer_replay", "parent", [*begin, ["fork-ending"]], timeout_sec=30.0))
         uses: list[Operation] = [["put", "s", rows], ["next", "open", 5000], parallel, whole]
-        answers = listed(subject.value("peer_replay", "parent", uses, timeout_sec=30.0))
+        with _told_as("a forked child came to its end"):
+            gave(subject.value("peer_replay", "parent", _overwrites(rows), timeout_sec=30.0))
+            answers = listed(subject.value("peer_replay", "parent", uses, timeout_sec=30.0))
         for use, answer in zip(("put_many", "an open scan", "parallel_scan", "scan"), answers, strict=True):
             assert answer[0] == "gave", f"a forked child came to its end, and {use} in the parent raised {answer[1:]}"
         [_, rest, parts, found] = [answer[1] for answer in answers]

@@ -190,7 +190,7 @@ class Store:
 
     def _rows(self, txn: Any, low: bytes, high: bytes | None, limit: int, reverse: bool) -> Iterator[Row]:
         try:
-            with txn, txn.cursor() as cursor:
+            with txn.cursor() as cursor:
                 prefix, tenant = b"", ""
                 for raw, value in _backwards(cursor, high) if reverse else _forwards(cursor, low):
                     if limit == 0 or (raw < low if reverse else high is not None and raw >= high):
@@ -205,6 +205,9 @@ class Store:
                         raise StoreError(self._why_not)
         except lmdb.Error as fault:
             raise StoreError(f"the scan broke: {fault}") from fault
+        finally:
+            if not self._why_not:  # closing has ended it, and in a forked child the place as a reader is the parent's
+                txn.abort()
 
     def count(self, prefix: tuple[Any, ...] = ()) -> int:
         low, high = encode_bound(prefix), behind(prefix)
