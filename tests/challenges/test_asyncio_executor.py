@@ -232,6 +232,43 @@ def test_processes_that_do_not_go_with_the_executor_were_not_its_own(grading: Im
         accounts.demand_own_processes(stage, 8, 2, "while two ran")
 
 
+class FakeMix:
+    """A mix that ends after so many looks at the container's processes."""
+
+    def __init__(self, counts: list[int]) -> None:
+        self.left = list(counts)
+        self.looks = 0
+
+    def start(self, function: str, *args: object) -> int:
+        return 1
+
+    def settle(self, seconds: float) -> None:
+        pass
+
+    def account(self) -> Stats:
+        self.looks += 1
+        return Stats(State.RUNNING, processes=self.left.pop(0))
+
+    def has_landed(self, ticket: int) -> bool:
+        return not self.left
+
+    def outcome(self, ticket: int, what: str) -> list[object]:
+        return []
+
+    def started_at(self, ticket: int) -> float:
+        return 0.0
+
+    def landed_at(self, ticket: int) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize(("counts", "looks"), [([4, 9, 9], 1), ([3, 2, 4, 9], 3), ([2, 3, 2], 3)])
+def test_processes_of_a_mix_are_counted_until_there_are_enough(grading: Import, counts: list[int], looks: int) -> None:
+    mix = FakeMix(counts)
+    assert grading("workload").mix_seconds(mix, [], [], 0.02, 4) == (1.0, counts[:looks])
+    assert mix.looks == looks
+
+
 def test_a_container_that_computes_on_does_not_rest(grading: Import, stage: Any) -> None:
     seconds = iter([0.0, 1.0, 2.0, 2.0])
     stage.account = lambda: Stats(State.RUNNING, cpu_sec=next(seconds))

@@ -6,7 +6,7 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, TypeVar
 
-from accounts import demand_own_processes
+from accounts import demand_own_processes, processes
 from limits import demand_full_lanes, demand_progress
 from oracle import Puzzle
 from places import demand_processes
@@ -171,9 +171,14 @@ def mixed_throughput(launch: PairedLaunch) -> Numbers:
 
 def _mixes(subject: Subject, rng: Random, puzzle: Puzzle) -> list[float]:
     with stage(subject) as on:
+        enough = sum(processes(on)) + ROOMY["cpu"]
+
+        def run_mix() -> tuple[float, list[int]]:
+            return mix_seconds(on, *mix(rng, puzzle), rng.uniform(*PEEK_SEC), enough)
+
         with on.executor("e", **ROOMY):
-            warm_up = mix_seconds(on, *mix(rng, puzzle), rng.uniform(*PEEK_SEC))  # threads and processes have started
-            timed = [mix_seconds(on, *mix(rng, puzzle), rng.uniform(*PEEK_SEC)) for _ in range(TIMED_MIXES)]
+            warm_up = run_mix()  # threads and processes have started
+            timed = [run_mix() for _ in range(TIMED_MIXES)]
         counts = [count for _, counted in (warm_up, *timed) for count in counted]
         demand_own_processes(on, max(counts, default=None), ROOMY["cpu"], "in the midst of a mix of jobs")
     return [seconds for seconds, _ in timed]

@@ -30,8 +30,9 @@ SPIN_ROUNDS = 10_000
 HEARTS = 3
 """io jobs that are there all the time, to be asked for signs of life."""
 
-PEEK_SEC = (0.02, 0.06)
-"""From a mix's start until processes are counted: nobody has done with its cpu jobs then."""
+PEEK_SEC, PEEK_AGAIN_SEC = (0.02, 0.06), 0.01
+"""From a mix's start until processes are counted: nobody has done with its cpu jobs then. And until they are counted
+again, where there were too few: an executor that has a process for each job has none between two of them."""
 
 Job = list[Any]
 
@@ -67,14 +68,19 @@ def _echoing(rng: Random) -> tuple[list[int], int]:
     return [value], value
 
 
-def mix_seconds(on: Stage, jobs: list[Job], results: list[object], peek_sec: float) -> tuple[float, list[int]]:
-    """Run a mix on a warm executor; gives its seconds, and how many processes were there in its midst."""
+def mix_seconds(
+    on: Stage, jobs: list[Job], results: list[object], peek_sec: float, enough: int
+) -> tuple[float, list[int]]:
+    """Run a mix on a warm executor; gives its seconds, and how many processes were there until there were `enough`."""
     ticket = on.start("mix", "e", jobs)
     on.settle(peek_sec)
-    count = processes(on)
+    counts = processes(on)
+    while counts and counts[-1] < enough and not on.has_landed(ticket):
+        on.settle(PEEK_AGAIN_SEC)
+        counts += processes(on)
     answer = on.outcome(ticket, "a mix of jobs should have ended")
     assert answer == results, "a mix of jobs gave wrong results"
-    return _took(on, ticket), count
+    return _took(on, ticket), counts
 
 
 def _took(on: Stage, ticket: int) -> float:
