@@ -265,6 +265,8 @@ class Executor:
                     timer.cancel()
 
     def _expire(self, job: Job, running: Running) -> None:
+        if running.future.done():  # it was cancelled, and cleans up
+            return
         settle(running.future, fault=TimeoutError(f"the job ran longer than {job.timeout_sec} s"))
         running.task.cancel()
         for child in list(running.children):
