@@ -1,6 +1,8 @@
 """What became of one call into a subject. A submission's failure is one of these values, never an exception."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -82,3 +84,22 @@ def describe(outcome: Outcome) -> str:
             return f"{complaint} and was stopped"
         case BadReply(reason):
             return f"sent something that is no answer: {reason}"
+
+
+FRAME: Final = re.compile(r'^  File "([^"\n]+)", line (\d+)', re.MULTILINE)
+NOT_THEIRS: Final = re.compile(r"^<|/lib/python|/driver(\.py$|/)")
+"""Files of frames that say nothing to whoever wrote the submission."""
+
+
+def describe_load(outcome: Outcome) -> str:
+    """Say why a submission could not be loaded, and where, as far as that is known."""
+    match outcome:
+        case TimedOut(timeout_sec):
+            return f"could not be loaded: importing it took more than {timeout_sec:g} s"
+        case Raised(traceback=traceback):
+            frames = [frame for frame in FRAME.findall(traceback) if not NOT_THEIRS.search(frame[0])]
+            where = f" ({frames[-1][0].rpartition('/')[2]}, line {frames[-1][1]})" if frames else ""
+            told = describe(outcome)
+            return f"could not be loaded: importing it {told}{'' if where in told else where}"
+        case _:
+            return f"could not be loaded: when it was imported, it {describe(outcome)}"

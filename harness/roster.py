@@ -22,6 +22,9 @@ from harness.sandbox.roles import Side, State, Stats, Subject, SubjectControl
 LOAD_TIMEOUT_SEC = 20.0
 """Importing a submission; generous, because the bars measure speed, not this."""
 
+LOADS_TRIED = 2
+"""A side that never loaded so often is not started again: what it would come to is known."""
+
 
 class NotUsable(Exception):
     """A subject with which no flight can begin; `outcome` says why."""
@@ -60,6 +63,8 @@ class Roster:
         self._seats: dict[Subject, Seat] = {}
         self._awake: set[Subject] = set()
         self._untouched: list[set[Subject]] = []
+        self._failed_loads = dict.fromkeys(Side, 0)
+        self._loaded: set[Side] = set()
         self.spent_sec = dict.fromkeys(Side, 0.0)
         self.peaks: dict[Subject, Stats] = {}
 
@@ -89,6 +94,16 @@ class Roster:
         """Tell whether `subject` has a channel that still works."""
         seat = self._seats.get(subject)
         return seat is not None and seat.channel is not None and not seat.channel.broken
+
+    def failed_load(self, subject: Subject) -> Outcome | None:
+        """Give what loading a started `subject` came to, where it did not load and had the time to."""
+        loaded = self._seats[subject].loaded
+        return None if isinstance(loaded, Finished) or self._left_sec(subject.side) <= 0 else loaded
+
+    def never_loads(self, subject: Subject) -> bool:
+        """Tell whether `subject` was started, and its side has only ever failed to load, often enough to say so."""
+        failed = subject in self._seats and subject.side not in self._loaded
+        return failed and self._failed_loads[subject.side] >= LOADS_TRIED
 
     def wake(self, subject: Subject, watch: Sequence[Subject] = ()) -> list[Stats]:
         """Thaw `subject`, freeze every other, and read the accounting of those to `watch`; asks nothing needless."""
@@ -193,12 +208,21 @@ class Roster:
         connection = listener.accept(lambda: self._control.stats([subject])[0].state is not State.EXITED)
         if connection is None:
             self._seats[subject] = Seat(None, self.explain(subject, Crashed()))
+            self._failed_loads[subject.side] += 1
             return
         channel = Channel(connection, watch=lambda: self._look_at_disk(subject))
+        left = self._left_sec(subject.side)
+        if left <= 0:
+            self._seats[subject] = Seat(channel, TimedOut(self._allowance.side_sec))
+            return
         began = time.perf_counter()
-        loaded = channel.call("", timeout_sec=min(LOAD_TIMEOUT_SEC, max(0.0, self._left_sec(subject.side))))
+        loaded = channel.call("", timeout_sec=min(LOAD_TIMEOUT_SEC, left))
         self.spent_sec[subject.side] += time.perf_counter() - began
         self._seats[subject] = Seat(channel, self.explain(subject, loaded))
+        if isinstance(loaded, Finished):
+            self._loaded.add(subject.side)
+        else:
+            self._failed_loads[subject.side] += 1
 
     def _look_at_disk(self, subject: Subject) -> Outcome | None:
         """Freeze a subject that keeps too much on its disk, for ending a call alone would let it write on."""

@@ -8,7 +8,7 @@ from random import Random
 
 from harness.duel.match import HASH_SEED_LIMIT, Pairing
 from harness.flight import Flight
-from harness.outcome import Finished, Outcome, describe
+from harness.outcome import Finished, Outcome, describe, describe_load
 from harness.roster import NotUsable, Roster
 from harness.sandbox.roles import Side, Stats, Subject
 
@@ -44,14 +44,18 @@ class SubjectFacade:
             self.restart()
 
     def restart(self) -> None:
-        """Start the subject afresh, in a new process with a new hash seed."""
+        """Start the subject afresh, in a new process with a new hash seed; one that never loads stays as it is."""
+        if self._roster.never_loads(self._subject):
+            return
         self._roster.start([self._subject], self._rng.randint(1, HASH_SEED_LIMIT))
 
     def call(self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()) -> Outcome:
         """Call one of the driver's functions; whatever the subject does is an outcome.
 
-        The descriptors of `fds` arrive as further int arguments, and stay the caller's to close.
+        The descriptors of `fds` arrive as further int arguments, and stay the caller's to close. Raises SubjectFailed
+        where the subject did not load: no call says more of that.
         """
+        self._demand_loaded()
         return self._roster.call(self._subject, function, *args, timeout_sec=timeout_sec, fds=fds)
 
     def value(self, function: str, *args: object, timeout_sec: float | None = None, fds: Sequence[int] = ()) -> object:
@@ -62,6 +66,7 @@ class SubjectFacade:
     @contextmanager
     def flight(self) -> Iterator[Flight]:
         """Have several calls in flight; raises SubjectFailed where the subject does not even load."""
+        self._demand_loaded()
         try:
             with self._roster.flight(self._subject) as flight:
                 yield flight
@@ -82,6 +87,7 @@ class SubjectFacade:
 
     def timed_call(self, function: str, *args: object, timeout_sec: float) -> tuple[object, float]:
         """Give a call's answer and its seconds, from the first byte sent to the complete reply decoded."""
+        self._demand_loaded()
         self._roster.wake(self._subject)
         request = self._roster.encode(self._subject, function, args)
         began = time.perf_counter()
@@ -92,6 +98,11 @@ class SubjectFacade:
     def stats(self) -> Stats:
         """Read the subject's accounting."""
         return self._roster.stats([self._subject])[0]
+
+    def _demand_loaded(self) -> None:
+        failed = self._roster.failed_load(self._subject)
+        if failed is not None:
+            raise SubjectFailed(self._subject.side, describe_load(failed), failed)
 
     def _finished(self, outcome: Outcome) -> object:
         if isinstance(outcome, Finished):

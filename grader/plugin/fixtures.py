@@ -66,7 +66,7 @@ class Fixtures:
         assert isinstance(bar, Bar)
         failed = self._run.failed_checks()
         if failed:
-            reason = f"not measured, because required checks did not pass: {', '.join(failed)}"
+            reason = f"required checks did not pass: {_named(failed)}"
             self._run.bars[bar.id] = BarEvidence(id=bar.id, status=BarStatus.NOT_MEASURED, message=reason)
             pytest.skip(reason)
         if bar.cores > self._run.watch.most:
@@ -79,6 +79,14 @@ class Fixtures:
         found = self._run.bars.get(bar.id)
         if found is not None:
             self._run.bars[bar.id] = found.model_copy(update={"duration_sec": duration_sec})
+
+
+NAMED = 3
+
+
+def _named(ids: list[str]) -> str:
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return ", ".join(ids[:NAMED]) + more
 
 
 Measure = Callable[[Statistic], None]

@@ -24,7 +24,8 @@ def _lines(result: Result) -> Iterator[str]:
     for fault in result.faults:
         yield from ("", markdown_code(fault))
     if result.checks:
-        yield from ("", *_table(("check", "verdict", "property", "message"), map(_check, result.checks)))
+        rows = (_check(check, result.checks) for check in result.checks)
+        yield from ("", *_table(("check", "verdict", "property", "message"), rows))
     if result.bars:
         columns = ("bar", "verdict", "ratio", "interval", "pass", "margin in noise", "why")
         yield from ("", *_table(columns, map(_bar, result.bars)))
@@ -44,11 +45,11 @@ def _table(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[st
         yield f"| {' | '.join(row)} |"
 
 
-def _check(check: CheckResult) -> tuple[str, ...]:
+def _check(check: CheckResult, among: Sequence[CheckResult]) -> tuple[str, ...]:
     title = check.title if check.required else f"{check.title} (optional)"
-    word = wording.check_word(check)
-    message = markdown_code(check.message) if check.message and word != "pass" else ""
-    return markdown(check.id), markdown(word), markdown(title), message
+    message = wording.check_message(check, among)
+    told = markdown_code(message) if message else ""
+    return markdown(check.id), markdown(wording.check_word(check)), markdown(title), told
 
 
 def _bar(bar: BarResult) -> tuple[str, ...]:

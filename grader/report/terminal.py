@@ -84,8 +84,8 @@ def _checks(result: Result) -> RenderableType:
     for check in result.checks:
         title = check.title if check.required else f"{check.title} (optional)"
         told = _text(title)
-        if check.message and wording.check_word(check) != "pass":
-            told.append("\n" + escape.block(check.message), "red")
+        if message := wording.check_message(check, result.checks):
+            told.append("\n" + escape.block(message), "red")
         table.add_row(_text(check.id), _word(wording.check_word(check)), told)
     return Padding(table, (1, 0, 0, 0))
 
@@ -110,7 +110,7 @@ def _bars(result: Result) -> RenderableType:
         f"{f'interval: {sure}; ' if sure else ''}margin: in units of noise, + is the good side",
         "dim",
     )
-    notes = [_text(f"{bar.id}: {note}") for bar in result.bars if (note := wording.bar_note(bar))]
+    notes = [_text(note) for note in wording.bar_notes(result.bars)]
     return Padding(Group(table, *notes, legend), (1, 0, 0, 0))
 
 

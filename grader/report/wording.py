@@ -1,6 +1,6 @@
 """The words that every format shares: the headline, how numbers are written, and what to do next."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import floor
 
 from grader.bar_verdict import BarVerdict
@@ -62,6 +62,22 @@ def check_word(check: CheckResult) -> str:
     return {"passed": "pass", "failed": "fail"}.get(check.status.value, check.status.value)
 
 
+def check_message(check: CheckResult, among: Sequence[CheckResult]) -> str:
+    """Give what a check says, which is hostile; where an earlier one of `among` says the same, only that."""
+    if not check.message or check.status is CheckStatus.PASSED:
+        return ""
+    first = next(other for other in among if other.message == check.message)
+    return check.message if first.id == check.id else f"as in {first.id}"
+
+
+def bar_notes(bars: Iterable[BarResult]) -> list[str]:
+    """Say why bars have their verdicts, once where several have one reason; the messages in it are hostile."""
+    grouped: dict[str, list[str]] = {}
+    for bar in bars:
+        grouped.setdefault(bar_note(bar), []).append(bar.id)
+    return [f"{', '.join(ids)}: {note}" for note, ids in grouped.items() if note]
+
+
 def bar_note(bar: BarResult) -> str:
     """Say why a bar has its verdict, where that is not plain; the message in it is hostile."""
     if bar.verdict is BarVerdict.PASS:
@@ -100,8 +116,7 @@ def _steps(result: Result) -> Iterator[str]:
             " if it stays, give the result file to whoever runs the gradings."
         )
         return
-    for check in result.checks:
-        yield from _check_step(check)
+    yield from _check_steps(result.checks)
     for bar in result.bars:
         yield from _bar_step(bar, checked=all(check.status is not CheckStatus.FAILED for check in result.checks))
     if result.selected:
@@ -110,9 +125,16 @@ def _steps(result: Result) -> Iterator[str]:
         yield "Grade with Docker to get a verdict that counts; `takehome doctor` says what is missing."
 
 
-def _check_step(check: CheckResult) -> Iterator[str]:
-    if check.status is CheckStatus.FAILED:
-        yield f"{check.id}: make the property hold that its message names, then run `takehome grade` again."
+def _check_steps(checks: Iterable[CheckResult]) -> Iterator[str]:
+    failed: dict[str, list[str]] = {}
+    for check in checks:
+        if check.status is CheckStatus.FAILED:
+            failed.setdefault(check.message, []).append(check.id)
+    for first, *others in failed.values():
+        if others:
+            yield f"{first}: mend what its message names, which fails {len(others)} more, then grade again."
+        else:
+            yield f"{first}: make the property hold that its message names, then run `takehome grade` again."
 
 
 def _bar_step(bar: BarResult, *, checked: bool) -> Iterator[str]:

@@ -150,6 +150,35 @@ def test_a_driver_that_does_not_load_answers_every_call_with_why(control: Noting
         assert outcome.type_name == "ModuleNotFoundError"
 
 
+def test_a_side_that_never_loads_is_known_after_two_attempts(control: NotingControl, roster: Roster) -> None:
+    assert not roster.never_loads(ONE)
+    (control.folder / "driver.py").write_text("import nowhere", "utf-8")
+    for known in (False, True):
+        roster.start([ONE], hash_seed=1)
+        assert isinstance(roster.failed_load(ONE), Raised)
+        assert roster.never_loads(ONE) is known
+    assert not roster.never_loads(TWO)
+
+
+def test_a_side_that_loaded_once_is_tried_again_however_often_it_fails(control: NotingControl, roster: Roster) -> None:
+    roster.start([ONE], hash_seed=1)
+    assert roster.failed_load(ONE) is None
+    (control.folder / "driver.py").write_text("import nowhere", "utf-8")
+    for _ in range(3):
+        roster.start([ONE], hash_seed=1)
+    assert not roster.never_loads(ONE)
+
+
+def test_who_has_no_time_left_to_load_has_not_failed_to(control: NotingControl) -> None:
+    roster = Roster(control, control.folder, Allowance(call_sec=5.0, side_sec=0.5, memory_mb=64))
+    roster.start([ONE], hash_seed=1)
+    roster.call(ONE, "sleep", 3)
+    roster.start([ONE], hash_seed=1)
+    assert roster.failed_load(ONE) is None
+    assert roster.call(ONE, "echo", 1) == TimedOut(0.5)
+    roster.close()
+
+
 def test_a_worker_that_never_connects_has_crashed(control: NotingControl, roster: Roster) -> None:
     (control.folder / "driver.py").unlink()
     roster.start([ONE], hash_seed=1)

@@ -271,6 +271,18 @@ def test_bars_wait_for_the_checks_and_a_sound_submission_is_measured(graded: Cal
     assert len(measured.bars[0].candidate) >= 5
 
 
+def test_what_does_not_load_is_told_at_every_check_and_is_not_waited_for_at_each(
+    graded: Callable[..., Result],
+) -> None:
+    checks = ("right", "wrong", "raises", "skipping")
+    [*asking, skipping] = graded("def answer(:", checks, only(*checks)).checks
+    assert {str(check.status) for check in asking} == {"failed"}
+    assert {check.message for check in asking} == {
+        "could not be loaded: importing it raised SyntaxError: invalid syntax (solution.py, line 1)"
+    }
+    assert skipping.status is CheckStatus.SKIPPED  # it asks nothing of the submission
+
+
 @pytest.mark.parametrize(
     ("solution", "sentence"),
     [(COSTS_NOTHING, "came to -3"), (TOO_BULKY, "too large to be handed back")],

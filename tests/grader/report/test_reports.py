@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from grader.evidence import BarStatus, CheckStatus, Evidence, ResourceEvidence
-from grader.report import escape, junit, markdown, terminal, wording
+from grader.report import escape, html, junit, markdown, terminal, wording
 from grader.report import json as json_report
 from grader.result import Result
 from harness.sandbox.roles import Isolation
@@ -66,6 +66,21 @@ def test_a_bar_whose_cores_were_busy_says_so_and_asks_for_a_quieter_machine() ->
     assert text.splitlines()[0].strip().startswith("INCONCLUSIVE")
     assert "it was not measured: it needs 2 cores, and others had them" in text
     assert "Bars that need several cores are measured where these are free" in text
+
+
+def test_what_several_checks_and_bars_have_in_common_is_said_once() -> None:
+    why = "could not be loaded: importing it raised SyntaxError: invalid syntax (solution.py, line 3)"
+    checks = [check(id_, CheckStatus.FAILED, why) for id_ in ("agreement", "order", "limits")]
+    waiting = [
+        bar(id_, status=BarStatus.NOT_MEASURED, ratio=None, message="required checks did not pass: agreement")
+        for id_ in ("lookup", "memory")
+    ]
+    made = result(of=evidence(checks=checks, bars=waiting))
+    for text in (shown(made), markdown.render(made), html.render_one(made)):
+        assert text.count("SyntaxError") == 1
+        assert text.count("as in agreement") == 2
+    assert "agreement: mend what its message names, which fails 2 more, then grade again." in shown(made)
+    assert "lookup, memory: it was not measured: required checks did not pass: agreement" in shown(made)
 
 
 def test_a_pass_has_nothing_to_do() -> None:
