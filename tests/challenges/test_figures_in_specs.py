@@ -16,6 +16,8 @@ import pytest
 from grader.challenge import Challenge
 from grader.declaration import read_declaration
 from grader.intake.limits import BYTES, FILES
+from grader.source_marks import FILE_BYTES
+from harness.roster import LOAD_TIMEOUT_SEC
 from harness.sandbox.local_sandbox import ADDRESS_SPACE_EXTRA_MB
 from tests.challenges.loading import CHALLENGES, importing_from
 
@@ -128,9 +130,8 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"{m.RATIOS_NEEDED} of {2 * len(m.WORKLOADS)} ratios",
         ),
         "test_bars": lambda m: (
-            f"{m.CORES + m.IDLE_ADDED:g} minus the cores used",
-            f"beyond {m.USEFUL:g} times the reference's",
-            f"both count as using at most {m.CORES - m.IDLE_LEAST:g}",
+            f"`{m.CORES + m.IDLE_ADDED:g} - min(cores, {m.CORES - m.IDLE_LEAST:g})` for each side",
+            f"the sum of `min(c, {m.USEFUL:g} * r)` over a side's runs",
             f"{m.BIG_MB} MiB plus what the container's memory grows by",
             f"counts with at least {m.GROWTH_FLOOR_MB:g} MiB",
         ),
@@ -153,6 +154,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"of {m.ASKED_TWICE} items asked for twice",
             f"{m.MANY_ITEMS:,} items of {kib(m.MANY_ITEM_BYTES)}",
         ),
+        "lost_turns": lambda m: (f"{word(m.ROUNDS)} times in a row, all of `backend.limit`",),
         "overload": lambda m: (
             f"At most `{m.WAITING_PER_CALL} * backend.limit` more ids",
             f"waits for the backend for {m.REQUEST_SEC:g} s in all",
@@ -396,6 +398,8 @@ def test_limits_are_told(slug: str) -> None:
     limits = declared.limits.model_dump()
     assert tells(spec, LIMITS[slug].format_map(limits | {"Cores": word(limits["cores"]).capitalize()}))
     assert tells(spec, f"At most {FILES:,} files and {BYTES // 2**20} MiB handed in")
+    assert tells(spec, f"Importing `solution` may take {LOAD_TIMEOUT_SEC:g} s")
+    assert tells(spec, f"each of which has at most {FILE_BYTES // 2**20} MiB") or slug == "hashmap"  # it asks for less
     assert tells(spec.lower(), f"{word(declared.minutes / 60)} hours")
 
 
