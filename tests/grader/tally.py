@@ -51,7 +51,7 @@ FILES = {
     "challenges/tally/driver.py": """
         from solution import total
 
-        TIMES = 20
+        TIMES = 10
 
 
         def add_up(numbers):
@@ -97,7 +97,7 @@ FILES = {
     "challenges/tally/grading/workload.py": """
         from harness.duel.round import Call, Round
 
-        TIMES = 20
+        TIMES = 10
 
 
         class Bulk:

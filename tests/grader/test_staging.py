@@ -31,8 +31,8 @@ def test_all_four_folders_are_staged_and_litter_is_not(root: Path) -> None:
             "test_behaviour.py",
             "workload.py",
         ]
-        assert "range(20)" in (staged.submission / "solution.py").read_text()
-        assert "range(20)" not in (staged.reference / "solution.py").read_text()
+        assert "range(8)" in (staged.submission / "solution.py").read_text()
+        assert "range(8)" not in (staged.reference / "solution.py").read_text()
 
 
 def test_a_submission_with_a_link_is_refused(root: Path) -> None:
