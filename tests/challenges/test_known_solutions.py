@@ -22,7 +22,7 @@ ROOT = find_root()
 MEASURED = {"hashmap": ("memory-per-entry", "hit-lookup", "longest-pause")}
 """Challenges whose bars are measured here too: these with the reference, and what only bars can catch with another.
 
-One is of bytes, one a duel, which carries the control, and one a statistic: all ten take minutes beside loud neighbours.
+One is of bytes, one a duel, which carries the control, one a statistic; all ten take minutes beside loud neighbours.
 """
 
 
