@@ -63,8 +63,7 @@ class Roster:
         self._seats: dict[Subject, Seat] = {}
         self._awake: set[Subject] = set()
         self._untouched: list[set[Subject]] = []
-        self._failed_loads = dict.fromkeys(Side, 0)
-        self._loaded: set[Side] = set()
+        self._loads: dict[Side, list[bool]] = {side: [] for side in Side}
         self.spent_sec = dict.fromkeys(Side, 0.0)
         self.peaks: dict[Subject, Stats] = {}
 
@@ -81,6 +80,7 @@ class Roster:
             self._awake |= set(subjects)
             for subject, listener in listeners.items():
                 self._seat(subject, listener)
+                self._loads[subject.side].append(isinstance(self._seats[subject].loaded, Finished))
         finally:
             for listener in listeners.values():
                 listener.close()
@@ -102,8 +102,8 @@ class Roster:
 
     def never_loads(self, subject: Subject) -> bool:
         """Tell whether `subject` was started, and its side has only ever failed to load, often enough to say so."""
-        failed = subject in self._seats and subject.side not in self._loaded
-        return failed and self._failed_loads[subject.side] >= LOADS_TRIED
+        loads = self._loads[subject.side]
+        return subject in self._seats and len(loads) >= LOADS_TRIED and not any(loads)
 
     def wake(self, subject: Subject, watch: Sequence[Subject] = ()) -> list[Stats]:
         """Thaw `subject`, freeze every other, and read the accounting of those to `watch`; asks nothing needless."""
@@ -134,10 +134,10 @@ class Roster:
     def flight(self, subject: Subject) -> Iterator[Flight]:
         """Wake `subject` for calls in flight; raises NotUsable where it did not load or its time is used up."""
         seat = self._seats[subject]
-        if seat.channel is None or not isinstance(seat.loaded, Finished):
-            raise NotUsable(seat.loaded)
         if self._left_sec(subject.side) <= 0:
             raise NotUsable(TimedOut(self._allowance.side_sec))
+        if seat.channel is None or not isinstance(seat.loaded, Finished):
+            raise NotUsable(seat.loaded)
         self.wake(subject)
         self._touch(subject)
         began = time.perf_counter()
@@ -189,11 +189,11 @@ class Roster:
         self, subject: Subject, timeout_sec: float | None, exchange: Callable[[Channel, float], Outcome]
     ) -> Outcome:
         seat = self._seats[subject]
-        if seat.channel is None or not isinstance(seat.loaded, Finished):
-            return seat.loaded
         left = self._left_sec(subject.side)
         if left <= 0:
             return TimedOut(self._allowance.side_sec)
+        if seat.channel is None or not isinstance(seat.loaded, Finished):
+            return seat.loaded
         self.wake(subject)
         self._touch(subject)
         began = time.perf_counter()
@@ -208,21 +208,12 @@ class Roster:
         connection = listener.accept(lambda: self._control.stats([subject])[0].state is not State.EXITED)
         if connection is None:
             self._seats[subject] = Seat(None, self.explain(subject, Crashed()))
-            self._failed_loads[subject.side] += 1
             return
         channel = Channel(connection, watch=lambda: self._look_at_disk(subject))
-        left = self._left_sec(subject.side)
-        if left <= 0:
-            self._seats[subject] = Seat(channel, TimedOut(self._allowance.side_sec))
-            return
         began = time.perf_counter()
-        loaded = channel.call("", timeout_sec=min(LOAD_TIMEOUT_SEC, left))
+        loaded = channel.call("", timeout_sec=min(LOAD_TIMEOUT_SEC, max(0.0, self._left_sec(subject.side))))
         self.spent_sec[subject.side] += time.perf_counter() - began
         self._seats[subject] = Seat(channel, self.explain(subject, loaded))
-        if isinstance(loaded, Finished):
-            self._loaded.add(subject.side)
-        else:
-            self._failed_loads[subject.side] += 1
 
     def _look_at_disk(self, subject: Subject) -> Outcome | None:
         """Freeze a subject that keeps too much on its disk, for ending a call alone would let it write on."""

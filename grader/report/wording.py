@@ -72,10 +72,16 @@ def check_message(check: CheckResult, among: Sequence[CheckResult]) -> str:
 
 def bar_notes(bars: Iterable[BarResult]) -> list[str]:
     """Say why bars have their verdicts, once where several have one reason; the messages in it are hostile."""
-    grouped: dict[str, list[str]] = {}
-    for bar in bars:
-        grouped.setdefault(bar_note(bar), []).append(bar.id)
-    return [f"{', '.join(ids)}: {note}" for note, ids in grouped.items() if note]
+    told = _by_text((bar_note(bar), bar.id) for bar in bars)
+    return [f"{', '.join(ids)}: {note}" for note, ids in told.items() if note]
+
+
+def _by_text(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Gather the ids of which the same is told, in their order."""
+    gathered: dict[str, list[str]] = {}
+    for text, id_ in told:
+        gathered.setdefault(text, []).append(id_)
+    return gathered
 
 
 def bar_note(bar: BarResult) -> str:
@@ -126,10 +132,7 @@ def _steps(result: Result) -> Iterator[str]:
 
 
 def _check_steps(checks: Iterable[CheckResult]) -> Iterator[str]:
-    failed: dict[str, list[str]] = {}
-    for check in checks:
-        if check.status is CheckStatus.FAILED:
-            failed.setdefault(check.message, []).append(check.id)
+    failed = _by_text((check.message, check.id) for check in checks if check.status is CheckStatus.FAILED)
     for first, *others in failed.values():
         if others:
             yield f"{first}: mend what its message names, which fails {len(others)} more, then grade again."

@@ -118,7 +118,7 @@ def _told_off(on: Stage, kind: str, stopped: str, timeout_sec: float | None) -> 
     name = f"{kind}-{'late' if timeout_sec else 'cancelled'}-raises"
     on.submit("e", kind, name, timeout_sec=timeout_sec)
     told = on.start("result", name)
-    on.until(lambda: name in on.guests or on.has_landed(told), f"a {kind} job should have started")
+    on.began(name, told, f"a {kind} job should have started")
     guest = on.guests.get(name)
     if guest is not None and kind != "blocking":  # a coroutine has to be asked to go on, and a function goes on
         guest.tell("linger")

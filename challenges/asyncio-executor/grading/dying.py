@@ -106,8 +106,7 @@ def _demand_death_before_begin(on: Stage) -> bool:
     what = "idle processes were stopped, jobs submitted, and the processes killed before they could begin on them"
     for name in names:
         told = on.start("result", name)
-        on.until(lambda name=name, told=told: name in on.guests or on.has_landed(told), f"{what}: the jobs should run")
-        assert name in on.guests, (
+        assert on.began(name, told, f"{what}: the jobs should run"), (
             f"{what}: the jobs must run in others, and one came to {str(on.outcome(told, what))[:TOLD_CHARS]}"
         )
         on.finish(name, name)

@@ -78,9 +78,7 @@ def _fate(on: Stage, name: str, kind: str) -> Fate:
     had_begun = name in on.guests
     if stopped is not None:
         on.call("kill", stopped)
-    told = lambda: name in on.guests or on.has_landed(ticket)  # noqa: E731
-    on.until(told, "a process was killed while it started, and its job should have run in another")
-    if name not in on.guests:
+    if not on.began(name, ticket, "a process was killed while it started, and its job should have run in another"):
         return Fate.LOST
     if on.guests[name].pid == stopped:
         return Fate.BEGUN

@@ -131,9 +131,7 @@ def demand_nested_cancelled_once(subject: Subject) -> None:
         for name in names:
             on.guests[name].tell("linger")
         for name in names:
-            guest = on.guests[name]
-            stopped = lambda guest=guest: bool(guest.heard("lingering")) or not guest.here  # noqa: E731
-            on.until(stopped, "a job ran out of time, and it or what it submitted should have been cancelled")
+            on.told_off(name, "a job ran out of time, and it or what it submitted should have been cancelled")
         on.call("cancel", "nested-top")
         on.departure("nested-top", "a nested job should have been cancelled")
         on.settle(SETTLE_SEC / 2)

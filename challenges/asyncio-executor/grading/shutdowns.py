@@ -171,10 +171,8 @@ def _cleaning_up(on: Stage) -> list[str]:
     timeouts = {"io-cancelled": None, "nested-cancelled": None, "io-late": LATE_SEC, "nested-late": LATE_SEC}
     for name, timeout_sec in timeouts.items():
         on.submit("e", name.partition("-")[0], name, timeout_sec=timeout_sec)
-    for name, ticket in {name: on.start("result", name) for name in timeouts}.items():
-        begun = lambda name=name, ticket=ticket: name in on.guests or on.has_landed(ticket)  # noqa: E731
-        on.until(begun, "a job should have started")
-    names = [name for name in timeouts if name in on.guests]
+    tickets = {name: on.start("result", name) for name in timeouts}
+    names = [name for name, ticket in tickets.items() if on.began(name, ticket, "a job should have started")]
     for name in names:
         on.guests[name].tell("linger")
     for name in names:
@@ -182,8 +180,7 @@ def _cleaning_up(on: Stage) -> list[str]:
         on.until(lambda guest=guest: bool(guest.said) or not guest.here, "a job should have gone on")
         if timeouts[name] is None:
             on.call("cancel", name)
-        stopped = lambda guest=guest: bool(guest.heard("lingering")) or not guest.here  # noqa: E731
-        on.until(stopped, "a coroutine should have been cancelled")
+        on.told_off(name, "a coroutine should have been cancelled")
     return names
 
 

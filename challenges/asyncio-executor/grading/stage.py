@@ -164,6 +164,16 @@ class Stage:
         self.until(lambda: name in self.guests, what, patience_sec)
         return self.guests[name]
 
+    def began(self, name: str, ticket: int, what: str) -> bool:
+        """Wait until a job runs, or its caller was told the end of it; says whether it ran."""
+        self.until(lambda: name in self.guests or self.has_landed(ticket), what)
+        return name in self.guests
+
+    def told_off(self, name: str, what: str) -> None:
+        """Wait until a job that was to linger has been cancelled, or is gone."""
+        guest = self.guests[name]
+        self.until(lambda: bool(guest.heard("lingering")) or not guest.here, what)
+
     def departure(self, name: str, what: str, patience_sec: float = PATIENCE_SEC) -> Guest:
         """Wait until a job does not run any more."""
         guest = self.guests[name]

@@ -46,8 +46,7 @@ def _demand_timed_out(on: Stage, kind: str, waiting: int, started_at: float) -> 
 
 def _begun(on: Stage, kind: str, name: str, told: int) -> bool:
     """Wait until a job runs, or its time is over; what runs in a process is to compute then."""
-    on.until(lambda: name in on.guests or on.has_landed(told), f"a {kind} job should have started")
-    if name not in on.guests:
+    if not on.began(name, told, f"a {kind} job should have started"):
         return False
     if kind in {"cpu", "crash"}:
         on.guests[name].tell("spin", *SPIN)
@@ -99,8 +98,7 @@ def _ran_after_waiting(on: Stage, kind: str, attempt: int) -> bool:
     on.arrival(before, f"a {kind} job should have started")
     on.settle(TIMEOUT_SEC / 2.5)
     on.finish(before)
-    on.until(lambda: queued in on.guests or on.has_landed(waiting), f"the next {kind} job should have started")
-    if queued in on.guests:
+    if on.began(queued, waiting, f"the next {kind} job should have started"):
         on.finish(queued)
     on.outcome(waiting, f"a {kind} job should have ended")
     return queued in on.guests

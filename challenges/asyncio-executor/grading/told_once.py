@@ -35,9 +35,7 @@ def demand_told_once(subject: Subject) -> None:
             on.start("cancel", name)
         ending = on.start("shutdown", "shut", False, None)
         for name in lingering:
-            guest = on.guests[name]
-            stopped = lambda guest=guest: bool(guest.heard("lingering")) or not guest.here  # noqa: E731
-            on.until(stopped, "a coroutine should have been cancelled")
+            on.told_off(name, "a coroutine should have been cancelled")
         on.settle(LATE_SEC + SETTLE_SEC)
         _demand_heard_once(on, lingering, "by its timeout")
         for name in lingering:
@@ -53,10 +51,10 @@ def demand_told_once(subject: Subject) -> None:
 
 def _lingers(on: Stage, name: str) -> bool:
     """Have a job wait to be cancelled, and then for a word; tells whether it was there before its time was over."""
-    told = None if name.endswith("child") else on.start("result", name)
-    began = lambda: name in on.guests or (told is not None and on.has_landed(told))  # noqa: E731
-    on.until(began, "a job should have started")
-    if name not in on.guests:
+    what = "a job should have started"
+    if name.endswith("child"):  # its future is its parent's
+        on.arrival(name, what)
+    elif not on.began(name, on.start("result", name), what):
         return False
     on.guests[name].tell("linger")
     return True

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 from dying_calls import busy
 from http_client import Client, get
-from overload import ATTEMPTS, REQUEST_SEC, SOON_SEC, WAITING_PER_CALL
+from overload import ATTEMPTS, REQUEST_SEC, SOON_SEC, WAITING_PER_CALL, answers_of
 from stand import Stand, undisturbed
 
 ROUNDS = 3
@@ -59,7 +59,5 @@ async def _used(stand: Stand) -> int:
     await stand.backend.until(lambda backend: len(backend.open) == stand.limit, REQUEST_SEC / 2)
     used = len(stand.backend.open)
     stand.backend.release()
-    await asyncio.wait(asking)
-    for task in asking:
-        task.result()
+    await answers_of(asking)
     return used

@@ -82,7 +82,7 @@ async def _shares_one_call(stand: Stand) -> bool:
     await asyncio.sleep(0.15)  # whoever calls again does so meanwhile
     in_time = asyncio.get_running_loop().time() - began < AT_ONCE_SEC
     stand.backend.release()
-    answers = await _all(asking)
+    answers = await answers_of(asking)
     got = await batch
     calls = stand.backend.called(item)
     assert calls == 1, f"{SAME} equal requests and a batch, all at once, called the backend {calls} times for one id"
@@ -101,7 +101,7 @@ async def _shares_failures(stand: Stand) -> None:
     await stand.backend.until(lambda backend: backend.called(item) > 0, SOON_SEC)
     await asyncio.sleep(0.1)
     stand.backend.release()
-    found = Counter(answer.status for answer in await _all(asking))
+    found = Counter(answer.status for answer in await answers_of(asking))
     assert set(found) <= {502, 504}, (
         f"equal requests whose shared call failed were answered with {dict(found)}, not 502"
     )
@@ -143,7 +143,7 @@ async def bounds_the_backend(stand: Stand) -> None:
     for _ in range(3):
         items = stand.items.fresh(stand.limit * (1 + WAITING_PER_CALL))
         half = len(items) // 2
-        answers = await _all(
+        answers = await answers_of(
             [
                 *(asyncio.ensure_future(stand.item(item)) for item in items[:half]),
                 *(asyncio.ensure_future(stand.post("/batch", msgpack.packb(items[at::4]))) for at in range(4)),
@@ -203,7 +203,7 @@ async def _passes_on(stand: Stand) -> bool:
     in_time = loop.time() - began < 1.3 * REQUEST_SEC
     called = await stand.backend.until(lambda backend: backend.called(waiting) > 0, 0.2 * REQUEST_SEC)
     stand.backend.release()
-    await _all([*asking, last])
+    await answers_of([*asking, last])
     return called or (refused and in_time)
 
 
@@ -241,9 +241,9 @@ async def _sheds(stand: Stand) -> bool:
     open_calls = len(stand.backend.open)
     in_time = loop.time() - began < AT_ONCE_SEC + 0.2
     stand.backend.release()
-    answers = await _all(asking)
+    answers = await answers_of(asking)
     if again:
-        await _all(list(again.values()))
+        await answers_of(list(again.values()))
     found = Counter(answer.status for answer in answers)
     _refusals_are_proper(at_once)
     assert stand.backend.most_open <= stand.limit, f"{stand.backend.most_open} calls at once, {stand.limit} are allowed"
@@ -297,7 +297,7 @@ async def _refuses_for_long(stand: Stand) -> None:
     if last.status == 503:  # else who waited has timed out, and made room
         refused.append(last)
     stand.backend.release()
-    await _all(batches)
+    await answers_of(batches)
     _refusals_are_proper(refused)
 
 
@@ -328,9 +328,9 @@ async def _gives_up(stand: Stand) -> bool:
     shared = items[::2]  # of the calls under way, several have one request that waits, and several have more
     asking += [asyncio.ensure_future(stand.item(item)) for item in shared]
     batches += [asyncio.ensure_future(stand.post("/batch", msgpack.packb(shared)))]
-    for batch in await _all(batches):
+    for batch in await answers_of(batches):
         assert batch.status in {200, 503}, f"a batch whose items timed out: status {batch.status} instead of 200"
-    answers = await _all(asking)
+    answers = await answers_of(asking)
     cancelled = await stand.backend.until(lambda backend: not backend.open, SOON_SEC)
     left = len(stand.backend.open)
     stand.backend.release()
@@ -354,7 +354,7 @@ async def _gives_up(stand: Stand) -> bool:
     )
 
 
-async def _all(asking: list[asyncio.Task[Answer]]) -> list[Answer]:
+async def answers_of(asking: list[asyncio.Task[Answer]]) -> list[Answer]:
     """Wait for all; a task that failed raises after the others have ended too."""
     await asyncio.wait(asking)
     return [task.result() for task in asking]
