@@ -217,13 +217,14 @@ class TestMistakes:
             grading("replaying").demand_shrinking(Broken(reference_driver, 0), "keys get lost", specs, operations)
         assert (
             str(failed.value)
-            == "keys get lost: in `m[0] = 0; 0 in m` the last operation gave 'no idea', which is wrong"
+            == "keys get lost: `0 in m` gave 'no idea', which is wrong; it comes at the end of `m[0] = 0; 0 in m`"
         )
 
     def test_hunt_finds_and_shrinks(self, grading: Import, reference_driver: ModuleType) -> None:
         world = grading("worlds").WORLDS[0]
         with pytest.raises(
-            AssertionError, match=r"^title: in `[mno]\[\d\] = .*` the last operation gave 'no idea', which is wrong$"
+            AssertionError,
+            match=r"^title: `.*` gave 'no idea', which is wrong; it comes at the end of `[mno]\[\d\] = .*`$",
         ):
             grading("hunting").hunt(Broken(reference_driver, 2), "title", world, 5, 30)
 
@@ -245,7 +246,7 @@ class TestMistakes:
                 return outcome
 
         silent = Silent()
-        with pytest.raises(AssertionError, match=r"… 176 operations before; .* the submission "):
+        with pytest.raises(AssertionError, match=r"the submission .* in `… 176 operations before; "):
             grading("replaying").demand_shrinking(silent, "hangs", *self.operations())
         assert silent.calls == 1
 
@@ -307,13 +308,24 @@ class TestWording:
 class TestCrowds:
     """Scripts among many other entries."""
 
-    def test_maps_are_of_the_size_that_is_told(self, grading: Import) -> None:
+    @pytest.mark.parametrize("age", ["new", "oldest gone", "half gone"])
+    def test_maps_are_of_the_size_that_is_told(self, grading: Import, age: str) -> None:
         crowds, scripts = grading("crowds"), grading("scripts")
         script = scripts.Script("one", scripts.ints(1, 2), [["set", 0, 0, 1], ["len", 0], ["items", 0], ["items", 0]])
-        crowded = crowds.amid(Random(1), script, 99)
+        crowded = crowds.amid(Random(1), script, 99, age=age)
         answers = grading("model").Model(crowded.specs).replay(crowded.operations)
-        assert [operation[0] for operation in crowded.operations] == ["set", "fill", "fill", "len", "items"]
-        assert answers[3] == ["gave", 100]
+        before, after = ([], []) if age == "new" else (["fill"], ["thin"])
+        filled = [*before, "set", "fill", "fill", *after]
+        assert [operation[0] for operation in crowded.operations] == [*filled, "len", "items"]
+        assert answers[len(filled)] == ["gave", 100]
+
+    def test_the_oldest_are_gone_and_the_scripts_own_come_first(self, grading: Import) -> None:
+        crowds, scripts = grading("crowds"), grading("scripts")
+        script = scripts.Script("one", scripts.ints(1), [["set", 0, 0, 1], ["iter", 0]])
+        crowded = crowds.amid(Random(1), script, 600, age="oldest gone")
+        [_, order] = grading("model").Model(crowded.specs).replay(crowded.operations)[-1]
+        assert order[0] == 0
+        assert order[1] > 600 // 8, "many were there before"
 
     def test_the_second_map_is_filled_in_another_order(self, grading: Import) -> None:
         crowds, scripts = grading("crowds"), grading("scripts")
@@ -325,10 +337,12 @@ class TestCrowds:
 
     def test_some_iterate_over_maps_of_the_size_that_is_timed(self, grading: Import) -> None:
         crowds, workload = grading("crowds"), grading("workload")
-        sizes = [
-            sum(op[3] for op in script.operations if op[0] == "fill") + crowds.leading(script.operations)
-            for script in crowds.crowded_iteration(Random(1))
-        ]
+        sizes = []
+        for script in crowds.crowded_iteration(Random(1)):
+            filled = sum(op[3] for op in script.operations if op[0] == "fill")
+            thinned = sum(-(-op[3] // op[4]) for op in script.operations if op[0] == "thin")
+            own = [op for op in script.operations if op[0] not in {"fill", "thin"}]
+            sizes.append(filled - thinned + crowds.leading(own))
         assert sizes.count(workload.Iteration.ENTRIES) == 8
 
 

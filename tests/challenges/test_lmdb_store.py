@@ -19,7 +19,8 @@ def modules() -> Iterator[Modules]:
     """Import the modules of the grading folder."""
     with importing_from(GRADING) as import_:
         yield {
-            name: import_(name) for name in ("model", "changes", "columns", "digests", "ordering", "plans", "replaying")
+            name: import_(name)
+            for name in ("model", "changes", "columns", "digests", "ordering", "plans", "replaying", "wording")
         }
 
 
@@ -92,6 +93,26 @@ def test_every_story_is_answered_by_the_model(modules: Modules) -> None:
     for story in (ordering.every_key(rng), ordering.two_stores(rng), *ordering.ranges(rng)):
         answers = modules["model"].Model().replay(story)
         assert all(verdict == "gave" for verdict, _ in answers)
+
+
+# ---- words
+
+
+def test_a_mistake_begins_with_what_is_wrong(modules: Modules) -> None:
+    rows = [["a", number, 0, b"v" * 20] for number in range(9)]
+    story = [["open", "s", "store"], ["put", "s", rows], ["scan", "s", ["a", 7], None, 1, False]]
+    mistake = modules["replaying"].Mistake(story, ["gave", []], ["gave", [rows[7]]])
+    items = ", ".join(f"(('a', {number}, 0), <20 bytes>)" for number in range(6))
+    scan = "list(s.scan(('a', 7), None, 1, False))"
+    assert str(mistake) == (
+        f"`{scan}` gave [], but [['a', 7, 0, <20 bytes>]] is right; it comes at the end of "
+        f"`s = Store.open('store'); s.put_many([{items}, ... 9 in all]); {scan}`"
+    )
+
+
+def test_every_operation_that_a_model_answers_has_its_words(modules: Modules) -> None:
+    model, wording = modules["model"], modules["wording"]
+    assert wording.SENTENCES.keys() == model.ANSWERS.keys() | model.FAULTS.keys()
 
 
 # ---- crashes

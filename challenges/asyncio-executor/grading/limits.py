@@ -203,3 +203,48 @@ def _let_in(on: Stage, kind: str, waiting: list[int]) -> None:
     for gone, why in (("2", "was cancelled while queued"), ("b", "was never accepted")):
         assert f"{kind}-{gone}" not in on.guests, f"a {kind} job ran that {why}"
     on.finish(f"{kind}-c")
+
+
+def demand_room_after_children(subject: Subject) -> None:
+    """Have jobs of a nested one wait in full lanes, and go in turn or with it: there is as much room as before."""
+    kinds = ("io", "blocking", "cpu")
+    with stage(subject) as on, on.executor("e", io=1, blocking=1, cpu=1, nested=1, queue=2):
+        on.submit("e", "nested", "nested-0")
+        on.arrival("nested-0", "a nested job should have started")
+        for kind in kinds:
+            on.submit("e", kind, f"{kind}-0")
+            on.arrival(f"{kind}-0", f"a {kind} job should have started")
+            for letter in "xyz":
+                child = f"{kind}-{letter}"
+                on.obey("nested-0", "submit", child, kind, [on.place, child], None)
+            for letter, ended in zip("xy", "0x", strict=True):
+                on.finish(f"{kind}-{ended}")
+                on.arrival(f"{kind}-{letter}", f"a nested job's {kind} job should have started in its turn")
+        on.call("cancel", "nested-0")
+        on.departure("nested-0", "a nested job should have been cancelled")
+        on.finish("blocking-y")
+        for kind in kinds:
+            on.departure(f"{kind}-y", f"a {kind} job should have ended with the nested job that it belongs to")
+        beyond = [_one_too_many(on, kind) for kind in kinds]
+        on.settle()
+        early = sum(map(on.has_landed, beyond))
+        assert not early, (
+            "jobs of a nested job had waited in a lane and were gone, some in their turn and some cancelled with it; "
+            f"then, with 1 job running and 2 queued, the limits of both, submit accepted another in {early} of "
+            f"{len(kinds)} lanes instead of waiting for room"
+        )
+        for kind, ticket in zip(kinds, beyond, strict=True):
+            for number in (1, 2, 3):
+                on.arrival(f"{kind}-{number}", f"the next {kind} job should have started")
+                on.finish(f"{kind}-{number}")
+            on.outcome(ticket, f"the {kind} submitter that waits should have been let in")
+            on.arrival(f"{kind}-4", f"the next {kind} job should have started")
+            on.finish(f"{kind}-4")
+
+
+def _one_too_many(on: Stage, kind: str) -> int:
+    """Fill a lane, and begin to submit one more; gives the ticket of that."""
+    for number in (1, 2, 3):
+        on.submit("e", kind, f"{kind}-{number}")
+    on.arrival(f"{kind}-1", f"a {kind} job should have started")
+    return on.submitting("e", kind, f"{kind}-4")

@@ -12,6 +12,9 @@ GRACE_SEC = 1.0
 """How far a shutdown may go beyond its timeout."""
 
 DEADLINE_SEC = 0.4
+LONGER_SEC = 1.3
+"""Longer than the grace that is allowed, so that whoever begins to count anew after draining is seen."""
+
 ATTEMPTS = 3
 
 AMPLE_SEC = 5.0
@@ -189,6 +192,7 @@ def demand_deadline(subject: Subject) -> None:
     for drain in (True, False):
         _demand_in_time(subject, _stuck, drain, "")
         _demand_in_time(subject, _stuck, drain, "", timeout_sec=0)
+    _demand_in_time(subject, _stuck, True, "", timeout_sec=LONGER_SEC)
 
 
 def demand_later_deadline(subject: Subject) -> None:

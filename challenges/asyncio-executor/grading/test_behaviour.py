@@ -41,6 +41,7 @@ def test_concurrency_limits(submission: Subject, fresh_seed: int) -> None:
 
 def test_bounded_queue(submission: Subject) -> None:
     limits.demand_bounded_queue(submission)
+    limits.demand_room_after_children(submission)
     door.demand_first_come(submission)
 
 

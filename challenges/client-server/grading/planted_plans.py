@@ -15,6 +15,7 @@ LEAST_RATES = {
     "stall": 150,
     "bimodal": 60,
     "losses": 60,
+    "late": 60,
     "overload": 120,
     "failing": 30,
     "unreachable": 30,
@@ -28,6 +29,9 @@ TOGETHER_PER_SEC = 980
 SECONDS = (1.0, 2.8)
 SECONDS_OF_LATE_ANSWERS = (1.0, 1.8)
 """Of a server whose answers come later and later, or whose last one is to come last by far: none is to be near 2 s."""
+
+SECONDS_BEYOND_A_TIMEOUT, LATE_ANSWER_SEC = (2.5, 2.9), 2.35
+"""Of a server that some requests have timed out at while others are not due yet; and when it answers those."""
 
 STALL_SEC = (2.3, 2.8)
 """A second of stall, and time before and after: a tenth of all requests is more than 32, and of as many users who wait
@@ -47,6 +51,7 @@ def plans(rng: Random) -> dict[str, Plan]:
         "stall": _stall(rng, rates["stall"]),
         "bimodal": _bimodal(rng, rates["bimodal"]),
         "losses": _losses(rng, rates["losses"]),
+        "late": _late(rng, rates["late"]),
         "overload": _overload(rng, rates["overload"]),
         "failing": _failing(rng, rates["failing"]),
         "unreachable": _unreachable(rng, rates["unreachable"]),
@@ -120,6 +125,14 @@ def _losses(rng: Random, rate: int) -> Plan:
     special |= {next(left): (Word.NEVER, 0.0) for _ in range(tenth // 2)}
     special |= {next(left): (Word.WRONG, 0.02) for _ in range(tenth // 2)}
     what = "a server that fails, answers wrongly, hangs up and loses requests"
+    return Plan(asked, lambda: Numbered(0.030, special), what)
+
+
+def _late(rng: Random, rate: int) -> Plan:
+    """Answer every third of the first requests when it has timed out, and while many more are still to be sent."""
+    asked = _asked(rng, rate, SECONDS_BEYOND_A_TIMEOUT)
+    special = dict.fromkeys(range(0, rate // 4, 3), (Word.OK, LATE_ANSWER_SEC))
+    what = "a server that answers some requests when they have timed out, and nothing else on their connections before"
     return Plan(asked, lambda: Numbered(0.030, special), what)
 
 

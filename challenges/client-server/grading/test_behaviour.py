@@ -136,6 +136,7 @@ def test_measures_a_bimodal_tail(submission: SubjectFacade, fresh_seed: int) -> 
 
 def test_counts_errors_and_losses(submission: SubjectFacade, fresh_seed: int) -> None:
     _measures(submission, fresh_seed, "losses")
+    _measures(submission, fresh_seed, "late")
     _measures(submission, fresh_seed, "failing")
     _measures(submission, fresh_seed, "unreachable")
     _measures(submission, fresh_seed, "mute")

@@ -139,6 +139,13 @@ def large(rng: Random, size: float) -> Record:
     return {**call, "args": [{"name": rng.choice(WORDS), "value": rng.randbytes(6)} for _ in range(int(size / 16))]}
 
 
+def longer(rng: Random, call: Record, size: float) -> Record:
+    """Make a call longer by about so many bytes of content: its trace, or arguments before its own."""
+    if rng.random() < 0.5:
+        return {**call, "trace": rng.randbytes(int(size))}
+    return {**call, "args": [*large(rng, size)["args"], *call["args"]]}
+
+
 LONG_NAME_CHARS = 340_000
 
 

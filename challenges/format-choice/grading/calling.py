@@ -45,6 +45,9 @@ USUAL_MOST_BYTES = 4096
 LARGE_POWERS = (8, 18)
 """Powers of two of the bytes that larger calls have."""
 
+LONGER_POWERS = (8, 11, 12, 13, 15)
+"""Powers of two of the bytes that are added to calls which are extreme in another way."""
+
 LULLED_BY, LULLED = 25_000, 80
 """Good calls before each of so many hostile ones: who checks less when all went well for long is found out.
 
@@ -79,7 +82,7 @@ def drawn(strategy: SearchStrategy[Any], count: int, seed_: int, visit: Callable
     look()
 
 
-def demand_round_trip(submission: Subject, seed_: int) -> None:
+def demand_round_trip(submission: Subject, rng: Random) -> None:
     """Encode in one process, decode in that one and in another."""
     kept: list[tuple[Record, bytes]] = []
 
@@ -91,13 +94,18 @@ def demand_round_trip(submission: Subject, seed_: int) -> None:
 
     extremes = call_records.extremes()
     kept += zip(extremes, _encoded(submission, extremes), strict=True)
-    drawn(call_records.calls, EXAMPLES, seed_, visit)
+    longer = [call_records.longer(rng, call, 2 ** (rng.choice(LONGER_POWERS) + rng.random())) for call in extremes]
+    kept += zip(longer, _encoded(submission, longer), strict=True)
+    drawn(call_records.calls, EXAMPLES, rng.getrandbits(32), visit)
     too_deep = call_records.too_deep()
+    too_deep += [call_records.longer(rng, call, 2 ** rng.choice(LONGER_POWERS)) for call in too_deep]
     usual = extremes[0]
     in_turn = [call for each in too_deep for call in (each, usual)]
     answers = items(submission.value("encode_calls", in_turn), len(in_turn), "encode_call")
     for call, answer, after in zip(too_deep, answers[::2], answers[1::2], strict=True):
-        what = f"encode_call of a value in more than {call_records.DEPTH_MOST} lists, {shown(call['args'][1]['value'])}"
+        what = (
+            f"encode_call of a value in more than {call_records.DEPTH_MOST} lists, {shown(call['args'][-1]['value'])}"
+        )
         demand_raised(answer, "format", what)
         kept.append((usual, _bytes(gave(after, f"encode_call just after {what}, which was refused"))))
     for depth, answer in zip(FAR_TOO_DEEP, _encoded_deep(submission), strict=True):

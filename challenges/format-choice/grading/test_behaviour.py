@@ -29,7 +29,7 @@ def test_names_no_judge(submission: Submission) -> None:
 
 
 def test_rpc_round_trip(submission: Submission, fresh_seed: int) -> None:
-    calling.demand_round_trip(submission, fresh_seed)
+    calling.demand_round_trip(submission, Unforeseen(fresh_seed))
 
 
 def test_rpc_hostile(submission: Submission, fresh_seed: int) -> None:

@@ -95,6 +95,13 @@ def _operation_fill(stage, m, first, count):
         m[stage.keys[number]] = number
 
 
+def _operation_thin(stage, m, first, count, step):
+    """Delete every `step`-th of so many keys."""
+    m = stage.maps[m]
+    for number in range(first, first + count, step):
+        del m[stage.keys[number]]
+
+
 def _operation_del(stage, m, key):
     del stage.maps[m][stage.keys[key]]
 
@@ -180,6 +187,7 @@ def _operation_eq_other(stage, m, kind):
 _OPERATIONS = {
     "set": _operation_set,
     "fill": _operation_fill,
+    "thin": _operation_thin,
     "get-item": lambda stage, m, key: plain(stage.maps[m][stage.keys[key]]),
     "del": _operation_del,
     "in": lambda stage, m, key: stage.keys[key] in stage.maps[m],

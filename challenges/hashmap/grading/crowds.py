@@ -36,6 +36,10 @@ SAME = 3
 """Of scripts that try the same in several orders, one of so many is enough here."""
 
 
+AGES = ("new", "oldest gone", "half gone")
+"""What has become of the first that were inserted."""
+
+
 def crowded_keys(rng: Random) -> Iterator[Script]:
     """Yield what decides whether two keys are one."""
     for script in list(key_scripts())[rng.randrange(SAME) :: SAME]:
@@ -64,8 +68,10 @@ def crowded_iteration(rng: Random) -> Iterator[Script]:
     """Yield changes under each kind of iterator: in maps of any size, of the size that is timed, and at the end."""
     for what in ITERATORS:
         changed, overwritten = list(changed_while_iterating(what, 2, 1)), overwritten_while_iterating(what, 2)
-        for script in (*changed, overwritten):
+        for script in changed:
             yield amid(rng, script, count(rng))
+        for age in AGES:
+            yield amid(rng, overwritten, count(rng), age=age)
         for script in (rng.choice(changed), overwritten):
             yield amid(rng, script, Iteration.ENTRIES - leading(script.operations))
         entries = count(rng)
@@ -114,15 +120,25 @@ def leading(operations: list[Operation]) -> int:
     return next((at for at, operation in enumerate(operations) if operation[0] != "set"), len(operations))
 
 
-def amid(rng: Random, script: Script, count: int, maps: Iterable[int] = (0,)) -> Script:
-    """Put `count` others into maps when the first of a script are in: into any but the first map in another order."""
-    first, half, begun = len(script.specs), count // 2, leading(script.operations)
+def amid(rng: Random, script: Script, count: int, maps: Iterable[int] = (0,), age: str = "") -> Script:
+    """Put `count` others into maps when the first of a script are in: into any but the first map in another order.
+
+    By the `age`, else a random one, more were there before all of them, and are deleted when all are in, so that the
+    script looks at maps with holes.
+    """
+    early, step = {"new": (0, 1), "oldest gone": (rng.randrange(count // 8, count // 2), 1), "half gone": (count, 2)}[
+        age or rng.choice(AGES)
+    ]
+    late = count - (early - len(range(0, early, step)))
+    first, half, begun = len(script.specs), late // 2, leading(script.operations)
+    before: list[Operation] = [["fill", m, first, early] for m in maps if early]
     fill: list[Operation] = []
     for m in maps:
-        halves: list[Operation] = [["fill", m, first, half], ["fill", m, first + half, count - half]]
+        halves: list[Operation] = [["fill", m, first + early, half], ["fill", m, first + early + half, late - half]]
         fill += halves if m == 0 else halves[::-1]
-    operations = [*script.operations[:begun], *fill, *thinned(script.operations[begun:])]
-    return Script(f"{script.name}, amid {count} other entries", [*script.specs, *others(rng, count)], operations)
+    thin: list[Operation] = [["thin", m, first, early, step] for m in maps if early]
+    operations = [*before, *script.operations[:begun], *fill, *thin, *thinned(script.operations[begun:])]
+    return Script(f"{script.name}, amid {count} other entries", [*script.specs, *others(rng, early + late)], operations)
 
 
 def others(rng: Random, count: int) -> list[Spec]:

@@ -138,6 +138,10 @@ class Model:
         for number in range(first, first + count):
             self._do_set(m, number, number)
 
+    def _do_thin(self, m: int, first: int, count: int, step: int) -> None:
+        for number in range(first, first + count, step):
+            self._do_del(m, number)
+
     def _do_get_item(self, m: int, key: int) -> Any:
         return self._maps[m][self._present(m, key)][1]
 

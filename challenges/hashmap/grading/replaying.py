@@ -35,9 +35,10 @@ class Mistake:
     def __str__(self) -> str:
         told = wording.story(self.specs, self.operations)
         if self.failure is not None:
-            return f"in `{told}` the submission {describe(self.failure)}"
+            return f"the submission {describe(self.failure)} in `{told}`"
+        last = wording.sentence(self.specs, self.operations[-1])
         replied = wording.reply(self.specs, self.operations[-1], self.answer)
-        return f"in `{told}` the last operation {replied}, which is wrong"
+        return f"`{last}` {replied}, which is wrong; it comes at the end of `{told}`"
 
 
 def find_mistake(submission: CanReplay, specs: list[Spec], operations: list[Operation]) -> Mistake | None:

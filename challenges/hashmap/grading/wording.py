@@ -36,6 +36,8 @@ def sentence(specs: Sequence[Spec], operation: Operation) -> str:
     m = MAPS[first]
     if name == "fill":
         return f"({rest[1]} other keys go into {m})"
+    if name == "thin":
+        return f"({'all' if rest[2] == 1 else 'half'} of the first {rest[1]} of them are deleted)"
     if name in _OF_A_KEY:
         values = [repr(value) for value in rest[1:]]
         return _OF_A_KEY[name].format(

@@ -164,6 +164,21 @@ def _operation_get_many_amid(store, keys, place, peer, write):
     return [values, answers]
 
 
+MOST_GETS = 500
+"""Calls of `get_many` beside a writer that does not come to its end."""
+
+
+def _operation_get_many_beside(store, keys, places, peer, writes):
+    """Get many keys over and over while a peer writes; answer what was found at some places each time."""
+    keys = [key_of(key) for key in keys]
+    peer_send(peer, writes)
+    seen = []
+    while not peer_has_answered(peer) and len(seen) < MOST_GETS:
+        values = open_stores[store].get_many(keys)
+        seen.append([values[place] for place in places])
+    return [seen, peer_receive(peer)]
+
+
 LOOKS_BEFORE = 500
 """One right after the other, so that whoever treats such a row of looks in another way does so."""
 
@@ -222,6 +237,7 @@ OPERATIONS = {
     "put-reading": _operation_put_reading,
     "put-while-threads-read": _operation_put_while_threads_read,
     "get-many-amid": _operation_get_many_amid,
+    "get-many-beside": _operation_get_many_beside,
     "look-until": _operation_look_until,
     "get": lambda store, key: open_stores[store].get(key_of(key)),
     "get-odd": lambda store, kind: open_stores[store].get(odd_named(kind)),

@@ -89,8 +89,8 @@ CHURN_ROWS = 40, 320
 PARALLEL_ROUND = 1
 """A parallel scan comes this early, and none after it: workers that keep its state keep all space from then on."""
 
-FAILING_AMONG = 3_000
-"""Rows of which a fold raises at one: enough for several processes."""
+FAILING_AMONG, FEW_ROWS = 3_000, 40
+"""Rows of which a fold raises at one: enough for several processes; and on either side of it, too few for them."""
 
 MOST_MB = 16.0
 """At any time two rounds are held, of 2 MB each; the reference takes some 6 to 9 MB."""
@@ -113,24 +113,36 @@ def space_reuse(subject: SubjectFacade, rng: Random) -> None:
     gave(subject.value("peer_replay", "idle", [*OPEN, ["get", "s", ["a", 1, 1]], ["scan", "s", None, None, 3, True]]))
     _churn(subject, rng, "48 MB were stored and deleted, 4 MB at a time")
     subject.value("reset", [FOLDER])
-    rows = draw_rows(rng, FAILING_AMONG)
-    rng.choice(rows)[3] = b"fail here"
+    _folds_that_raised(subject, rng)
+
+
+def _folds_that_raised(subject: SubjectFacade, rng: Random) -> None:
+    """Have folds raise, in many rows and few, for several workers and one, keep what they raised, and churn."""
+    rows = sorted(draw_rows(rng, FAILING_AMONG))
+    failing = rng.randrange(FEW_ROWS, FAILING_AMONG - FEW_ROWS)
+    rows[failing][3] = b"fail here"
+    few = (rows[failing - FEW_ROWS][:3], rows[failing + FEW_ROWS][:3])
     gave(subject.value("replay", [*OPEN, ["put", "s", rows]]))
-    failed = listed(subject.value("replay", [["parallel-failing", "s", None, None, 2]], timeout_sec=CALL_SEC))[0]
-    assert failed[:2] == ["raised", "ValueError"], f"a fold raised ValueError, and parallel_scan {failed[:2]}"
-    _churn(subject, rng, "after a parallel_scan whose fold raised 48 MB were stored and deleted", parallel_round=None)
+    for lo, hi in ((None, None), few):
+        for workers in (2, 1):
+            failing_fold: Operation = ["parallel-failing", "s", lo, hi, workers]
+            answers = subject.value("replay", [failing_fold], True, timeout_sec=CALL_SEC)
+            [failed] = listed(answers)
+            assert failed[:2] == ["raised", "ValueError"], f"a fold raised ValueError, and parallel_scan {failed[:2]}"
+    what = "after parallel_scans whose folds raised, and whose exceptions are kept, 48 MB were stored and deleted"
+    _churn(subject, rng, what, parallel_round=None)
     subject.value("reset", [FOLDER])
 
 
 def _refused(subject: SubjectFacade) -> None:
-    """Ask for what is none, in every way: what was refused holds nothing."""
+    """Ask for what is none, in every way, and keep what was raised: what was refused holds nothing."""
     asks: list[Operation] = [[name, "s", kind] for kind in ODD_BOUNDS for name in ("scan-odd", "delete-odd")]
     asks += [
         ["get-odd", "s", "pair"],
         ["get-many-odd", "s", [["a", 1, 1]], "pair"],
         ["put-odd-key", "s", [], "pair", []],
     ]
-    for ask, answer in zip(asks, listed(subject.value("replay", asks)), strict=True):
+    for ask, answer in zip(asks, listed(subject.value("replay", asks, True)), strict=True):
         assert answer[:2] == ["raised", "StoreError"], f"{ask[0]} of {ask[-1]} must raise StoreError, not: {answer[:2]}"
 
 

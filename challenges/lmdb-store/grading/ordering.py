@@ -1,5 +1,6 @@
 """Operations on the order of keys, and on every kind of range. Pure."""
 
+from itertools import product
 from random import Random
 
 from model import Operation, Row
@@ -9,10 +10,16 @@ FOLDER = "store"
 FOLDERS = (FOLDER, "other")
 OPEN: list[Operation] = [["open", "s", FOLDER]]
 
+WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("\0\1\2\\a\xff", repeat=length)]
+"""Every short tenant of what an encoding that ends or escapes texts may use for itself."""
+
+CORNERED = 8
+"""Tenants of which the very first and last keys are counted."""
+
 
 def every_key(rng: Random) -> list[Operation]:
     """Store keys of every tenant with times and numbers at the edges, in random order, and look at all of them."""
-    rows: list[Row] = []
+    rows: list[Row] = [[word, rng.choice(TIMES), rng.choice(SEQS), word.encode()] for word in WORDS]
     for tenant in TENANTS:
         rows += [[tenant, ts, 0, b"%d" % ts] for ts in TIMES]
         rows += [[tenant, 7, seq, b"seq"] for seq in SEQS]
@@ -31,6 +38,24 @@ def every_key(rng: Random) -> list[Operation]:
         *OPEN,
         *whole,
     ]
+
+
+def corners(rng: Random) -> list[Operation]:
+    """Store the first and the last key of each tenant, and of times at the edges; count them, and ask for both ends."""
+    tenants = rng.sample(TENANTS, CORNERED)
+    times, ends = (TIMES[0], -1, TIMES[-1]), (SEQS[0], SEQS[-1])
+    rows: list[Row] = [[tenant, ts, seq, b"corner"] for tenant in tenants for ts in times for seq in ends]
+    rng.shuffle(rows)
+    prefixes = [[], *([t] for t in tenants), *([t, ts] for t in tenants for ts in times), *(row[:3] for row in rows)]
+    asked: list[Operation] = []
+    for prefix in prefixes:
+        limit = rng.choice((None, 2))
+        asked += [
+            ["count", "s", prefix],
+            ["scan", "s", prefix, None, limit, rng.random() < 0.5],
+            ["scan", "s", None, prefix, limit, rng.random() < 0.5],
+        ]
+    return [*OPEN, ["put", "s", rows], *asked]
 
 
 def ranges(rng: Random) -> list[list[Operation]]:
@@ -87,6 +112,7 @@ def ranges(rng: Random) -> list[list[Operation]]:
             ["delete", "s", ["t", -850], ["t", 850]],
             *long_asked,
         ],
+        corners(rng),
     ]
 
 

@@ -144,7 +144,28 @@ def _gets_of_one_state(subject: SubjectFacade, rng: Random) -> None:
         assert seen <= {b"%d" % (version - 1), b"%d" % version}, (
             "get_many of very many keys gave values of another time"
         )
+    _gets_beside_a_writer(subject, keys)
     subject.value("reset", [FOLDER])
+
+
+WRITES_BESIDE = 400
+"""Batches, one right after the other: some dozens come and go during each `get_many` of so many keys."""
+
+
+def _gets_beside_a_writer(subject: SubjectFacade, keys: list[Row]) -> None:
+    """Get very many keys over and over while another process rewrites some of them: all values are of one state."""
+    places = [0, MANY_KEYS // 3, MANY_KEYS - 1]
+    writes: list[Operation] = [
+        ["put", "s", [[*keys[row], b"beside %d" % version] for row in places]] for version in range(WRITES_BESIDE)
+    ]
+    beside: Operation = ["get-many-beside", "s", keys, places, "writer", writes]
+    [[looks, written]] = gave(subject.value("replay", [beside], timeout_sec=CALL_SEC))
+    gave(written)
+    for look in looks:
+        assert len(set(look)) == 1, (
+            f"another process rewrote three rows over and over, all in one batch, and get_many of {len(keys)} keys "
+            f"gave values of several batches, {look}: all are of one state"
+        )
 
 
 WAYS = ("get", "get_many", "scan", "reverse scan")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import wording
 from model import Answer, Model, Operation, same
 
 from harness.outcome import Failure, Finished, Outcome, describe
@@ -11,9 +12,6 @@ from harness.outcome import Failure, Finished, Outcome, describe
 REPLAY_TIMEOUT_SEC = 10.0
 SHRINK_TRIES = 60
 """Each takes some milliseconds; what is not short by then may stay long."""
-
-SHOWN_CHARS = 160
-OPERATIONS_SHOWN = 12
 
 
 class Subject(Protocol):
@@ -36,12 +34,11 @@ class Mistake:
     failure: Failure | None = None
 
     def __str__(self) -> str:
-        shown = self.operations[-OPERATIONS_SHOWN:]
-        story = "; ".join(_short(operation) for operation in shown)
-        before = f"({len(self.operations) - len(shown)} more) " if len(shown) < len(self.operations) else ""
+        story = wording.story(self.operations)
         if self.failure is not None:
-            return f"in {before}{story} the submission {describe(self.failure)}"
-        return f"in {before}{story}: the last one {_told(self.answer)}, but {_wanted(self.right)}"
+            return f"the submission {describe(self.failure)} in `{story}`"
+        last = f"`{wording.sentence(self.operations[-1])}` {wording.told(self.answer)}"
+        return f"{last}, but {wording.wanted(self.right)}; it comes at the end of `{story}`"
 
 
 def demand(subject: Subject, title: str, operations: list[Operation], folders: Sequence[str]) -> None:
@@ -87,32 +84,3 @@ def _first(operations: list[Operation], answers: object, right: list[Answer]) ->
         if not same(answer, wanted):
             return Mistake(operations[: position + 1], answer, wanted)
     return None
-
-
-def _short(thing: object) -> str:
-    if isinstance(thing, bytes) and len(thing) > 12:
-        return f"<{len(thing)} bytes>"
-    if isinstance(thing, str) and len(thing) > 24:
-        return f"{thing[:12]!r}... ({len(thing)} characters)"
-    if isinstance(thing, list):
-        shown = ", ".join(map(_short, thing[:6])) + (f", ... {len(thing)} in all" if len(thing) > 6 else "")
-        return f"[{shown}]"
-    return repr(thing)
-
-
-def _told(answer: object) -> str:
-    match answer:
-        case ["gave", value]:
-            return f"gave {_short(value)[:SHOWN_CHARS]}"
-        case ["raised", name, message]:
-            return f"raised {name}: {str(message)[:SHOWN_CHARS]}"
-    return f"answered {_short(answer)[:SHOWN_CHARS]}"
-
-
-def _wanted(right: Answer | None) -> str:
-    match right:
-        case ["gave", value]:
-            return f"{_short(value)[:SHOWN_CHARS]} is right"
-        case ["raised", name, word]:
-            return f"it must raise {name}" + (f" with {word!r} in its message" if word else "")
-    return "that is wrong"

@@ -169,7 +169,8 @@ def _clear(rng: Random) -> Iterator[Profile]:
     cores = rng.choice([2, 2, 3, 4, 8, 16, 24, 48, 64, 65, 100])
     tasks = rng.randint(64, 2000)
     wait = max(0.005, rng.uniform(1.1, 20) / tasks)
-    yield Profile(tasks, wait, wait * rng.uniform(0, 0.1), 2 * wait, gil_free=rng.choice([None, 0.0]), cores=cores)
+    some = rng.choice((1, cores))  # rules that do not speak of cores hold on one, too
+    yield Profile(tasks, wait, wait * rng.uniform(0, 0.1), 2 * wait, gil_free=rng.choice([None, 0.0]), cores=some)
     tasks = rng.choice([rng.randint(32, 70), rng.randint(32, 1500)])
     wall = max(0.001, rng.uniform(3.1, 100) / tasks)
     small = rng.randint(10, 10_000)
@@ -184,4 +185,4 @@ def _clear(rng: Random) -> Iterator[Profile]:
     tasks = rng.randint(2, 5000)
     wall = rng.uniform(0, 0.02) / tasks
     yield Profile(tasks, wall, wall, wall, cores=cores)
-    yield Profile(rng.randint(1, 1000), 1e-6, 1e-6, 1e-6, gil_free=rng.choice([None, 0.0, 1.0]), cores=cores)
+    yield Profile(rng.randint(1, 1000), 1e-6, 1e-6, 1e-6, gil_free=rng.choice([None, 0.0, 1.0]), cores=some)
