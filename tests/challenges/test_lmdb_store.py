@@ -110,6 +110,15 @@ def test_a_mistake_begins_with_what_is_wrong(modules: Modules) -> None:
     )
 
 
+def test_of_many_rows_the_first_wrong_one_is_told(modules: Modules) -> None:
+    rows = [["a", number, 0, b"v"] for number in range(9)]
+    compared = modules["wording"].compared
+    assert compared(["gave", [*rows[:7], rows[8]]], ["gave", rows]) == (
+        "gave 8 things where 9 are right; number 7, counted from 0, is ['a', 8, 0, b'v'], and must be ['a', 7, 0, b'v']"
+    )
+    assert compared(["gave", rows[:8]], ["gave", rows]).endswith("is missing, and must be ['a', 8, 0, b'v']")
+
+
 def test_every_operation_that_a_model_answers_has_its_words(modules: Modules) -> None:
     model, wording = modules["model"], modules["wording"]
     assert wording.SENTENCES.keys() == model.ANSWERS.keys() | model.FAULTS.keys()

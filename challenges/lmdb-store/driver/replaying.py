@@ -10,15 +10,15 @@ from .holding import let_go
 from .peers import peer_kill, running_peers
 from .quiet import now_and_then_quiet
 from .stores import begun_scans, open_stores, path_of
-from .submission import kept_errors, run
+from .submission import run
 
 _OPERATIONS = {**stores.OPERATIONS, **forks.OPERATIONS, **parallel.OPERATIONS, **stalls.OPERATIONS}
 
 
 @now_and_then_quiet
-def replay(operations, keep_errors=False):
+def replay(operations):
     """Carry out operations and answer each: ["gave", answer] or ["raised", class, message]."""
-    return [run(lambda name=name, given=given: _OPERATIONS[name](*given), keep_errors) for name, *given in operations]
+    return [run(lambda name=name, given=given: _OPERATIONS[name](*given)) for name, *given in operations]
 
 
 def reset(folders):
@@ -26,7 +26,6 @@ def reset(folders):
     for name in list(running_peers):
         peer_kill(name)
     begun_scans.clear()
-    kept_errors.clear()
     for store in open_stores.values():
         store.close()
     open_stores.clear()

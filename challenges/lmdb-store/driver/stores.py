@@ -168,10 +168,10 @@ MOST_GETS = 500
 """Calls of `get_many` beside a writer that does not come to its end."""
 
 
-def _operation_get_many_beside(store, keys, places, peer, writes):
+def _operation_get_many_beside(store, keys, places, peer, write):
     """Get many keys over and over while a peer writes; answer what was found at some places each time."""
     keys = [key_of(key) for key in keys]
-    peer_send(peer, writes)
+    peer_send(peer, [write])
     seen = []
     while not peer_has_answered(peer) and len(seen) < MOST_GETS:
         values = open_stores[store].get_many(keys)

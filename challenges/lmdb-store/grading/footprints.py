@@ -117,7 +117,7 @@ def space_reuse(subject: SubjectFacade, rng: Random) -> None:
 
 
 def _folds_that_raised(subject: SubjectFacade, rng: Random) -> None:
-    """Have folds raise, in many rows and few, for several workers and one, keep what they raised, and churn."""
+    """Have folds raise, in many rows and few, for several workers and one, and churn."""
     rows = sorted(draw_rows(rng, FAILING_AMONG))
     failing = rng.randrange(FEW_ROWS, FAILING_AMONG - FEW_ROWS)
     rows[failing][3] = b"fail here"
@@ -126,23 +126,21 @@ def _folds_that_raised(subject: SubjectFacade, rng: Random) -> None:
     for lo, hi in ((None, None), few):
         for workers in (2, 1):
             failing_fold: Operation = ["parallel-failing", "s", lo, hi, workers]
-            answers = subject.value("replay", [failing_fold], True, timeout_sec=CALL_SEC)
-            [failed] = listed(answers)
+            [failed] = listed(subject.value("replay", [failing_fold], timeout_sec=CALL_SEC))
             assert failed[:2] == ["raised", "ValueError"], f"a fold raised ValueError, and parallel_scan {failed[:2]}"
-    what = "after parallel_scans whose folds raised, and whose exceptions are kept, 48 MB were stored and deleted"
-    _churn(subject, rng, what, parallel_round=None)
+    _churn(subject, rng, "after parallel_scans whose folds raised 48 MB were stored and deleted", parallel_round=None)
     subject.value("reset", [FOLDER])
 
 
 def _refused(subject: SubjectFacade) -> None:
-    """Ask for what is none, in every way, and keep what was raised: what was refused holds nothing."""
+    """Ask for what is none, in every way: what was refused holds nothing."""
     asks: list[Operation] = [[name, "s", kind] for kind in ODD_BOUNDS for name in ("scan-odd", "delete-odd")]
     asks += [
         ["get-odd", "s", "pair"],
         ["get-many-odd", "s", [["a", 1, 1]], "pair"],
         ["put-odd-key", "s", [], "pair", []],
     ]
-    for ask, answer in zip(asks, listed(subject.value("replay", asks, True)), strict=True):
+    for ask, answer in zip(asks, listed(subject.value("replay", asks)), strict=True):
         assert answer[:2] == ["raised", "StoreError"], f"{ask[0]} of {ask[-1]} must raise StoreError, not: {answer[:2]}"
 
 

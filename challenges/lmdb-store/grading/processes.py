@@ -148,18 +148,17 @@ def _gets_of_one_state(subject: SubjectFacade, rng: Random) -> None:
     subject.value("reset", [FOLDER])
 
 
-WRITES_BESIDE = 400
-"""Batches, one right after the other: some dozens come and go during each `get_many` of so many keys."""
+BESIDE_SEC = 0.8
+"""For so long another process writes: some dozens of batches come and go during each `get_many` of so many keys."""
 
 
 def _gets_beside_a_writer(subject: SubjectFacade, keys: list[Row]) -> None:
     """Get very many keys over and over while another process rewrites some of them: all values are of one state."""
     places = [0, MANY_KEYS // 3, MANY_KEYS - 1]
-    writes: list[Operation] = [
-        ["put", "s", [[*keys[row], b"beside %d" % version] for row in places]] for version in range(WRITES_BESIDE)
-    ]
-    beside: Operation = ["get-many-beside", "s", keys, places, "writer", writes]
-    [[looks, written]] = gave(subject.value("replay", [beside], timeout_sec=CALL_SEC))
+    writing: Operation = ["put-versions", "s", [keys[place] for place in places], BESIDE_SEC]
+    beside: Operation = ["get-many-beside", "s", keys, places, "writer", writing]
+    before: Operation = ["put", "s", [[*keys[place], b"before"] for place in places]]
+    [_, [looks, written]] = gave(subject.value("replay", [before, beside], timeout_sec=CALL_SEC))
     gave(written)
     for look in looks:
         assert len(set(look)) == 1, (

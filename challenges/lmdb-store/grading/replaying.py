@@ -37,8 +37,8 @@ class Mistake:
         story = wording.story(self.operations)
         if self.failure is not None:
             return f"the submission {describe(self.failure)} in `{story}`"
-        last = f"`{wording.sentence(self.operations[-1])}` {wording.told(self.answer)}"
-        return f"{last}, but {wording.wanted(self.right)}; it comes at the end of `{story}`"
+        last = f"`{wording.sentence(self.operations[-1])}` {wording.compared(self.answer, self.right)}"
+        return f"{last}; it comes at the end of `{story}`"
 
 
 def demand(subject: Subject, title: str, operations: list[Operation], folders: Sequence[str]) -> None:

@@ -28,8 +28,23 @@ def sentence(operation: Operation) -> str:
     return SENTENCES[name](*given)
 
 
-def told(answer: object) -> str:
-    """Say what an operation came to."""
+def compared(answer: object, right: Answer | None) -> str:
+    """Say what an operation came to, and what it should have come to."""
+    match answer, right:
+        case ["gave", list(given)], ["gave", list(due)] if max(len(given), len(due)) > LISTED:
+            return f"gave {len(given)} things where {len(due)} are right; {_first_difference(given, due)}"
+    return f"{_told(answer)}, but {_wanted(right)}"
+
+
+def _first_difference(given: Sequence[Any], due: Sequence[Any]) -> str:
+    place = next((at for at, pair in enumerate(zip(given, due, strict=False)) if pair[0] != pair[1]), None)
+    if place is None:
+        place = min(len(given), len(due))
+    shown = [_short(things[place])[:ANSWER_CHARS] if place < len(things) else "missing" for things in (given, due)]
+    return f"number {place}, counted from 0, is {shown[0]}, and must be {shown[1]}"
+
+
+def _told(answer: object) -> str:
     match answer:
         case ["gave", value]:
             return f"gave {_short(value)[:ANSWER_CHARS]}"
@@ -38,8 +53,7 @@ def told(answer: object) -> str:
     return f"answered {_short(answer)[:ANSWER_CHARS]}"
 
 
-def wanted(right: Answer | None) -> str:
-    """Say what it should have come to."""
+def _wanted(right: Answer | None) -> str:
     match right:
         case ["gave", value]:
             return f"{_short(value)[:ANSWER_CHARS]} is right"
