@@ -3,7 +3,7 @@
 import asyncio
 
 from .executors import opened
-from .jobs import VAR, change, change_io, change_nested, echo, echo_io, now, sum_nested, wait, wait_io, work
+from .jobs import VAR, change, change_io, change_nested, echo, echo_io, fault, now, sum_nested, wait, wait_io, work
 from .meetings import MEETINGS, meet_unheld
 from .submission import job, outcome_of, solution
 
@@ -18,6 +18,7 @@ FUNCTIONS = {
     "meet-unheld": meet_unheld,
     "echo-io": echo_io,
     "echo": echo,
+    "fault": fault,
     "wait-io": wait_io,
     "wait": wait,
     "work": work,

@@ -21,6 +21,11 @@ def echo(value):
     return value
 
 
+def fault(*args):
+    """Give an exception, and raise none."""
+    return ValueError(*args)
+
+
 async def wait_io(value, seconds):
     """Give it back, later."""
     await asyncio.sleep(seconds)

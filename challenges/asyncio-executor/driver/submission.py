@@ -26,7 +26,8 @@ def job(kind, function, args, timeout_sec):
 async def outcome_of(future):
     """Wait for a future, and give as plain data what it came to."""
     try:
-        return ["value", await future]
+        value = await future
+        return ["value", ["exception", type(value).__name__, *value.args] if isinstance(value, Exception) else value]
     except asyncio.CancelledError:
         return ["cancelled"]
     except BaseException as fault:  # noqa: BLE001  a job's SystemExit too

@@ -75,6 +75,7 @@ def demand_stats(subject: Subject) -> None:
             _demand_failures(on, kind, seen)
             if kind in {"io", "nested", "blocking"}:  # what is told off and may go on
                 _demand_counted_once(on, kind)
+        _demand_children_counted(on)
 
 
 def _demand_failures(on: Stage, kind: str, counted: dict[str, int]) -> None:
@@ -99,6 +100,31 @@ def _demand_failures(on: Stage, kind: str, counted: dict[str, int]) -> None:
     on.result(name, "a job that ran out of time should have ended")
     counted = counted | {"failed": counted["failed"] + 1}
     _demand_counts(on, kind, "after a job ran out of time, which is a failure", **counted)
+
+
+def _demand_children_counted(on: Stage) -> None:
+    """Let a nested job run out of time: it has failed, and what it submitted was cancelled with it."""
+    before = {kind: _counts(on, kind) for kind in ("io", "nested")}
+    on.submit("e", "nested", "nested-parent", timeout_sec=PARENT_LATE_SEC)
+    told = on.start("result", "nested-parent")
+    if on.began("nested-parent", told, "a nested job should have started"):
+        for child in ("io-child1", "io-child2"):  # one runs, and one waits
+            on.guests["nested-parent"].tell("submit", child, "io", [on.place, child], None)
+        on.until(lambda: "io-child1" in on.guests or on.has_landed(told), "a nested job's io job should have started")
+    accepted = sum(_counts(on, "io")[state] for state in ("queued", "running"))
+    on.outcome(told, "a nested job that ran out of time should have ended")
+    if accepted == CHILDREN:  # else this machine took too long over it
+        when = (
+            f"after a nested job ran out of time, and {CHILDREN} io jobs that it had submitted were cancelled with it"
+        )
+        seen = before["io"] | {"cancelled": before["io"]["cancelled"] + CHILDREN}
+        _demand_counts(on, "io", when, **seen)
+        _demand_counts(on, "nested", when, **before["nested"] | {"failed": before["nested"]["failed"] + 1})
+
+
+CHILDREN = 2
+
+PARENT_LATE_SEC = 0.5
 
 
 def _demand_counted_once(on: Stage, kind: str) -> None:

@@ -205,3 +205,24 @@ def demand_nested_beside_queue(subject: Subject) -> None:
         on.departure("nested-parent", "shutdown(drain=False) should have stopped a running nested job")
         on.finish("blocking-inner0")  # not before: the next one would start
         on.outcome(ending, "shutdown(drain=False) should have returned when the last blocking function had")
+
+
+def demand_nested_survived(subject: Subject) -> None:
+    """End nested jobs by a result and by an exception before what they have submitted, which goes on."""
+    with stage(subject) as on, on.executor("e", io=1, nested=1):
+        for how, command in (("returned", ["return", 1]), ("raised", ["raise", "ValueError", []])):
+            parent, children = f"nested-{how}", [f"io-{how}{number}" for number in (1, 2)]
+            on.submit("e", "nested", parent)
+            on.arrival(parent, "a nested job should have started")
+            for child in children:  # one runs, and one waits
+                on.obey(parent, "submit", child, "io", [on.place, child], None)
+            on.arrival(children[0], "a nested job's io job should have started")
+            on.guests[parent].tell(*command)
+            on.departure(parent, "a nested job should have ended")
+            on.settle(SETTLE_SEC / 2)
+            for child in children:
+                on.arrival(child, f"a nested job {how}, and a job that it had submitted should have run all the same")
+                stopped = on.guests[child].heard("cancelled") or not on.guests[child].here
+                assert not stopped, f"a nested job {how}, and a job that it had submitted was cancelled: it goes on"
+                on.finish(child)
+                on.departure(child, "an io job should have ended")

@@ -31,6 +31,12 @@ def demand_exceptions(subject: Subject) -> None:
             assert answer[0] == "raised", f"a {kind} job raised StopIteration(4), and its caller saw no exception"
         for kind in ("cpu", "crash"):
             _demand_remote(on, kind)
+        for kind in ("blocking", "cpu", "crash"):
+            answer = on.call("run", "e", kind, "fault", ["bad row", 7], what=f"a {kind} job should have ended")
+            given = answer == ["value", ["exception", "ValueError", "bad row", 7]]
+            assert given, (
+                f"a {kind} job returned ValueError('bad row', 7), and its caller was not given that: {answer[:2]}"
+            )
         on.finish("cpu-neighbour", 5)
         answer = on.result("cpu-neighbour", "a cpu job should have ended")
         assert answer == ["value", 5], "a cpu job lost its result because others failed"

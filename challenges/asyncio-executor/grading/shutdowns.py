@@ -111,6 +111,25 @@ def demand_no_drain(subject: Subject) -> None:
         assert not ran, f"shutdown(drain=False), and {len(ran)} jobs ran that had been waiting"
     _demand_cut_short(subject)
     _demand_again(subject)
+    _demand_drained_again(subject)
+
+
+def _demand_drained_again(subject: Subject) -> None:
+    """Drain after somebody else has begun to, and given up: what was accepted is still done."""
+    with stage(subject) as on, on.executor("e", io=1, queue=2):
+        for number in (1, 2):
+            on.submit("e", "io", f"io-{number}")
+        on.arrival("io-1", "an io job should have started")
+        on.call("shutdown_cancelled", "e", what="a shutdown whose caller is cancelled should have ended")
+        after = "after a draining shutdown whose caller was cancelled"
+        draining = on.start("shutdown", "e", True, None)
+        on.settle(SETTLE_SEC / 5)
+        for number in (1, 2):
+            on.arrival(f"io-{number}", f"{after}, and with another under way, what was accepted should have run")
+            on.finish(f"io-{number}", number)
+            answer = on.result(f"io-{number}", f"{after}, an io job should have ended")
+            assert answer == ["value", number], f"{after}, and with another under way, an accepted job lost its result"
+        on.outcome(draining, f"{after}, another should have returned when all jobs had ended")
 
 
 def _demand_again(subject: Subject) -> None:
@@ -195,6 +214,21 @@ def demand_deadline(subject: Subject) -> None:
     _demand_in_time(subject, _stuck, True, "", timeout_sec=LONGER_SEC)
 
 
+def demand_later_patience(subject: Subject) -> None:
+    """Shut down with a deadline, and again without one: the second waits for what the first did not."""
+    with stage(subject) as on:
+        on.call("open_", "e", SMALL)
+        on.submit("e", "blocking", "blocking-1")
+        on.arrival("blocking-1", "a blocking job should have started")
+        on.call("shutdown", "e", True, DEADLINE_SEC / 2, what="a shutdown whose time was over should have returned")
+        ending = on.start("shutdown", "e", True, None)
+        on.settle(SETTLE_SEC)
+        early = on.has_landed(ending)
+        assert not early, "shutdown() after one whose time was over returned while the function of a job still ran"
+        on.finish("blocking-1")
+        on.outcome(ending, "shutdown() after one whose time was over should have returned when the last function had")
+
+
 def demand_later_deadline(subject: Subject) -> None:
     """Shut down with a deadline while a shutdown without one is under way: the deadline holds."""
     for drain in (True, False):
@@ -214,7 +248,7 @@ def _demand_in_time(
         with stage(subject) as on:
             took.append(attempt(on, f"{attempt.__name__}-{drain}-{timeout_sec}-{len(took)}", drain, timeout_sec))
     assert min(took) <= limit, (
-        f"shutdown(drain={drain}, timeout_sec={timeout_sec:g}){when} took {min(took):.1f} s in the best of {ATTEMPTS} "
+        f"shutdown(drain={drain}, timeout_sec={timeout_sec:g}){when} took {min(took):.2f} s in the best of {ATTEMPTS} "
         f"attempts, with a blocking function that does not return; at most {limit:g} s are allowed"
     )
 

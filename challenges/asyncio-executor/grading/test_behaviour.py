@@ -82,6 +82,7 @@ def test_nested_at_full_load(submission: Subject) -> None:
     nesting.demand_nested_cancelled_once(submission)
     nesting.demand_nested_beside_queue(submission)
     nesting.demand_nested_outlived(submission)
+    nesting.demand_nested_survived(submission)
 
 
 def test_drain(submission: Subject) -> None:
@@ -97,6 +98,7 @@ def test_no_drain(submission: Subject) -> None:
 def test_shutdown_deadline(submission: Subject) -> None:
     shutdowns.demand_deadline(submission)
     shutdowns.demand_later_deadline(submission)
+    shutdowns.demand_later_patience(submission)
 
 
 def test_no_leaks(submission: Subject) -> None:

@@ -32,6 +32,20 @@ def demand_timeouts(subject: Subject) -> None:
             if not begun[kind]:
                 _demand_stopped(on, kind)
         _demand_none_late(on)
+        _demand_no_time(on)
+
+
+def _demand_no_time(on: Stage) -> None:
+    """Give jobs no time at all, which is over at once: what is left of somebody's budget may be nothing."""
+    for kind in KINDS:
+        name = f"{kind}-no-time"
+        if kind == "blocking":  # what can't be stopped ends by itself
+            on.call("submit", "e", name, kind, "wait", [0, SETTLE_SEC], 0, "unset")
+        else:
+            on.submit("e", kind, name, timeout_sec=0)
+        answer = on.result(name, f"a {kind} job with timeout_sec=0 should have run out of time at once")
+        seen = answer[0] == "raised" and answer[1] == "TimeoutError"
+        assert seen, f"a {kind} job with timeout_sec=0 ran out of time, and its caller did not see TimeoutError"
 
 
 def _demand_timed_out(on: Stage, kind: str, waiting: int, started_at: float) -> None:

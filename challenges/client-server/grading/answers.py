@@ -22,6 +22,9 @@ LAST_SEC, SPARE_SEC = 0.5, 0.1
 """How much later than others some items are fetched, so that no fetch comes between their age and their being fetched
 anew; and for how long they are stale by then."""
 
+COMING_SEC, AGED_SEC = 0.6, 0.8
+"""How long an item takes to come, and how old it is when it is asked for again: together more than it must be kept."""
+
 IDLE_SEC = 2.7
 """A connection that was idle for 3 s may be closed; where nothing is held up, requests that arrive late take 2.2."""
 
@@ -43,7 +46,21 @@ FAILURES = 6
 NO_SEGMENT = frozenset({"a%0Ab", "abc%0A", "a%2Fb"})
 """A router may find that a line break or a slash, once decoded, is no part of a path that it knows."""
 
-NO_IDS = ("x" * 65, "a%20b", "a.b", "caf%C3%A9", "%D9%A3", "a%0Ab", "abc%0A", "a%2Fb", "%61%2E", "%78" * 65, "%2561bc")
+NO_IDS = (
+    "x" * 65,
+    "a%20b",
+    "a.b",
+    "caf%C3%A9",
+    "%D9%A3",
+    "a%0Ab",
+    "abc%0A",
+    "a%2Fb",
+    "a%3Fb",
+    "a%23b",
+    "%61%2E",
+    "%78" * 65,
+    "%2561bc",
+)
 """The last one is `%61bc` when it has been decoded, once."""
 
 
@@ -175,7 +192,8 @@ async def keeps_fresh(stand: Stand) -> None:
     )
     for _ in range(ATTEMPTS):
         old = stand.items.fresh(ENOUGH)
-        await asyncio.gather(_are_the_oldest(stand, old), _go_stale(stand), _arrives_stale(stand))
+        tasks = (_are_the_oldest(stand, old), _go_stale(stand), _arrives_stale(stand), _come_slowly(stand))
+        await asyncio.gather(*tasks)
         if await _newest_are_kept(stand, old, "items that were fetched anew", OTHERS):
             return
     raise AssertionError(f"fetching {OTHERS} items took longer than {KEPT_SEC:g} s, {ATTEMPTS} times")
@@ -186,6 +204,28 @@ async def _are_the_oldest(stand: Stand, items: list[str]) -> None:
     await asyncio.sleep(LAST_SEC)
     await ask_all(stand, [*items, *stand.items.fresh(ASKED_TWICE)])
     await asyncio.sleep(STALE_SEC + SPARE_SEC)
+
+
+async def _come_slowly(stand: Stand) -> None:
+    """Fetch items that take a while to come, and ask again: their age counts from when they were there."""
+    items = stand.items.fresh(ENOUGH)
+    stand.backend.delay(items, COMING_SEC)
+    first = await _asked_at_once(stand, items)
+    await asyncio.sleep(min(answer.here_at for answer in first.values()) + AGED_SEC - asyncio.get_running_loop().time())
+    second = await _asked_at_once(stand, items)
+    soon = [item for item in items if second[item].here_at - first[item].here_at < KEPT_SEC]
+    again = sum(stand.backend.called(item) > 1 for item in soon)
+    assert not again, (
+        f"of {len(soon)} items that took the backend {COMING_SEC:g} s to give, and were asked for again within "
+        f"{KEPT_SEC:g} s of that, {again} were fetched twice"
+    )
+
+
+async def _asked_at_once(stand: Stand, items: list[str]) -> dict[str, Answer]:
+    answers = dict(zip(items, await asyncio.gather(*map(stand.item, items)), strict=True))
+    for item, answer in answers.items():
+        stand.right(item, answer)
+    return answers
 
 
 async def _go_stale(stand: Stand) -> None:

@@ -1,11 +1,13 @@
 """Scenario: shutting down with requests in flight, idle connections, and clients that never finish."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 import msgpack
 from answers import unpacked
-from http_client import Answer, Client, Unanswered, get
+from http_client import Answer, Client, Unanswered, get, post
 from measuring import landed
 from stand import Stand
 
@@ -30,6 +32,11 @@ HASTE_SEC = 0.1
 
 REFUSED_SEC = 0.2
 """By when those are refused for whom there is no room."""
+
+LARGE_ITEMS, LARGE_BYTES, SENDING_SEC = 100, 16 * 1024, 0.3
+"""Of a batch whose answer is larger than what lies between; and how long before `serve` is cancelled, and after."""
+
+Scenario = Callable[[Stand, Flight], Coroutine[Any, Any, None]]
 
 ENDINGS = {"cancelled", "returned"}
 
@@ -114,6 +121,28 @@ async def answers_who_waits(stand: Stand, flight: Flight) -> None:
         stand.right(item, answer)
     await asyncio.gather(*asking)
     await _ends(flight, ticket, "after its last request in flight was answered")
+
+
+async def finishes_what_is_being_sent(stand: Stand, flight: Flight) -> None:
+    """Cancel `serve` while answers are on their way to clients that are slow to read: they come whole."""
+    stand.narrow()
+    items = stand.items.fresh(LARGE_ITEMS)
+    batch = post("/batch", msgpack.packb(items))
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(Client(stand.port, receive_buffer=4096)) for _ in range(2)]
+        for client in clients:
+            await client.send(batch)
+        await asyncio.sleep(SENDING_SEC)
+        ticket = flight.start("stop_server")
+        await asyncio.sleep(SENDING_SEC)
+        for client in clients:
+            reply = await client.reply("a batch whose answer was being sent when serve was cancelled")
+            got = None if reply is None else unpacked(reply.body)
+            assert got == {item: [200, stand.items.value(item)] for item in items}, (
+                f"serve was cancelled while the answer to a batch was being sent, {SENDING_SEC:g} s later its client "
+                f"read on, and did not get the whole of it; requests in flight have {GRACE_SEC:g} s"
+            )
+        await _ends(flight, ticket, "after its last answer was sent")
 
 
 async def ends_in_time(stand: Stand, flight: Flight) -> None:

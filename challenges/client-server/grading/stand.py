@@ -30,12 +30,15 @@ NARROW_BYTES = 64 * 1024
 
 NUMBERS = itertools.count()
 
+USUAL_BYTES = 64
+"""Of an item."""
+
 
 class Stand:
     """One server under test."""
 
     def __init__(
-        self, subject: SubjectFacade, rng: Random, runner: asyncio.Runner, *, limit: int, size: int = 64
+        self, subject: SubjectFacade, rng: Random, runner: asyncio.Runner, *, limit: int, size: int = USUAL_BYTES
     ) -> None:
         self.subject = subject
         self.limit = limit
@@ -122,7 +125,7 @@ class Stand:
 Scenario = Callable[[Stand], Coroutine[Any, Any, None]]
 
 
-def on_stand(subject: SubjectFacade, seed: int, scenario: Scenario, *, limit: int, size: int = 64) -> None:
+def on_stand(subject: SubjectFacade, seed: int, scenario: Scenario, *, limit: int, size: int = USUAL_BYTES) -> None:
     """Run one scenario against a server of its own."""
     subject.ensure()
     with asyncio.Runner() as runner:

@@ -13,7 +13,7 @@ import shutdown
 from limits import narrow, roomy
 from measuring import ATTEMPTS, finds_capacity, measures, right_together
 from planted_plans import plans, with_capacity
-from stand import Stand, on_stand
+from stand import USUAL_BYTES, Stand, on_stand
 
 from grader.plugin.facade import SubjectFacade
 from grader.source_marks import demand_nothing_of_ours
@@ -106,16 +106,24 @@ def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> No
         (shutdown.leaves_no_call_at_once, narrow),
         (shutdown.leaves_no_call_in_haste, roomy),
     ):
-        submission.ensure()
-        with asyncio.Runner() as runner:
-            stand = Stand(submission, Unforeseen(fresh_seed), runner, limit=drawn(rng))
-            try:
-                stand.start()
-                with submission.flight() as flight:
-                    runner.run(scenario(stand, flight))
-                stand.demand_plain_calls()
-            finally:
-                stand.clear()
+        _shut_down(submission, fresh_seed, scenario, limit=drawn(rng))
+    _shut_down(submission, fresh_seed, shutdown.finishes_what_is_being_sent, roomy(rng), shutdown.LARGE_BYTES)
+
+
+def _shut_down(
+    submission: SubjectFacade, seed: int, scenario: shutdown.Scenario, limit: int, size: int = USUAL_BYTES
+) -> None:
+    """Run a scenario in which `serve` is cancelled, against a server of its own."""
+    submission.ensure()
+    with asyncio.Runner() as runner:
+        stand = Stand(submission, Unforeseen(seed), runner, limit=limit, size=size)
+        try:
+            stand.start()
+            with submission.flight() as flight:
+                runner.run(scenario(stand, flight))
+            stand.demand_plain_calls()
+        finally:
+            stand.clear()
 
 
 # ---- part two

@@ -21,6 +21,19 @@ def write_small_archive(name, columns, chunks):
     return answered(nothing_of(solution.write_archive), path_of(name), table.schema, iter(table.to_batches()))
 
 
+def write_archive_within(name, other, columns):
+    """Write an archive whose batches come from somebody who writes another one meanwhile."""
+    table = table_of(columns, 3)
+
+    def batches():
+        first, *rest = table.to_batches()
+        yield first
+        solution.write_archive(path_of(other), table.schema, iter(table.to_batches()))
+        yield from rest
+
+    return answered(nothing_of(solution.write_archive), path_of(name), table.schema, batches())
+
+
 def scan_small_archive(name, columns, where):
     """Scan an archive and tell the rows."""
     return answered(lambda: told(_gathered(_scan(name, columns, where), columns)))

@@ -11,6 +11,17 @@ def encode_calls(calls):
     return [answered(solution.encode_call, call) for call in calls]
 
 
+def encode_shared_calls(calls):
+    """Encode each call, in which equal lists are one list in several places."""
+    return [answered(solution.encode_call, _shared(call, {})) for call in calls]
+
+
+def _shared(value, seen):
+    if isinstance(value, dict):
+        return {key: _shared(each, seen) for key, each in value.items()}
+    return seen.setdefault(repr(value), [_shared(each, seen) for each in value]) if isinstance(value, list) else value
+
+
 def encode_deep_calls(call, depths):
     """Encode a call with a value in so many lists, which are too many to send, for each number."""
     answers = []

@@ -30,6 +30,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     visit(columns.everything(list(range(30))), chunks=7)
     visit(columns.everything([]))
     visit(columns.spans(), chunks=1)
+    visit(columns.powers(), chunks=1)
     visit(columns.alike())
     visit(columns.ones_alike())
     _demand_absent(submission, kept[-1][0], [(other, name) for name, other in columns.ALIKE])
@@ -38,6 +39,12 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     missing = submission.value("scan_small_archive", "no such archive", ["a"], [])
     demand_raised(missing, "missing", "scan_archive of a file that is not there")
     drawn(columns.tables(), EXAMPLES, rng.getrandbits(32), visit)
+    within = f"archive{len(kept)}", f"archive{len(kept) + 1}"
+    what = "write_archive, while the generator of its batches writes another archive"
+    gave(submission.value("write_archive_within", *within, kept[0][1]), what)
+    kept += [(name, kept[0][1]) for name in within]
+    _demand_replaced(submission, "archive0", columns.spans(), columns.powers())
+    gave(submission.value("write_small_archive", *kept[0], 7), "write_archive")
     submission.restart()
     for name, table in kept:
         chosen = [each[0] for each in table]
@@ -45,6 +52,17 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         demand_scan(submission, name, table, chosen[: rng.randint(1, len(chosen))], [], "in a fresh process, ")
     demand_nothing_beside(submission, {name for name, _ in kept})
     submission.value("clear")
+
+
+def _demand_replaced(submission: Subject, name: str, *tables: list[Column]) -> None:
+    """Write archives over each other; scans of each are given up before the next comes."""
+    for table in tables * 2:
+        what = f"write_archive of {shown(table)} to the path of another"
+        gave(submission.value("write_small_archive", name, table, 1), what)
+        names = [each[0] for each in table]
+        submission.value("begin_scans", name, names, 1)
+        demand_scan(submission, name, table, names, [], "of an archive that another was at the place of, ")
+        submission.value("begin_scans", name, names[:1], 1)
 
 
 def _demand_absent(submission: Subject, name: str, absent: list[tuple[str, str]]) -> None:

@@ -101,6 +101,11 @@ def _demand_damage_anywhere_is_seen(submission: Subject, table: list[Column], wh
         place(submission, "other", data)
         answer = survived(submission.call("scan_small_archive", "other", names, []), f"scan_archive of {what}")
         demand_raised(answer, "format", f"scan_archive of a file of {what}")
+    submission.value("remove", "other")
+    gave(submission.value("write_small_table", "other", table, 1), "write_table")
+    answer = survived(submission.call("scan_small_archive", "other", names, []), "scan_archive of a table's file")
+    if raised(answer) is not None:  # one format may do for both
+        demand_raised(answer, "format", "scan_archive of a file that write_table wrote")
     place(submission, "whole", whole)
     demand_scan(submission, "whole", table, names, [])
 

@@ -116,6 +116,12 @@ def _demand_right_times(submission: Subject, rng: Random) -> None:
         for value in values:
             for zone in rng.sample(ZONES, 2):
                 demand_scan(submission, "clocks", table, [name], [Condition(name, rng.choice(HOWS), value, zone)])
+        unit = 10**3 if "[ms" in name else 10**6
+        for at, zone in columns.HOURS_TWICE:
+            for how in HOWS:
+                for steps in ((-1, 0), (-1_800, 1_800), (0, -1), (1_800, -1_800)):
+                    two = [Condition(name, how, (at + step) * unit, zone) for step in steps]
+                    demand_scan(submission, "clocks", table, [name], two)
 
 
 def _demand_right_flights(submission: Subject, rng: Random) -> None:

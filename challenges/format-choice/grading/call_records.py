@@ -61,6 +61,15 @@ def deepest() -> list[Record]:
     return [*whole, nested(DEPTH_MOST - 1, []), *(nested(DEPTH_MOST, innermost) for innermost in EMPTY)]
 
 
+def with_equal_lists() -> list[Record]:
+    """Make calls with equal values in several places."""
+    point: list[Any] = [1.5, [2, "x"]]
+    return [
+        {**plain(Random(7)), "args": [{"name": name, "value": point} for name in ("from", "to")]},
+        {**plain(Random(7)), "args": [{"name": "grid", "value": [[0, 0, 0]] * 3}, {"name": "none", "value": [[], []]}]},
+    ]
+
+
 def too_deep() -> list[Record]:
     """Make calls with values in more lists than are allowed."""
     beyond: tuple[tuple[int, object], ...] = ((1, "innermost"), (0, []), (3, None))

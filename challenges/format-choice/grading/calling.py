@@ -96,6 +96,10 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     kept += zip(extremes, _encoded(submission, extremes), strict=True)
     longer = [call_records.longer(rng, call, 2 ** (rng.choice(LONGER_POWERS) + rng.random())) for call in extremes]
     kept += zip(longer, _encoded(submission, longer), strict=True)
+    sharing = call_records.with_equal_lists()
+    answers = items(submission.value("encode_shared_calls", sharing), len(sharing), "encode_call")
+    for call, answer in zip(sharing, answers, strict=True):
+        kept.append((call, _bytes(gave(answer, f"encode_call of {shown(call)}, in which equal lists are one list"))))
     drawn(call_records.calls, EXAMPLES, rng.getrandbits(32), visit)
     too_deep = call_records.too_deep()
     too_deep += [call_records.longer(rng, call, 2 ** rng.choice(LONGER_POWERS)) for call in too_deep]

@@ -117,6 +117,16 @@ def spans() -> list[Column]:
     return table
 
 
+def powers() -> list[Column]:
+    """Make columns whose greatest or least value is a power of two, or one more or less: where narrower types end."""
+    table: list[Column] = []
+    for bits in (7, 8, 15, 16, 31, 32):
+        for end in (2**bits - 1, 2**bits, 2**bits + 1):
+            for kind in ("int64", "timestamp[us]", "decimal128(18, 4)"):
+                table += [[f"{kind} {end}", kind, [0, end, 5]], [f"{kind} {-end}", kind, [0, -end, None]]]
+    return table
+
+
 CLOSE = {
     "int32": (2**28, 2**5),
     "int64": (2**60, 2**8),
@@ -195,12 +205,17 @@ def neighbours() -> list[Column]:
     return table
 
 
+CLOCKS_CHANGED = (1_711_846_800, 1_729_990_800, 1_710_054_000, 1_730_613_600)
+"""When they did in 2024, in Berlin and in New York, in seconds."""
+
+HOURS_TWICE = ((CLOCKS_CHANGED[1], "Europe/Berlin"), (CLOCKS_CHANGED[3], "America/New_York"))
+"""When an hour came for the second time: within it, what clocks show does not tell which of two times is later."""
+
+
 def around_clock_changes() -> list[Column]:
     """Make columns of times in summer and in winter, and about the hours that come twice and not at all."""
-    seconds = (1_711_846_800, 1_729_990_800, 1_710_054_000, 1_730_613_600)
-    """When clocks changed in 2024, in Berlin and in New York."""
     steps = (-3_600, -1_800, -1, 0, 1_800, 3_600)
-    times = [at + step for at in seconds for step in steps] + [1_721_000_000, 1_706_000_000]
+    times = [at + step for at in CLOCKS_CHANGED for step in steps] + [1_721_000_000, 1_706_000_000]
     return [
         [kind, kind, [time * (10**3 if "[ms" in kind else 10**6) for time in times]] for kind in TYPES if "tz=" in kind
     ]

@@ -132,6 +132,13 @@ def changes(version: int) -> list[Record]:
     return both + mine + [{"device": device} for device in (None, {"os": "", "build": 0}, {"os": "x", "build": -7})]
 
 
+def at_both_zeros(version: int) -> list[Record]:
+    """Make events of few places, which differ in the sign of a zero."""
+    accuracy = {} if version == 1 else {"accuracy": 3}
+    lats = (0.0, -0.0, 0.0, -0.0, 0.0, 0.0)
+    return [{**plain(Random(7), version), "place": {"lat": lat, "lon": 5.0, **accuracy}} for lat in lats]
+
+
 def without_unknown(events: object) -> object:
     """Leave out what a reader kept of fields that it does not know."""
     if not isinstance(events, list):

@@ -38,6 +38,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
             kept.append((version, events, encoded(submission, version, events)))
             demand_reads(submission, version, kept[-1][2], events, f"version {version}")
 
+        visit(event_records.at_both_zeros(version))
         drawn(st.lists(strategy, max_size=6), EXAMPLES, rng.getrandbits(32), visit)
     submission.restart()
     for version in event_records.STRATEGIES:
@@ -95,8 +96,26 @@ def demand_unknown_is_kept(submission: Subject, rng: Random) -> None:
         submission.restart()
         demand_reads(submission, version, encoded(submission, other, again), expected, f"{title}, and passed on again")
 
+    for version in (1, 2):
+        _demand_log_of_both_is_kept(submission, version, rng)
     for path in PATHS:
         _demand_passed_along(submission, path, rng)
+
+
+def _demand_log_of_both_is_kept(submission: Subject, version: int, rng: Random) -> None:
+    """Have a version read what both wrote, and pass it on in one segment, one among the other, to the other version."""
+    wrote = {written: event_records.stream(rng, written, EXAMPLES) for written in (1, 2)}
+    log = b"".join(encoded(submission, written, events) for written, events in wrote.items())
+    seen = cast("list[Record]", decoded(submission, version, log, f"version {version} reads a log of both versions"))
+    other = 3 - version
+    right = [*wrote[other]] if other == 1 else []
+    right += [event_records.read_by_other(version, event) for event in wrote[version]]
+    right += [*wrote[other]] if other == 2 else []
+    order = rng.sample(range(len(seen)), len(seen))
+    submission.restart()
+    blob = encoded(submission, version, [seen[place] for place in order])
+    title = f"version {other} reads what version {version} passed on of a log of both versions, in one segment"
+    demand_reads(submission, other, blob, [right[place] for place in order], title)
 
 
 def _demand_passed_along(submission: Subject, path: tuple[int, ...], rng: Random) -> None:

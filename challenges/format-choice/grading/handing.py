@@ -12,7 +12,7 @@ from calling import drawn
 from columns import Column
 from exactness import difference, shown
 from handing_in_memory import IN_MEMORY, demand_same_of_any_size, on_disk
-from replies import Subject, content, demand_nothing_beside, demand_raised, gave, place, read_mb, survived
+from replies import Subject, content, demand_nothing_beside, demand_raised, gave, place, raised, read_mb, survived
 
 EXAMPLES = 40
 LARGE_COLUMNS = 8
@@ -179,6 +179,11 @@ def demand_cut_files_are_refused(submission: Subject, rng: Random) -> None:
     for what, data in (("zeros", b"\0" * 5000), ("noise", rng.randbytes(5000)), ("text", b"a,b\n1,2\n" * 99)):
         place(submission, "other", data)
         _demand_refused(submission, "other", names, f"a file of {what}")
+    submission.value("remove", "other")
+    gave(submission.value("write_small_archive", "other", table, 1), "write_archive")
+    answer = survived(submission.call("read_small_table", "other", names), "read_columns of an archive")
+    if raised(answer) is not None:  # one format may do for both
+        demand_raised(answer, "format", "read_columns of a file that write_archive wrote")
     place(submission, "whole", whole)
     _demand_same(submission, "whole", table, names)
     submission.value("clear")

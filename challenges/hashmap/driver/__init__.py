@@ -25,6 +25,8 @@ from .bars import build_many as build_many
 from .bars import bulk_insert as bulk_insert
 from .bars import churn as churn
 from .bars import churn_by_pop as churn_by_pop
+from .bars import churn_by_setdefault as churn_by_setdefault
+from .bars import churn_by_update as churn_by_update
 from .bars import collide as collide
 from .bars import count_words as count_words
 from .bars import hit_lookups as hit_lookups

@@ -57,6 +57,26 @@ def churn_by_pop(raw_old, raw_new, first_value):
 
 
 @quiet
+def churn_by_setdefault(raw_old, raw_new, first_value):
+    """Do the same, but put keys in by `setdefault`."""
+    m = held()
+    for value, (old, new) in enumerate(zip(ints(raw_old), ints(raw_new), strict=True), first_value):
+        del m[old]
+        m.setdefault(new, value)
+    return array("q", m.values()).tobytes()
+
+
+@quiet
+def churn_by_update(raw_old, raw_new, first_value):
+    """Do the same, but put keys in by `update`."""
+    m = held()
+    for value, (old, new) in enumerate(zip(ints(raw_old), ints(raw_new), strict=True), first_value):
+        del m[old]
+        m.update(((new, value),))
+    return array("q", m.values()).tobytes()
+
+
+@quiet
 def lengths(times):
     """Ask the held map for its length so many times; answer their sum."""
     m = held()

@@ -27,6 +27,18 @@ class _Pairs:
         return next(value for key, value in reversed(self._pairs) if key is wanted)
 
 
+class _PairsBrokenOff(_Pairs):
+    """Such a mapping that has no value for the last of its keys, and raises."""
+
+    def keys(self):
+        return [*super().keys(), self]
+
+    def __getitem__(self, wanted):
+        if wanted is self:
+            raise Refusal("iteration")
+        return super().__getitem__(wanted)
+
+
 _MAPS = 3
 _END = object()
 
@@ -199,6 +211,7 @@ _OPERATIONS = {
     "update": lambda stage, m, pairs: plain(stage.maps[m].update(stage.pairs(pairs))),
     "update-broken-off": _operation_update_broken_off,
     "update-keys": lambda stage, m, pairs: plain(stage.maps[m].update(_Pairs(stage.pairs(pairs)))),
+    "update-keys-broken-off": lambda stage, m, pairs: stage.maps[m].update(_PairsBrokenOff(stage.pairs(pairs))),
     "update-map": lambda stage, m, source: plain(stage.maps[m].update(stage.maps[source])),
     "clear": lambda stage, m: plain(stage.maps[m].clear()),
     "new": _operation_new,

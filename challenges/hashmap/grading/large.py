@@ -93,7 +93,7 @@ class Ageing:
     """Keys as counters and timestamps give them, not as hashes of something do."""
 
     function: str = "churn"
-    """The driver's, which says how entries are taken out."""
+    """The driver's, which says how entries are taken out and put in."""
 
     entries: int = STEADY
 
@@ -102,17 +102,26 @@ class Ageing:
 
     def __str__(self) -> str:
         gone = "the oldest" if self.oldest_first else "random"
-        out = "taking out" if self.function == "churn_by_pop" else "deleting"
-        way = " by pop()" * (self.function == "churn_by_pop")
+        out, into = WAYS[self.function]
         keys = " with ascending keys" * self.ascending + " of the same hash" * self.colliding
-        return f"{out} {gone} entries{way} and inserting new ones{keys}"
+        return f"deleting {gone} entries{out} and inserting new ones{into}{keys}"
 
+
+WAYS = {
+    "churn": ("", ""),
+    "churn_by_pop": (" by pop()", ""),
+    "churn_by_setdefault": ("", " by setdefault()"),
+    "churn_by_update": ("", " by update()"),
+}
+"""How the driver's functions take entries out, and put them in."""
 
 AGEINGS = (
     Ageing(True, False),
     Ageing(False, False),
     Ageing(True, True),
     Ageing(False, False, "churn_by_pop", FEW_STEADY),
+    Ageing(False, False, "churn_by_setdefault", FEW_STEADY),
+    Ageing(False, False, "churn_by_update", FEW_STEADY),
     Ageing(False, False, colliding=True),
 )
 

@@ -105,6 +105,7 @@ def _broken_off(n: int) -> Script:
     for count in (0, 1, 3):
         pairs = [[EQUAL, 2000 + count], *([spare + i, i] for i in range(count))]
         operations += [["update-broken-off", 0, pairs[:count]], ["items", 0], ["len", 0]]
+        operations += [["update-keys-broken-off", 1, pairs[:count]], ["items", 1], ["len", 1]]
     return Script("an iterable that raises", specs, [*operations, *_life_goes_on(n)])
 
 

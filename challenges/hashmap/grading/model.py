@@ -234,6 +234,10 @@ class Model:
         self._do_update(m, pairs)
         raise Refused
 
+    def _do_update_keys_broken_off(self, m: int, pairs: list[Any]) -> None:
+        self._do_update_keys(m, pairs)
+        raise Refused
+
     def _do_hold(self, m: int, key: int, other: int) -> None:
         self._do_set(m, key, Held(self._do_repr(other)))
 

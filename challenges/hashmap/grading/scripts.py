@@ -234,8 +234,22 @@ def _defaults() -> Script:
                 ["items", 0],
             ),
             *(["set", 0, 2, False], ["setdefault", 0, 2, 1], ["set", 0, 0, 0], ["setdefault", 0, 0, 1], ["items", 0]),
+            *(operation for value in (None, 0, False) for operation in _as_its_default(value)),
         ],
     )
+
+
+def _as_its_default(value: object) -> list[Operation]:
+    """Give the value that a key has as the default for where it is missing: it is there all the same."""
+    return [
+        ["set", 0, 2, value],
+        ["get", 0, 2, value],
+        ["setdefault", 0, 2, value],
+        ["pop", 0, 2, value],
+        ["in", 0, 2],
+        ["len", 0],
+        ["items", 0],
+    ]
 
 
 def _updates() -> Script:

@@ -188,7 +188,8 @@ def iteration_scripts() -> Iterator[Script]:
         for n in SIZES[1:]:
             for given in sorted({1, (n + 1) // 2, n}):
                 yield from changed_while_iterating(what, n, given)
-            yield overwritten_while_iterating(what, n)
+            for gone in (0, 3):
+                yield overwritten_while_iterating(what, n, gone)
         for n in FEW:
             yield from _cleared_while_iterating(what, n)
         yield _two_iterators(what)
@@ -233,9 +234,14 @@ def _cleared_while_iterating(what: str, n: int) -> Iterator[Script]:
                     yield Script(f"{what} over a map of {n - deleted}", ints(*range(2 * n + 7)), operations)
 
 
-def overwritten_while_iterating(what: str, n: int) -> Script:
-    """Overwrite at each step what the iterator has given, the first entry and the last, which is still to come."""
-    operations: list[Operation] = [*filled(n, 0), ["open", 0, 0, what]]
+def overwritten_while_iterating(what: str, n: int, gone: int = 0) -> Script:
+    """Overwrite at each step what the iterator has given, the first entry and the last, which is still to come.
+
+    And look at the map in ways that might put it in order: it is copied and compared. So many were there before
+    the first, and are gone.
+    """
+    before = [*filled(gone, n + 1), *filled(n, 0), *(["del", 0, n + 1 + key] for key in range(gone))]
+    operations: list[Operation] = [*before, ["open", 0, 0, what]]
     for key in range(n):
         operations += [
             ["step", 0, what],
@@ -249,9 +255,12 @@ def overwritten_while_iterating(what: str, n: int) -> Script:
             ["get", 0, n],
             ["pop", 0, n, 1],
             ["in", 0, n],
+            ["copy", 1, 0],
+            ["eq", 0, 1],
+            ["eq", 1, 0],
         ]
     operations += [["step", 0, what], ["step", 0, what], ["items", 0]]
-    return Script(f"overwriting under {what} of a map of {n}", ints(*range(n + 1)), operations)
+    return Script(f"overwriting under {what} of a map of {n}", ints(*range(n + 1 + gone)), operations)
 
 
 def _two_iterators(what: str) -> Script:
@@ -336,6 +345,7 @@ def equality_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
             f"maps of {n}", specs if n <= 40 else [*ints(*range(n + 1)), *specs], operations if n < 39 else same
         )
     yield _values_of_keys()
+    yield _equal_hashes_in_another_order()
     yield Script(
         "a missing key is not a key with None",
         specs,
@@ -345,6 +355,20 @@ def equality_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
         "equal keys of other types",
         specs,
         [["set", 0, 1, 5], ["set", 1, 40, 5], ["eq", 0, 1], ["set", 1, 41, 6], ["eq", 0, 1]],
+    )
+
+
+def _equal_hashes_in_another_order() -> Script:
+    """Compare maps in which keys of one hash came in another order, beside others that came in the same."""
+    specs: list[Spec] = [*ints(-1, -2, 7, 8), *(["object", 5, group] for group in range(4))]
+    there: list[Operation] = [["set", 0, key, key] for key in range(len(specs))]
+    swapped = [there[1], there[0], *there[2:4], *there[:3:-1]]
+    back: list[Operation] = [["set", 1, *rest] for _, _, *rest in swapped]
+    both: list[Operation] = [["eq", 0, 1], ["eq", 1, 0]]
+    return Script(
+        "keys of one hash in another order",
+        specs,
+        [*there, *back, *both, ["set", 1, 0, 1], ["set", 1, 1, 0], *both, ["set", 1, 0, 0], ["set", 1, 1, 1], *both],
     )
 
 

@@ -136,6 +136,7 @@ _OF_PAIRS = {
     "update": "{m}.update([{pairs}])",
     "update-keys": "{m}.update(a mapping of [{pairs}])",
     "update-broken-off": "{m}.update(an iterable that gives {pairs} and raises)",
+    "update-keys-broken-off": "{m}.update(a mapping that gives {pairs} and raises at a further key)",
     "new": "{m} = HashMap([{pairs}])",
 }
 _OF_A_MAP = {

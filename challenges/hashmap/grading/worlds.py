@@ -155,7 +155,7 @@ def _with_value(operation: Operation, position: int) -> Operation:
     if name in {"set", "setdefault"}:
         return [name, *rest, position]
     if name in {"get-default", "pop-default"}:
-        return [name.removesuffix("-default"), *rest, -position]
+        return [name.removesuffix("-default"), *rest, -position if position % 4 else None]
     if name in OF_PAIRS:
         return [name, rest[0], [[key, position] for key in rest[1]]]
     return operation

@@ -37,6 +37,13 @@ def fold_raising(rows):
         raise fault_named(value.decode())
 
 
+def fold_printing(rows):
+    """Print as one who debugs does, and give the number of rows."""
+    count = sum(1 for _ in rows)
+    print(f"{count} rows", flush=True)  # noqa: T201  where that goes is the point
+    return count
+
+
 def fold_returning(rows):
     """Give what the first row says, or nothing."""
     returned = {

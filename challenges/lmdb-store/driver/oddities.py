@@ -35,6 +35,7 @@ def fault_named(name):
         FileNotFoundError,
         BrokenPipeError,
         EOFError,
+        StopIteration,
         SystemExit,
     )
     return {kind.__name__: kind for kind in kinds}[name]("it stopped")

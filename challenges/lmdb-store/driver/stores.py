@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -46,6 +47,40 @@ def _operation_open_over_a_file(folder):
         return run(lambda: Store.open(path_of(folder)).close())
     finally:
         os.remove(path_of(folder))  # noqa: PTH107
+
+
+def _operation_open_over_garbage(folder):
+    """Try to open a store where LMDB's file is none of its own, which is then taken away."""
+    os.mkdir(path_of(folder))  # noqa: PTH102
+    with open(os.path.join(path_of(folder), "data.mdb"), "wb") as file:  # noqa: PTH118, PTH123
+        file.write(b"x" * 8192)
+    try:
+        return run(lambda: Store.open(path_of(folder)).close())
+    finally:
+        shutil.rmtree(path_of(folder))
+
+
+def _operation_open_when(folder, until):
+    """Open a store at a moment that others know, too, and close it."""
+    while time.monotonic() < until:
+        pass
+    Store.open(path_of(folder)).close()
+
+
+TOGETHER_SEC = 0.004
+"""Until when peers have heard that they are to open a store together."""
+
+
+def _operation_open_together(peers, folder, times):
+    """Have peers open a store at the same moment that is not there yet, so many times; answer what each came to."""
+    answers = []
+    for number in range(times):
+        until = time.monotonic() + TOGETHER_SEC
+        for peer in peers:
+            peer_send(peer, [["open-when", f"{folder}-{number}", until]])
+        answers += [peer_receive(peer)[0] for peer in peers]
+        shutil.rmtree(path_of(f"{folder}-{number}"), ignore_errors=True)
+    return answers
 
 
 def _operation_close(store):
@@ -221,6 +256,9 @@ OPERATIONS = {
     "open": _operation_open,
     "open-relative": _operation_open_relative,
     "open-over-a-file": _operation_open_over_a_file,
+    "open-over-garbage": _operation_open_over_garbage,
+    "open-together": _operation_open_together,
+    "open-when": _operation_open_when,
     "make-folder": lambda folder: os.mkdir(path_of(folder)),  # noqa: PTH102
     "close": _operation_close,
     "forget": _operation_forget,

@@ -74,6 +74,10 @@ def _without_parents(subject: SubjectFacade) -> None:
     [answer] = gave(subject.value("replay", [["open-over-a-file", f"{NOWHERE}/store"]]))
     assert answer[:2] == ["raised", "StoreError"], f"open where a file is must raise StoreError, not: {answer[:2]}"
     _after_a_failure(subject, "where there was a file", [])
+    [answer] = gave(subject.value("replay", [["open-over-garbage", f"{NOWHERE}/garbage"]]))
+    assert answer[:2] == ["raised", "StoreError"], (
+        f"open of a folder whose data.mdb is 8 KiB of something else must raise StoreError, not: {answer[:2]}"
+    )
 
 
 def _after_a_failure(subject: SubjectFacade, why: str, mending: list[Operation]) -> None:

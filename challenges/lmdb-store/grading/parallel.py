@@ -111,6 +111,7 @@ RAISED = {
     "FileNotFoundError": {"FileNotFoundError"},
     "_OfTwo": {"_OfTwo", "StoreError"},
     "SystemExit": {"SystemExit", "StoreError"},
+    "StopIteration": {"StopIteration", "RuntimeError", "StoreError"},
 }
 """What folds raise, and what then parallel_scan may raise; what can't be pickled, or is no `Exception`, may be told."""
 
@@ -160,6 +161,41 @@ def of_new_folds(subject: SubjectFacade) -> None:
             "parallel_scan with a fold of a module that is new lost rows"
         )
     subject.value("reset", [FOLDER])
+
+
+MANY_FOLDED = 3_000
+"""Enough for several processes."""
+
+
+def of_odd_folds(subject: SubjectFacade) -> None:
+    """Fold many rows by what raises in every part, prints, or is not to be found: the next call is right."""
+    for name, right_names in RAISED.items():
+        rows: list[Row] = [["odd", number, 0, name.encode()] for number in range(MANY_FOLDED)]
+        subject.value("reset", [FOLDER])
+        asked: list[Operation] = [*OPEN, ["put", "s", rows], ["parallel-raising", "s", None, None, 2]]
+        [_, _, answer] = gave(subject.value("replay", asked, timeout_sec=CALL_SEC))
+        assert answer[0] == "raised", f"folds of {len(rows)} rows raised {name}, and parallel_scan raised nothing"
+        assert answer[1] in right_names, (
+            f"folds of {len(rows)} rows raised {name}, and parallel_scan raised {answer[1]}: {answer[2]}; "
+            f"right is {' or '.join(sorted(right_names))}"
+        )
+        _demand_sound_after(subject, f"whose folds raised {name}")
+    for workers in (2, 1):
+        printing: Operation = ["parallel-printing", "s", workers]
+        [answer] = listed(subject.value("replay", [printing], timeout_sec=CALL_SEC))
+        assert answer == ["gave", MANY_FOLDED], (
+            f"folds printed something, and parallel_scan of {MANY_FOLDED} rows with workers={workers} {answer[0]} "
+            f"{answer[1:]} instead of what they returned"
+        )
+    gave(subject.value("replay", [["parallel-lost", "s"]], timeout_sec=CALL_SEC))
+    _demand_sound_after(subject, "whose fold other processes can't import")
+    subject.value("reset", [FOLDER])
+
+
+def _demand_sound_after(subject: SubjectFacade, what: str) -> None:
+    for answer in listed(subject.value("replay", [["parallel-ends", "s", 2]] * 3, timeout_sec=CALL_SEC)):
+        assert answer[0] == "gave", f"after a parallel_scan {what}, another one raised {answer[1:]}"
+        assert sum(part[2] for part in answer[1]) == MANY_FOLDED, f"after a parallel_scan {what}, another one lost rows"
 
 
 def of_very_many(subject: SubjectFacade) -> None:

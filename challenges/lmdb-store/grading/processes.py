@@ -49,11 +49,24 @@ def look_and_write(subject: SubjectFacade, rng: Random) -> None:
         [last] = gave(subject.value("peer_replay", f"reader-{reader}", [["get-many", "s", keys]]))
         assert last == [b"%d" % VERSIONS] * len(keys), "what was acknowledged in one process is not seen in another"
     _all_write(subject)
+    _all_open(subject)
     subject.value("reset", [FOLDER])
     _tenants_come_and_go(subject, rng)
     _gets_of_one_state(subject, rng)
     _looks_one_after_another(subject, rng)
     _all_or_nothing(subject, rng)
+
+
+OPENINGS = 40
+
+
+def _all_open(subject: SubjectFacade) -> None:
+    """Open a store that is not there yet in two processes at the same moment, many times: either makes it."""
+    readers = [f"reader-{reader}" for reader in range(2)]
+    opening: Operation = ["open-together", readers, "together", OPENINGS]
+    [answers] = gave(subject.value("replay", [opening], timeout_sec=CALL_SEC))
+    failed = next((answer for answer in answers if answer[0] != "gave"), None)
+    assert failed is None, f"two processes opened a store at once that was not there yet, and one raised {failed[1:]}"
 
 
 def _check_looks(looks: list[Any]) -> None:
@@ -203,6 +216,7 @@ def _all_or_nothing(subject: SubjectFacade, rng: Random) -> None:
         for what, (write, left) in writes.items():
             _demand_whole(subject, what, write, rows, left, ["many"])
     _delete_still_more(subject, rng)
+    _delete_at_once(subject, rng)
     subject.value("reset", [FOLDER])
 
 
@@ -212,6 +226,24 @@ def _delete_still_more(subject: SubjectFacade, rng: Random) -> None:
     total = sum(sizes.values())
     gave(subject.value("replay", [["put-numbered", "s", *each] for each in sizes.items()], timeout_sec=CALL_SEC))
     _demand_whole(subject, "delete_range deleted", ["delete", "s", None, None], total, 0, [])
+
+
+DELETIONS = 3
+
+
+def _delete_at_once(subject: SubjectFacade, rng: Random) -> None:
+    """Delete the same rows in two processes at once: each row is counted by one of them."""
+    for _ in range(DELETIONS):
+        rows = rng.randint(*FULL_ROWS)
+        gave(subject.value("replay", [["put-numbered", "s", "many", rows]], timeout_sec=CALL_SEC))
+        delete: Operation = ["delete", "s", ["many"], None]
+        subject.value("peer_send", "counter", [delete])
+        [here] = gave(subject.value("replay", [delete], timeout_sec=CALL_SEC))
+        [there] = gave(subject.value("peer_receive", "counter", timeout_sec=CALL_SEC))
+        assert here + there == rows, (
+            f"two processes deleted the same {rows} rows at once, and gave {here} and {there} as the number of those "
+            "that they deleted"
+        )
 
 
 def _demand_whole(

@@ -97,6 +97,7 @@ def test_parallel_scan(submission: SubjectFacade, fresh_seed: int) -> None:
     parallel.of_ranges(submission, rng)
     parallel.results(submission)
     parallel.of_new_folds(submission)
+    parallel.of_odd_folds(submission)
     parallel.of_very_many(submission)
     parallel.in_one_state(submission, rng)
     parallel.with_workers_held_up(submission, rng)

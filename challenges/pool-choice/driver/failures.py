@@ -60,7 +60,23 @@ class Emptied(Exception):
         return dict, ()
 
 
-OWN = {"holding": Holding, "worded": Worded, "noted": Noted, "renamed": Renamed, "emptied": Emptied}
+class Unhashable(Exception):
+    """An exception that is equal to its like, as a dataclass is, and so has no hash."""
+
+    def __eq__(self, other):
+        return type(other) is Unhashable and self.args == other.args
+
+    __hash__ = None
+
+
+OWN = {
+    "unhashable": Unhashable,
+    "holding": Holding,
+    "worded": Worded,
+    "noted": Noted,
+    "renamed": Renamed,
+    "emptied": Emptied,
+}
 
 PLAIN = {
     "key": KeyError,

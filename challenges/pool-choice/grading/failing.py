@@ -44,7 +44,12 @@ OWN_TEXTS = {"refused": "not today ({})", "holding": "held {}", "noted": "first 
 UNPICKLED = ("handle", "leaving")
 """Results that do not pickle: for what they hold, and because their class raises `SystemExit` then."""
 
-HOWS = ("value", "exit", "refused", "holding", "worded", "noted", "renamed", "emptied", "returned", *PLAIN)
+OWN = ("unhashable", "refused", "holding", "worded", "noted", "renamed", "emptied")
+
+IN_A_ROW = 6
+"""Arguments that do not pickle: more than there are workers, so that none of these has anything in hand."""
+
+HOWS = ("value", "exit", *OWN, "returned", *PLAIN)
 
 
 def demand_failures_in_place(submission: Submission, rng: Random) -> None:
@@ -171,7 +176,7 @@ def expected_of_raising(how: str, number: int, exact: bool) -> Expected:
             return Raises(own.capitalize(), (text,), text, exact)
         case "worded":
             return Raises("Worded", (), f"nobody is number {number}", exact)
-        case "renamed" | "emptied":
+        case "unhashable" | "renamed" | "emptied":
             return Raises(how.capitalize(), (number,), str(number), exact)
         case plain if plain in PLAIN:
             return Raises(PLAIN[plain], (number,), str(number))
@@ -221,7 +226,7 @@ def _surprising_results(submission: Submission, rng: Random, profile: Profile, k
 
 
 def _surprising_arguments(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
-    places = [0, profile.tasks // 2, profile.tasks - 1]
+    places = [*range(IN_A_ROW), profile.tasks // 2, profile.tasks - 1]
     numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
     expected: list[Expected] = [
         FailsSomehow("argument") if place in places else Result(oracle.mixed(number))
