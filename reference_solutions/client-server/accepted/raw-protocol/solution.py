@@ -156,6 +156,10 @@ class Service:
         task.add_done_callback(self.tasks.discard)
         return task
 
+    def sends(self):
+        """Tell whether an answer is still on its way."""
+        return any(connection.transport.get_write_buffer_size() for connection in self.connections)
+
 
 class Connection(asyncio.BufferedProtocol):
     """One client."""
@@ -168,6 +172,7 @@ class Connection(asyncio.BufferedProtocol):
         self.head = None
         self.task = None
         self.can_write = True
+        self.used = False
 
     def connection_made(self, transport):
         self.transport = transport
@@ -191,6 +196,8 @@ class Connection(asyncio.BufferedProtocol):
         return self.space
 
     def buffer_updated(self, nbytes):
+        if self.used and not self.data and self.head is None:  # it is idle no longer
+            self.expires = self.loop.time() + UNFINISHED_SEC
         self.data += memoryview(self.space)[:nbytes]
         self.go_on()
 
@@ -322,6 +329,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def answer(self, status, body, close):
         """Write an answer."""
+        self.used = True
         self.expires = self.loop.time() + UNFINISHED_SEC
         if self.transport.is_closing():
             return
@@ -369,6 +377,7 @@ async def serve(listener, backend):
         await asyncio.Event().wait()
     finally:
         service.closing = True
+        until = asyncio.get_running_loop().time() + GRACE_SEC
         server.close()
         for connection in list(service.connections):
             if connection.task is None:
@@ -377,14 +386,14 @@ async def serve(listener, backend):
         try:
             if tasks:
                 await asyncio.wait(tasks, timeout=GRACE_SEC)
+            while service.sends() and asyncio.get_running_loop().time() < until:
+                await asyncio.sleep(0.02)
         finally:  # also where whoever ends us can't wait so long
             for task in tasks:
                 task.cancel()
             if tasks:
                 await asyncio.wait(tasks)
             for connection in list(service.connections):
-                if connection.transport.get_write_buffer_size():
-                    await asyncio.sleep(0.05)
                 connection.transport.abort()
 
 
