@@ -328,7 +328,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"lookups and writes with {m.OPEN_SCANS} scans open",
             f"with up to {m.MANY_ROWS:,} rows",
         ),
-        "parallel": lambda m: (f"after which all is well; {m.VERY_MANY_ROWS:,} rows with results of",),
+        "parallel": lambda m: (f"a module that is new; {m.VERY_MANY_ROWS:,} rows with results of",),
         "sizes": lambda m: (f"{m.SIZED_ROWS:,} rows, put in random order in batches of {m.SIZED_BATCH:,}",),
         "tables": lambda m: (f"a scan of most of {m.LARGE_ROWS:,} rows about half way through",),
     },

@@ -22,7 +22,7 @@ LAST_SEC, SPARE_SEC = 0.5, 0.1
 """How much later than others some items are fetched, so that no fetch comes between their age and their being fetched
 anew; and for how long they are stale by then."""
 
-COMING_SEC, AGED_SEC = 0.6, 0.8
+COMING_SEC, AGED_SEC = 0.75, 0.9
 """How long an item takes to come, and how old it is when it is asked for again: together more than it must be kept."""
 
 IDLE_SEC = 2.7

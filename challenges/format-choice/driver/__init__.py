@@ -29,6 +29,7 @@ from .archives import scan_sums as scan_sums
 from .archives import scans_at_once as scans_at_once
 from .archives import timed_scans as timed_scans
 from .archives import timed_write_archive as timed_write_archive
+from .archives import write_archive_within as write_archive_within
 from .archives import write_journal as write_journal
 from .archives import write_small_archive as write_small_archive
 from .calls import decode_calls as decode_calls
@@ -36,6 +37,7 @@ from .calls import decode_calls_after as decode_calls_after
 from .calls import decode_calls_twice as decode_calls_twice
 from .calls import encode_calls as encode_calls
 from .calls import encode_deep_calls as encode_deep_calls
+from .calls import encode_shared_calls as encode_shared_calls
 from .calls import timed_decode_calls as timed_decode_calls
 from .calls import timed_encode_calls as timed_encode_calls
 from .events import decode_events as decode_events

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import threading
 import time
-import types
 import zlib
 
 from .folding import fold_ends, fold_failing, fold_printing, fold_raising, fold_returning, fold_rows, fold_texts
@@ -41,17 +40,6 @@ def _operation_parallel_late(store):
     finally:
         sys.path.remove(folder)
         shutil.rmtree(folder)
-
-
-def _operation_parallel_lost(store):
-    """Scan with a fold of a module that no other process can import; tell whether that gave something or raised."""
-    lost = types.ModuleType(f"folds_{os.urandom(6).hex()}")
-    exec("def fold(rows):\n    return sum(1 for _ in rows)\n", lost.__dict__)  # noqa: S102
-    sys.modules[lost.__name__] = lost
-    try:
-        return run(lambda: sum(open_stores[store].parallel_scan(None, None, 2, lost.fold)))[0]
-    finally:
-        del sys.modules[lost.__name__]
 
 
 def _operation_parallel_texts(store, workers):
@@ -94,7 +82,6 @@ OPERATIONS = {
         part for part in open_stores[store].parallel_scan(None, None, workers, fold_ends) if part is not None
     ],
     "parallel-late": _operation_parallel_late,
-    "parallel-lost": _operation_parallel_lost,
     "parallel-printing": lambda store, workers: sum(
         open_stores[store].parallel_scan(None, None, workers, fold_printing)
     ),

@@ -55,7 +55,7 @@ def corners(rng: Random) -> list[Operation]:
             ["scan", "s", prefix, None, limit, rng.random() < 0.5],
             ["scan", "s", None, prefix, limit, rng.random() < 0.5],
         ]
-    for limit in (2**31, 2**63, 2**64 - 1):  # as good as none
+    for limit in (2**31, 2**63 - 1):  # as good as none
         asked += [["scan", "s", None, None, limit, reverse] for reverse in (False, True)]
     return [*OPEN, ["put", "s", rows], *asked]
 
