@@ -269,10 +269,10 @@ async def _sheds(stand: Stand) -> bool:
             "it needs no call of its own"
         )
     assert isinstance(got, dict), "over capacity, a batch of a new id and known ones was not answered with a map"
-    refused = [item for item in (*known, hot) if got.get(item, [503])[0] == 503]
+    refused = sum(got.get(item) in (None, [503, None]) for item in (*known, hot))
     assert not refused, (
         f"over capacity, a batch of a new id, and behind it {len(known)} whose call was under way or waited and "
-        f"one in memory, had 503 for {len(refused)} of those; they need no call of their own"
+        f"one in memory, had 503 or nothing for {refused} of those; they need no call of their own"
     )
     return len(at_once) >= EXCESS and set(found) == {200, 503} and stand.limit <= found[200] <= room
 

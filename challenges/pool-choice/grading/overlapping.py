@@ -14,6 +14,8 @@ from stage_play import SECOND_STAGE, Submission, at_once, gone, held, playing, u
 
 WAITING_LEAST = 16
 WAITING_MOST = 64
+FEW_ITEMS = 40
+
 SETTLE_SEC = 0.3
 RELEASED_AT_A_TIME = 10
 FAILING = 32
@@ -86,6 +88,23 @@ def demand_bounded_waiting(submission: Submission, rng: Random) -> None:
     rng.shuffle(some)
     _wait(submission, rng, failing + some, f"{len(failing + some)} items, of which the first {FAILING} raise")
     _wait_before_a_slow_stage(submission, rng, rng.randint(300, 400))
+    _few_at_once(submission, rng)
+
+
+def _few_at_once(submission: Submission, rng: Random) -> None:
+    """Hold items of native code, for which a few threads do: there are as many as planned."""
+    profile = lets_go(FEW_ITEMS)
+    title = f"a stage does not run as its plan says ({profile.tasks} items of native code)"
+    planned = _planned_workers(submission, profile)
+    salts = [rng.getrandbits(60) for _ in range(profile.tasks)]
+    items = [["planted", key, salt] for key, salt in enumerate(salts)]
+    with playing(submission, title, rng, [stage("asked", profile)], items, held) as scene:
+        scene.backend.until(lambda backend: backend.most_at_once > planned, SETTLE_SEC)
+        scene.backend.delay_by(at_once)
+        scene.end([Result(scene.backend.token(key) ^ salt) for key, salt in enumerate(salts)])
+        scene.demand_started(range(profile.tasks))
+        most = scene.backend.most_at_once
+        assert most <= planned, f"{title}: {most} items were under way at once, and plan() says {planned} workers"
 
 
 def _wait(submission: Submission, rng: Random, hows: Sequence[str], story: str) -> None:
