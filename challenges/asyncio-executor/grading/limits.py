@@ -212,12 +212,12 @@ def demand_room_after_children(subject: Subject) -> None:
         on.submit("e", "nested", "nested-0")
         on.arrival("nested-0", "a nested job should have started")
         for kind in kinds:
-            on.submit("e", kind, f"{kind}-0")
-            on.arrival(f"{kind}-0", f"a {kind} job should have started")
+            on.submit("e", kind, f"{kind}-w")
+            on.arrival(f"{kind}-w", f"a {kind} job should have started")
             for letter in "xyz":
                 child = f"{kind}-{letter}"
                 on.obey("nested-0", "submit", child, kind, [on.place, child], None)
-            for letter, ended in zip("xy", "0x", strict=True):
+            for letter, ended in zip("xy", "wx", strict=True):
                 on.finish(f"{kind}-{ended}")
                 on.arrival(f"{kind}-{letter}", f"a nested job's {kind} job should have started in its turn")
         on.call("cancel", "nested-0")
@@ -225,7 +225,8 @@ def demand_room_after_children(subject: Subject) -> None:
         on.finish("blocking-y")
         for kind in kinds:
             on.departure(f"{kind}-y", f"a {kind} job should have ended with the nested job that it belongs to")
-        beyond = [_one_too_many(on, kind) for kind in kinds]
+            _fill(on, kind)
+        beyond = [on.submitting("e", kind, f"{kind}-3") for kind in kinds]
         on.settle()
         early = sum(map(on.has_landed, beyond))
         assert not early, (
@@ -234,17 +235,9 @@ def demand_room_after_children(subject: Subject) -> None:
             f"{len(kinds)} lanes instead of waiting for room"
         )
         for kind, ticket in zip(kinds, beyond, strict=True):
-            for number in (1, 2, 3):
+            for number in range(3):
                 on.arrival(f"{kind}-{number}", f"the next {kind} job should have started")
                 on.finish(f"{kind}-{number}")
             on.outcome(ticket, f"the {kind} submitter that waits should have been let in")
-            on.arrival(f"{kind}-4", f"the next {kind} job should have started")
-            on.finish(f"{kind}-4")
-
-
-def _one_too_many(on: Stage, kind: str) -> int:
-    """Fill a lane, and begin to submit one more; gives the ticket of that."""
-    for number in (1, 2, 3):
-        on.submit("e", kind, f"{kind}-{number}")
-    on.arrival(f"{kind}-1", f"a {kind} job should have started")
-    return on.submitting("e", kind, f"{kind}-4")
+            on.arrival(f"{kind}-3", f"the next {kind} job should have started")
+            on.finish(f"{kind}-3")

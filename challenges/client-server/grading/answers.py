@@ -211,22 +211,15 @@ async def _come_slowly(stand: Stand) -> None:
     """Fetch items that take a while to come, and ask again: their age counts from when they were there."""
     items = stand.items.fresh(ENOUGH)
     stand.backend.delay(items, COMING_SEC)
-    first = await _asked_at_once(stand, items)
+    first = await ask_all(stand, items, connections=len(items))
     await asyncio.sleep(min(answer.here_at for answer in first.values()) + AGED_SEC - asyncio.get_running_loop().time())
-    second = await _asked_at_once(stand, items)
+    second = await ask_all(stand, items, connections=len(items))
     soon = [item for item in items if second[item].sent_at - first[item].here_at < AT_MOST_SEC]
     again = sum(stand.backend.called(item) > 1 for item in soon)
     assert not again, (
         f"of {len(soon)} items that took the backend {COMING_SEC:g} s to give, and were asked for again within "
         f"{KEPT_SEC:g} s of that, {again} were fetched twice"
     )
-
-
-async def _asked_at_once(stand: Stand, items: list[str]) -> dict[str, Answer]:
-    answers = dict(zip(items, await asyncio.gather(*map(stand.item, items)), strict=True))
-    for item, answer in answers.items():
-        stand.right(item, answer)
-    return answers
 
 
 async def _go_stale(stand: Stand) -> None:
@@ -381,7 +374,9 @@ async def many_items(stand: Stand) -> None:
     stand.right(item, await stand.item(item))
 
 
-async def ask_all(stand: Stand, items: list[str], *, check: bool = True) -> dict[str, Answer]:
+async def ask_all(
+    stand: Stand, items: list[str], *, check: bool = True, connections: int = CONNECTIONS
+) -> dict[str, Answer]:
     """Ask for items over a few connections."""
     left = iter(items)
     answers: dict[str, Answer] = {}
@@ -396,7 +391,7 @@ async def ask_all(stand: Stand, items: list[str], *, check: bool = True) -> dict
                 else:
                     _expect(answer, 200, "an item that the backend has")
 
-    await asyncio.gather(*(ask_some() for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(ask_some() for _ in range(connections)))
     return answers
 
 

@@ -108,9 +108,11 @@ def _demand_log_of_both_is_kept(submission: Subject, version: int, rng: Random) 
     log = b"".join(encoded(submission, written, events) for written, events in wrote.items())
     seen = cast("list[Record]", decoded(submission, version, log, f"version {version} reads a log of both versions"))
     other = 3 - version
-    right = [*wrote[other]] if other == 1 else []
-    right += [event_records.read_by_other(version, event) for event in wrote[version]]
-    right += [*wrote[other]] if other == 2 else []
+    right = [
+        event if written == other else event_records.read_by_other(version, event)
+        for written, events in wrote.items()
+        for event in events
+    ]
     order = rng.sample(range(len(seen)), len(seen))
     submission.restart()
     blob = encoded(submission, version, [seen[place] for place in order])

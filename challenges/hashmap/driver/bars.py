@@ -47,32 +47,14 @@ def churn(raw_old, raw_new, first_value):
 
 
 @quiet
-def churn_by_pop(raw_old, raw_new, first_value):
-    """Do the same, but take keys out by `pop`."""
+def churn_by(out, into, raw_old, raw_new, first_value):
+    """Do the same, but take keys out and put them in by other methods: "pop", say, and "setdefault"."""
     m = held()
+    take = {"del": m.__delitem__, "pop": m.pop}[out]
+    put = {"set": m.__setitem__, "setdefault": m.setdefault, "update": lambda *pair: m.update((pair,))}[into]
     for value, (old, new) in enumerate(zip(ints(raw_old), ints(raw_new), strict=True), first_value):
-        m.pop(old)
-        m[new] = value
-    return array("q", m.values()).tobytes()
-
-
-@quiet
-def churn_by_setdefault(raw_old, raw_new, first_value):
-    """Do the same, but put keys in by `setdefault`."""
-    m = held()
-    for value, (old, new) in enumerate(zip(ints(raw_old), ints(raw_new), strict=True), first_value):
-        del m[old]
-        m.setdefault(new, value)
-    return array("q", m.values()).tobytes()
-
-
-@quiet
-def churn_by_update(raw_old, raw_new, first_value):
-    """Do the same, but put keys in by `update`."""
-    m = held()
-    for value, (old, new) in enumerate(zip(ints(raw_old), ints(raw_new), strict=True), first_value):
-        del m[old]
-        m.update(((new, value),))
+        take(old)
+        put(new, value)
     return array("q", m.values()).tobytes()
 
 

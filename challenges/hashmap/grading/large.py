@@ -92,8 +92,9 @@ class Ageing:
     ascending: bool
     """Keys as counters and timestamps give them, not as hashes of something do."""
 
-    function: str = "churn"
-    """The driver's, which says how entries are taken out and put in."""
+    out: str = ""
+    into: str = ""
+    """Methods by which entries are taken out, and put in; none for `del m[k]` and `m[k] = v`."""
 
     entries: int = STEADY
 
@@ -102,26 +103,23 @@ class Ageing:
 
     def __str__(self) -> str:
         gone = "the oldest" if self.oldest_first else "random"
-        out, into = WAYS[self.function]
+        out, into = (f" by {method}()" if method else "" for method in (self.out, self.into))
         keys = " with ascending keys" * self.ascending + " of the same hash" * self.colliding
         return f"deleting {gone} entries{out} and inserting new ones{into}{keys}"
 
+    @property
+    def call(self) -> tuple[str, ...]:
+        """The driver's function, which is the one of the bar where that will do, and its first arguments."""
+        return ("churn_by", self.out or "del", self.into or "set") if self.out or self.into else ("churn",)
 
-WAYS = {
-    "churn": ("", ""),
-    "churn_by_pop": (" by pop()", ""),
-    "churn_by_setdefault": ("", " by setdefault()"),
-    "churn_by_update": ("", " by update()"),
-}
-"""How the driver's functions take entries out, and put them in."""
 
 AGEINGS = (
     Ageing(True, False),
     Ageing(False, False),
     Ageing(True, True),
-    Ageing(False, False, "churn_by_pop", FEW_STEADY),
-    Ageing(False, False, "churn_by_setdefault", FEW_STEADY),
-    Ageing(False, False, "churn_by_update", FEW_STEADY),
+    Ageing(False, False, out="pop", entries=FEW_STEADY),
+    Ageing(False, False, into="setdefault", entries=FEW_STEADY),
+    Ageing(False, False, into="update", entries=FEW_STEADY),
     Ageing(False, False, colliding=True),
 )
 
@@ -132,7 +130,7 @@ class Churn:
     def __init__(self, rng: Random, ageing: Ageing) -> None:
         self._rng = rng
         self._oldest_first = ageing.oldest_first
-        self.function = ageing.function
+        self.call = ageing.call
         self.entries = ageing.entries
         self._colliding = ageing.colliding
         keys = distinct(rng, self.entries + CHURN + (LATE_BATCHES + AGAIN) * BATCH)
@@ -199,7 +197,7 @@ def _start(submission: Subject, rng: Random, ageing: Ageing) -> Churn:
 def _timed(submission: Subject, churn: Churn, count: int, *, by_cpu: bool = False) -> float:
     *args, expected = churn.exchanges(count)
     doing = f"deleting and inserting at a steady size of {churn.entries} entries"
-    answer, seconds = timed(submission, doing, churn.function, *args, timeout_sec=AGEING_TIMEOUT_SEC, by_cpu=by_cpu)
+    answer, seconds = timed(submission, doing, *churn.call, *args, timeout_sec=AGEING_TIMEOUT_SEC, by_cpu=by_cpu)
     assert answer == expected, "after deletions and insertions at a steady size the values are wrong or out of order"
     return seconds
 

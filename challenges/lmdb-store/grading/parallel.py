@@ -129,20 +129,24 @@ def results(subject: SubjectFacade) -> None:
                 f"a fold returned {name} ({right[0]}: {right[1]}), and parallel_scan with workers={workers} "
                 f"{answer[0]} {answer[1:]} instead of giving it"
             )
-    for ts, (name, right_names) in enumerate(RAISED.items(), len(RETURNED)):
+    for ts, name in enumerate(RAISED, len(RETURNED)):
         raising: Operation = ["parallel-raising", "s", ["t", ts], ["t", ts + 1], 2]
         after: Operation = ["parallel-returning", "s", ["t", 0], ["t", 1], 2]
         [told, again] = listed(subject.value("replay", [raising, after], timeout_sec=CALL_SEC))
         [answer] = gave([told])
-        assert answer[0] == "raised", f"a fold raised {name}, and parallel_scan raised nothing"
-        assert answer[1] in right_names, (
-            f"a fold raised {name}, and parallel_scan raised {answer[1]}: {answer[2]}; "
-            f"right is {' or '.join(sorted(right_names))}"
-        )
+        _demand_raised(answer, name, "a fold")
         assert again == ["gave", [RETURNED["an exception"]]], (
             f"a fold raised {name}, and the next parallel_scan, whose fold raised nothing, {again[0]} {again[1:]}"
         )
     subject.value("reset", [FOLDER])
+
+
+def _demand_raised(answer: list[Any], name: str, who: str) -> None:
+    assert answer[0] == "raised", f"{who} raised {name}, and parallel_scan raised nothing"
+    assert answer[1] in RAISED[name], (
+        f"{who} raised {name}, and parallel_scan raised {answer[1]}: {answer[2]}; "
+        f"right is {' or '.join(sorted(RAISED[name]))}"
+    )
 
 
 def of_new_folds(subject: SubjectFacade) -> None:
@@ -169,16 +173,12 @@ MANY_FOLDED = 3_000
 
 def of_odd_folds(subject: SubjectFacade) -> None:
     """Fold many rows by what raises in every part, or prints: the next call is right."""
-    for name, right_names in RAISED.items():
+    for name in RAISED:
         rows: list[Row] = [["odd", number, 0, name.encode()] for number in range(MANY_FOLDED)]
         subject.value("reset", [FOLDER])
         asked: list[Operation] = [*OPEN, ["put", "s", rows], ["parallel-raising", "s", None, None, 2]]
         [_, _, answer] = gave(subject.value("replay", asked, timeout_sec=CALL_SEC))
-        assert answer[0] == "raised", f"folds of {len(rows)} rows raised {name}, and parallel_scan raised nothing"
-        assert answer[1] in right_names, (
-            f"folds of {len(rows)} rows raised {name}, and parallel_scan raised {answer[1]}: {answer[2]}; "
-            f"right is {' or '.join(sorted(right_names))}"
-        )
+        _demand_raised(answer, name, f"folds of {len(rows)} rows")
         _demand_sound_after(subject, f"whose folds raised {name}")
     for workers in (2, 1):
         printing: Operation = ["parallel-printing", "s", workers]
