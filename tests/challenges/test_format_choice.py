@@ -49,6 +49,31 @@ def test_a_value_equals_itself(grading: Import, value: object) -> None:
     assert grading("exactness").difference(value, value) is None
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"id": 1, "trace": None}, "{'id': 1, 'trace': None}"),
+        (b"x" * 3000, "b'xxxxxxxxxxxx'… (3000 bytes)"),
+        (["a" * 60] * 3, "['aaaaaaaaaaaa'… (60 characters)" + ", 'aaaaaaaaaaaa'… (60 characters)" * 2 + "]"),
+        (
+            {"long": list(range(100)), "odd": {"zone": ""}},
+            "{'long': [0, 1, 2, 3, 4, 5, … 100 in all], 'odd': {'zone': ''}}",
+        ),
+        ([[[[[[[["deep", "x" * 200]]]]]]]], "[[[[[[… 2 deep]]]]]]"),
+    ],
+)
+def test_a_long_part_hides_no_other(grading: Import, value: object, shown: str) -> None:
+    assert grading("exactness").shown(value) == shown
+
+
+def test_what_is_shown_of_a_value_ends_somewhere(grading: Import) -> None:
+    exactness = grading("exactness")
+    wide: object = "x" * 30
+    for _ in range(8):
+        wide = [wide] * 8
+    assert len(exactness.shown(wide)) <= exactness.SHOWN_MOST_CHARS + 1
+
+
 # ---- calls
 
 

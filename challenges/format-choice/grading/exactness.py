@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
+from itertools import islice
 
-SHOWN_CHARS = 160
+SHOWN_CHARS, SHOWN_MOST_CHARS = 160, 640
+"""A value is shown whole up to so many characters; each part of a longer one is shortened, and it ends at so many."""
+
+PART_CHARS, LISTED, LEVELS = 24, 6, 6
+"""Of a longer part the beginning is shown, of more entries the first, and of what lies deeper how deep it is."""
 
 
 def difference(given: object, wanted: object, path: str = "") -> str | None:
@@ -29,9 +34,36 @@ def difference(given: object, wanted: object, path: str = "") -> str | None:
 
 
 def shown(value: object) -> str:
-    """Show a value, not all of it where it is long."""
+    """Show a value: whole where that is short, or else each of its parts shortened, so that none hides the others."""
     text = repr(value)
-    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
+    if len(text) > SHOWN_CHARS:
+        text = _short(value, LEVELS)
+    return text if len(text) <= SHOWN_MOST_CHARS else text[:SHOWN_MOST_CHARS] + "…"
+
+
+def _short(value: object, levels: int) -> str:
+    match value:
+        case dict() | list() if value and not levels:
+            return f"… {_depth(value)} deep"
+        case dict():
+            pairs = islice(value.items(), LISTED + 1)
+            return "{" + _listed([f"{_short(key, 0)}: {_short(each, levels - 1)}" for key, each in pairs], value) + "}"
+        case list():
+            return "[" + _listed([_short(each, levels - 1) for each in value[: LISTED + 1]], value) + "]"
+        case str() | bytes() if len(value) > PART_CHARS:
+            return f"{value[: PART_CHARS // 2]!r}… ({len(value)} {'characters' if isinstance(value, str) else 'bytes'})"
+    return repr(value)
+
+
+def _depth(value: object) -> int:
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if within is None else 1 + max(map(_depth, within), default=0)
+
+
+def _listed(parts: list[str], whole: Sized) -> str:
+    """Join the first parts, of which there may be one more than is shown of others."""
+    more = len(whole) > LISTED + 1
+    return ", ".join(parts[:LISTED] if more else parts) + (f", … {len(whole)} in all" if more else "")
 
 
 def _first(found: Iterable[str | None]) -> str | None:
