@@ -35,7 +35,7 @@ from harness.sandbox.docker_leftovers import (
     sweep,
 )
 from harness.sandbox.docker_spec import ContainerSpec, Setup, grader_spec, stager_spec, subject_spec
-from harness.sandbox.docker_stream import AttachedStream
+from harness.sandbox.docker_stream import AttachedStream, attached
 from harness.sandbox.docker_subject import DockerSubject, inspect
 from harness.sandbox.docker_volumes import Volumes, fill_volumes, give_disks, make_volumes
 from harness.sandbox.doors import doors
@@ -164,10 +164,7 @@ class DockerSandbox:
     def _start_grader(self) -> BinaryIO:
         grader = self._grader = self._create(grader_spec(self._setup))
         with engine_faults("start the grader"):
-            response = self._api.attach_socket(grader, params=ATTACHED)
-            connection = getattr(response, "_sock", response)
-            connection.settimeout(None)
-            self._stream = AttachedStream(connection, response, self._errors)
+            self._stream = attached(self._api.attach_socket(grader, params=ATTACHED), self._errors)
             self._api.start(grader)
         return cast(BinaryIO, self._stream)
 

@@ -6,7 +6,8 @@ goes to the container's input is not framed.
 
 import io
 import socket
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 from harness.sandbox.tail import Tail
 
@@ -69,14 +70,14 @@ class Transport(Closable, Protocol):
 class AttachedStream(io.RawIOBase):
     """A container's output to read and its input to write, unbuffered; its errors go to `errors`.
 
-    One thread may read while another writes. `close` wakes a reader. `response` is what the docker SDK wraps the
-    connection in: the connection stays open until both are closed.
+    One thread may read while another writes. `close` wakes a reader. `wrappers` are what the docker SDK wraps the
+    connection in, the outermost first: it stays open until all are closed.
     """
 
-    def __init__(self, transport: Transport, response: Closable, errors: Tail) -> None:
+    def __init__(self, transport: Transport, wrappers: Sequence[Closable], errors: Tail) -> None:
         super().__init__()
         self._transport = transport
-        self._response = response
+        self._wrappers = wrappers
         self._errors = errors
         self._demultiplexer = Demultiplexer()
         self._ready = bytearray()
@@ -115,7 +116,8 @@ class AttachedStream(io.RawIOBase):
         if not self.closed:
             if isinstance(self._transport, socket.socket):
                 _shut_down(self._transport)
-            self._response.close()
+            for wrapper in self._wrappers:
+                wrapper.close()
             self._transport.close()
         super().close()
 
@@ -124,6 +126,18 @@ class AttachedStream(io.RawIOBase):
             return self._transport.recv(RECEIVE_BYTES)
         except OSError:
             return b""
+
+
+def attached(wrapper: Any, errors: Tail) -> AttachedStream:
+    """Make a stream of what `attach_socket` of the docker SDK gives: a connection, or something around one.
+
+    The SDK hangs its HTTP response on it, where that can be. Since Python 3.13 a response complains, on its way out, if
+    what is below it was closed before it.
+    """
+    connection = getattr(wrapper, "_sock", wrapper)
+    connection.settimeout(None)
+    response = getattr(wrapper, "_response", None)
+    return AttachedStream(connection, [wrapper] if response is None else [response, wrapper], errors)
 
 
 def _shut_down(connection: socket.socket) -> None:

@@ -35,7 +35,7 @@ def test_a_huge_frame_passes_through_without_being_kept():
 def attached():
     ours, theirs = socket.socketpair()
     errors = Tail()
-    stream = AttachedStream(ours, ours, errors)
+    stream = AttachedStream(ours, [ours], errors)
     yield stream, theirs, errors
     stream.close()
     theirs.close()
