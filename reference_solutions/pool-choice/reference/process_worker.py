@@ -47,12 +47,12 @@ class ProcessWorker:
             request = pickle.dumps(list(items), PROTOCOL)
         except BaseException as fault:  # noqa: BLE001  pickling runs an item's own code, which may raise SystemExit
             return [Failed(_unsendable("argument", fault))] if len(items) == 1 else self._one_by_one(items)
-        if self._process is not None and not self._process.is_alive():
+        if self._process is not None and not self._takes(request):
             self._bury()  # it ended between two chunks: none of these items is at fault
         if self._process is None:
             self.start()
+            self._takes(request)  # if it does not, its end is told below
         try:
-            self._pipe.send_bytes(request)
             return self._read(self._pipe.recv_bytes(), len(items))
         except (EOFError, OSError):
             died = WorkerDied(f"the worker process ended with exit code {self._bury()}")
@@ -62,6 +62,18 @@ class ProcessWorker:
         """End the process."""
         if self._process is not None:
             self._bury()
+
+    def _takes(self, request: bytes) -> bool:
+        """Send a chunk, and tell whether the process was there to take it.
+
+        A pipe without a reader says so for certain: `is_alive` may call a process alive that has ended, while another
+        thread, which starts one of its own, is asking after it too.
+        """
+        try:
+            self._pipe.send_bytes(request)
+        except OSError:
+            return False
+        return True
 
     def _one_by_one(self, items: Sequence[Any]) -> list[Any]:
         return [self.run([item])[0] for item in items]
