@@ -26,8 +26,6 @@ DEATHS_WHILE_IDLE = 4
 
 DEATHS_BESIDE = 3
 
-SHORT_ONES = 96
-
 DEAD_SEC = 0.3
 """From seeing that a process has ended until anybody may know."""
 
@@ -50,7 +48,9 @@ def demand_only_its_own_item(submission: Submission, rng: Random) -> None:
     _deaths(submission, rng, f"the first {len(most)} of {len(most + some)}, and some of the rest", most + some)
     _deaths(submission, rng, "two at once", ["kill", "exit"] + [fine] * 10, late=(0, 1))
     _deaths(submission, rng, "beside an item under way", [fine, "kill"] + [fine] * 6, late=(0,))
-    _deaths_beside_those_of_before(submission, rng)
+    some = [fine] * 92 + ["exit", "kill", "segv", "success"]
+    rng.shuffle(some)
+    _deaths(submission, rng, "four of 96 short ones", some, item_sec=0.002)
     some = [fine] * 198 + ["exit", "kill"]
     rng.shuffle(some)
     _deaths(submission, rng, "two of 200 very short ones", some, item_sec=0.0001)
@@ -86,16 +86,6 @@ def _deaths(
     with playing(submission, title, rng, [stage("dying", profile)], items, delay) as scene:
         scene.end(expected)
         scene.demand_started(range(len(hows)), STARTS_MOST, f"and {STARTS_MOST} are allowed after a death")
-
-
-def _deaths_beside_those_of_before(submission: Submission, rng: Random) -> None:
-    """End workers at some places, and in the next runs beside these: what was noted of them holds no longer."""
-    places = [place + rng.randrange(12) for place in range(4, SHORT_ONES - 12, 24)]
-    for run, story in enumerate(("", ", whose neighbours have died in the run before", ", and in the two before")):
-        hows = ["fine"] * SHORT_ONES
-        for place, how in zip(places, WAYS, strict=True):
-            hows[place + run] = how
-        _deaths(submission, rng, f"{len(places)} of {SHORT_ONES} short ones{story}", hows, item_sec=0.002)
 
 
 def _deaths_between_items(submission: Submission, rng: Random) -> None:
