@@ -33,8 +33,10 @@ from .futures import mix as mix
 from .futures import result as result
 from .futures import run as run
 from .futures import submit as submit
+from .futures import submit_and_cancel as submit_and_cancel
 from .futures import submit_and_forget as submit_and_forget
 from .futures import submit_and_look as submit_and_look
+from .futures import submit_and_shut_down as submit_and_shut_down
 from .maps import cancel_next as cancel_next
 from .maps import map_all as map_all
 from .maps import map_close as map_close

@@ -58,6 +58,18 @@ async def cancel_submit(key):
     return key in _submitting and _submitting[key].cancel()
 
 
+async def submit_and_cancel(ex, key, kind, args):
+    """Submit one job, and cancel it before the loop has come to anything else."""
+    handed_out[key] = await opened[ex].submit(job(kind, MEETINGS[kind], tuple(args), None))
+    handed_out[key].cancel()
+
+
+async def submit_and_shut_down(ex, key, kind, args):
+    """Submit one job, and shut its executor down before the loop has come to anything else."""
+    handed_out[key] = await opened[ex].submit(job(kind, MEETINGS[kind], tuple(args), None))
+    await opened[ex].shutdown(drain=False)
+
+
 async def submit_and_look(ex, kind, own):
     """Have two jobs change the context variable, and look at it; gives what each of them saw, and then this caller."""
     function = {"io": change_io, "blocking": change, "nested": change_nested}[kind]

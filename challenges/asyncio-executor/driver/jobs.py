@@ -16,6 +16,11 @@ async def echo_io(value):
     return value
 
 
+async def echo_nested(_executor, value):
+    """Give it back."""
+    return value
+
+
 def echo(value):
     """Give it back."""
     return value

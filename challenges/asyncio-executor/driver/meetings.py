@@ -16,10 +16,10 @@ import time
 import weakref
 
 from .items import told_of
-from .jobs import VAR, echo, echo_io, work
+from .jobs import VAR, echo, echo_io, echo_nested, work
 from .oddities import EXCEPTIONS, SlowResult, StubbornResult
 from .shots import shot
-from .submission import job, outcome_of
+from .submission import job, outcome_of, solution
 from .words import address, hello, line
 
 ORPHAN_SEC = 20.0
@@ -127,7 +127,7 @@ async def _meet_on_loop(place, name, executor):
             command = json.loads(command)
             if command == ["linger"]:
                 writer.write(_done())
-                await _linger(reader, writer)
+                await _linger(reader, writer, executor)
             elif command[0] == "say":
                 writer.write(line(said=command[1]))
             elif command[0] == "upon":
@@ -150,10 +150,10 @@ async def _meet_on_loop(place, name, executor):
     raise RuntimeError("the grader hung up")
 
 
-async def _linger(reader, writer):
+async def _linger(reader, writer, executor):
     """Wait to be cancelled, and then for the grader's word before giving in; says so when cancelled a second time.
 
-    Told to raise something, it does that instead.
+    Told to raise something, it does that instead; told to submit, it tries that first.
     """
     try:
         await asyncio.Event().wait()
@@ -166,6 +166,12 @@ async def _linger(reader, writer):
             raise
         if word[:1] == ["raise"]:
             _told(word, None)
+        if word[:1] == ["submit"]:
+            try:
+                await executor.submit(job("io", meet_io, tuple(word[1:]), None))
+                writer.write(line(submitted=1))
+            except solution.ExecutorClosed:
+                writer.write(line(refused=1))
         raise
 
 
@@ -177,7 +183,7 @@ async def _nested(executor, futures, command):
         case ["await", key]:
             return line(outcome=await outcome_of(futures[key]))
         case ["map", kind, items]:
-            functions = {"io": echo_io, "blocking": echo, "cpu": echo}
+            functions = {"io": echo_io, "blocking": echo, "cpu": echo, "nested": echo_nested}
             return line(outcome=["value", [value async for value in executor.map(kind, functions[kind], items)]])
         case ["map-one", place, source]:
             futures[source] = executor.map("io", echo_io, told_of(place, source, itertools.count()))

@@ -71,6 +71,7 @@ EXCEPTIONS = {
     "TimeoutError": TimeoutError,
     "EOFError": EOFError,
     "StopIteration": StopIteration,
+    "BaseException": BaseException,
     "OddError": OddError,
     "LockedError": LockedError,
     "HomesickError": HomesickError,

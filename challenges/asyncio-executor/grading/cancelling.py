@@ -3,7 +3,7 @@
 from time import perf_counter
 
 from accounts import demand_rest
-from stage import SETTLE_SEC, Stage, Subject, stage
+from stage import SETTLE_SEC, SMALL, Stage, Subject, stage
 
 CANCEL_SEC = 0.1
 MOMENTS_SEC = (0.0, 0.01, 0.03, 0.06, 0.1)
@@ -45,6 +45,10 @@ def demand_stopped_at_start(subject: Subject) -> None:
                     _cancelled_at_start(on, f"{kind}-cancelled{number}", kind, seconds)
                 with on.executor(f"{kind}-late{number}", cpu=1):
                     _late_at_start(on, f"{kind}-late{number}", kind, seconds)
+        for kind in ("io", "nested", "blocking", "cpu", "crash"):
+            with on.executor(f"{kind}-at-once", io=1, nested=1, blocking=1, cpu=1):
+                _cancelled_at_once(on, f"{kind}-at-once", kind)
+            _shut_down_at_once(on, f"{kind}-ending", kind)
 
 
 def _cancelled_at_start(on: Stage, name: str, kind: str, seconds: float) -> None:
@@ -54,6 +58,37 @@ def _cancelled_at_start(on: Stage, name: str, kind: str, seconds: float) -> None
     answer = on.result(name, f"the caller of a {kind} job that was cancelled should have been told")
     assert answer == ["cancelled"], f"awaiting a cancelled {kind} job did not raise CancelledError"
     _demand_slot_back(on, name, kind, f"a {kind} job was cancelled {seconds * 1000:.0f} ms after it was submitted")
+
+
+def _cancelled_at_once(on: Stage, name: str, kind: str) -> None:
+    on.call("submit_and_cancel", name, name, kind, on.invited(name))
+    what = f"a {kind} job was cancelled as soon as it was accepted"
+    assert on.result(name, f"{what}, and its caller should have been told") == ["cancelled"], (
+        f"{what}, and awaiting it did not raise CancelledError"
+    )
+    _let_go(on, name, kind)
+    on.submit(name, kind, f"{name}-next")
+    on.arrival(f"{name}-next", f"{what}; its slot should have come back to the next")
+    on.end(f"{name}-next")
+
+
+def _let_go(on: Stage, name: str, kind: str) -> None:
+    """Have a blocking function return that has begun all the same: nobody else can stop it."""
+    if kind == "blocking":
+        on.settle()
+        if name in on.here():
+            on.finish(name)
+
+
+def _shut_down_at_once(on: Stage, name: str, kind: str) -> None:
+    on.call("open_", name, SMALL)
+    ending = on.start("submit_and_shut_down", name, name, kind, on.invited(name))
+    what = f"a {kind} job was submitted, and its executor shut down without draining, at once"
+    _let_go(on, name, kind)
+    on.outcome(ending, f"{what}: shutdown should have returned")
+    assert on.result(name, f"{what}: its caller should have been told") == ["cancelled"], (
+        f"{what}, and awaiting it did not raise CancelledError"
+    )
 
 
 def _late_at_start(on: Stage, name: str, kind: str, seconds: float) -> None:

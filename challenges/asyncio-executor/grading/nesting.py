@@ -28,6 +28,22 @@ def demand_nested(subject: Subject) -> None:
         on.finish("nested-3")
 
 
+def demand_nested_map(subject: Subject) -> None:
+    """Have a nested job map to nested jobs, with its lane and its queue full: they are in its slot."""
+    with stage(subject) as on, on.executor("e", nested=1, queue=1):
+        for name in ("nested-mapper", "nested-queued"):
+            on.submit("e", "nested", name)
+        on.arrival("nested-mapper", "a nested job should have started")
+        on.submitting("e", "nested", "nested-at-the-door")
+        on.settle(SETTLE_SEC / 2)
+        mapper = on.guests["nested-mapper"]
+        mapper.tell("map", "nested", [3, 1, 2])
+        what = "a nested job that maps to nested jobs should have had their results, however full the executor is"
+        on.until(lambda: bool(mapper.heard("outcome")), what)
+        assert mapper.heard("outcome") == [["value", [3, 1, 2]]], "a nested job's map gave other results"
+        on.end("nested-mapper")
+
+
 def _submit_children(on: Stage, parent: str) -> None:
     for kind in ("io", "blocking", "cpu", "crash", "nested"):
         name = f"cpu-{parent}-crash" if kind == "crash" else f"{kind}-{parent}"

@@ -12,6 +12,7 @@ RAISED = (
     ("TimeoutError", ["of its own"], "TimeoutError", ["of its own"]),
     ("EOFError", ["at its end"], "EOFError", ["at its end"]),
     ("OSError", [104, "hung up"], "ConnectionResetError", [104, "hung up"]),
+    ("BaseException", ["of the lowest kind"], "BaseException", ["of the lowest kind"]),
 )
 """What a job is told to raise, and what its caller should see; as an executor's own some would mean something else."""
 
@@ -97,6 +98,7 @@ def _demand_remote(on: Stage, kind: str) -> None:
 
 
 LIMIT, QUEUE = 3, 4
+WIDE = 70
 AHEAD = LIMIT + QUEUE
 """So many items may a map have taken beyond those whose results it has handed out."""
 
@@ -118,6 +120,8 @@ def demand_map(subject: Subject) -> None:
         _demand_left(on)
         _demand_left_at_the_door(on, "door", AHEAD)
         _demand_left_at_the_door(on, "last", AHEAD - 1)
+    with stage(subject) as on, on.executor("e", io=WIDE, queue=QUEUE):
+        _demand_wide(on)
 
 
 def _open(on: Stage, key: str, kind: str = "io", count: int = 6) -> None:
@@ -144,6 +148,17 @@ def _demand_order(on: Stage) -> None:
         answers.append(on.outcome(ticket, "a map should have given its next result"))
     assert answers == [["value", number] for number in range(6)], "a map gave its results in another order"
     assert on.call("map_next", "order") == ["end"], "a map did not end after its last item"
+
+
+def _demand_wide(on: Stage) -> None:
+    """Have a map use a limit that is a large one, before it has given its first result."""
+    _open(on, "wide", count=WIDE)
+    first = on.start("map_next", "wide")
+    on.until(
+        lambda: len(on.here("io-wide")) == WIDE,
+        f"a map of {WIDE} items should have run as many jobs at once as the limit of {WIDE} allows",
+    )
+    _cancel_next(on, "wide", first)
 
 
 def _demand_lazy(on: Stage) -> None:

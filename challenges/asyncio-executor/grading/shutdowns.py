@@ -110,8 +110,30 @@ def demand_no_drain(subject: Subject) -> None:
         ran = [name for name in on.guests if name.endswith(("-2", "-3", "-4", "-waiting", "crash-1"))]
         assert not ran, f"shutdown(drain=False), and {len(ran)} jobs ran that had been waiting"
     _demand_cut_short(subject)
+    _demand_cut_off(subject)
     _demand_again(subject)
     _demand_drained_again(subject)
+
+
+def _demand_cut_off(subject: Subject) -> None:
+    """Have a nested job submit while it cleans up: that is for executors that drain."""
+    with stage(subject) as on:
+        on.call("open_", "e", SMALL)
+        on.submit("e", "nested", "nested-1")
+        guest = on.arrival("nested-1", "a nested job should have started")
+        on.obey("nested-1", "linger")
+        ending = on.start("shutdown", "e", False, None)
+        on.told_off("nested-1", "shutdown(drain=False) should have cancelled a running nested job")
+        guest.tell("submit", *on.invited("io-late"))
+        on.until(
+            lambda: bool(guest.heard("refused") or guest.heard("submitted")),
+            "a nested job that was cancelled by shutdown(drain=False), and submits, should have been answered at once",
+        )
+        assert guest.heard("refused"), (
+            "a nested job was cancelled by shutdown(drain=False), and while it cleaned up its submit was accepted: "
+            "running nested jobs may still submit while draining, and only then"
+        )
+        on.outcome(ending, "shutdown(drain=False) should have returned when the last job had cleaned up")
 
 
 def _demand_drained_again(subject: Subject) -> None:
@@ -316,19 +338,38 @@ def demand_scope(subject: Subject) -> None:
         assert on.result("io-1", "a job should have ended") == ["value", 1], "the end of `async with` lost a result"
     for fault in ("KeyError", "CancelledError", "SystemExit", "KeyboardInterrupt"):
         with stage(subject) as on:
-            _demand_left_by(on, fault)
+            _demand_left_by(on, fault, fault, f"`async with` was left by a {fault}")
+    with stage(subject) as on:
+        what = "an executor was being shut down, draining, when its `async with` was left by a KeyError"
+        _demand_left_by(on, "under way", "KeyError", what)
+    with stage(subject) as on:
+        _demand_waited_for(on, "given up", "a shutdown in an `async with` was given up, and at the end of the block")
 
 
-def _demand_left_by(on: Stage, fault: str) -> None:
+def _demand_waited_for(on: Stage, how: str, what: str) -> None:
+    """Leave by the end of the block, when the executor was shut down before: what runs is waited for all the same."""
+    inside = on.start("within", how, SMALL, how)
+    on.ping("the event loop should have answered")
+    on.submit(how, "io", "io-1")
+    on.arrival("io-1", "an io job should have started")
+    on.call("leave", how)
+    on.settle()
+    assert not on.has_landed(inside), f"{what} a running job was not waited for"
+    on.finish("io-1", 1)
+    assert on.outcome(inside, f"{what} the last job has ended: it should have been left") == ["left"], (
+        f"{what} it raised"
+    )
+
+
+def _demand_left_by(on: Stage, fault: str, raised: str, left: str) -> None:
     """Leave by any exception, also by what is no `Exception`: nothing is waited for that can be stopped."""
-    left = f"`async with` was left by a {fault}"
     inside = on.start("within", fault, SMALL, fault)
     on.ping("the event loop should have answered")
     on.submit(fault, "io", "io-1")
     on.arrival("io-1", "an io job should have started")
     on.call("leave", fault)
     answer = on.outcome(inside, f"{left}, and should have cancelled its jobs and ended")
-    assert answer == ["raised", fault], f"{left}, and that exception was lost"
+    assert answer == ["raised", raised], f"{left}, and that exception was lost"
     on.departure("io-1", f"{left}, and should have stopped a running job")
     answer = on.result("io-1", "a job should have ended")
     assert answer == ["cancelled"], f"{left}, and its job was not cancelled"

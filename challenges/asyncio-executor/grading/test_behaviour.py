@@ -77,6 +77,7 @@ def test_process_death(submission: Subject) -> None:
 
 def test_nested_at_full_load(submission: Subject) -> None:
     nesting.demand_nested(submission)
+    nesting.demand_nested_map(submission)
     nesting.demand_nested_crowd(submission)
     nesting.demand_nested_cancel(submission)
     nesting.demand_nested_cancelled_once(submission)

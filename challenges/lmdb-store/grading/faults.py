@@ -115,6 +115,11 @@ SCANNED_BATCHES = 2
 TOO_LARGE_ROWS = 320
 """Of 64 KiB each: 20 MiB, with 18 MiB free."""
 
+MIB = 1024 * 1024
+
+LITTLE_MB, BEYOND_LITTLE = 3, 50
+"""What is free of the disk when the store is opened, and batches that take more than twice that."""
+
 LARGEST_SMALL_DISK = 64 * 1024 * 1024
 
 
@@ -128,9 +133,24 @@ def full_disk(subject: SubjectFacade, rng: Random) -> None:
         subject.value("ballast", 0)
         return  # practice, without a disk of its own: nobody's real one is filled
     try:
+        _opened_with_little_room(subject, rows, free)
         _fill(subject, rows)
     finally:
         subject.call("reset", [FOLDER])
+
+
+def _opened_with_little_room(subject: SubjectFacade, rows: list[Row], free: int) -> None:
+    """Open the store while the disk is nearly full, and store when it no longer is."""
+    subject.value("ballast", BALLAST_MB + free // MIB - LITTLE_MB)
+    gave(subject.value("replay", [["open", "s", FOLDER, MIB]]))
+    subject.value("ballast", BALLAST_MB)
+    [stored, failure] = listed(subject.value("fill", "s", rows, BEYOND_LITTLE))
+    assert stored == BEYOND_LITTLE, (
+        f"the store was opened when {LITTLE_MB} MiB of the disk were free, and when there was more, put_many raised "
+        f"{failure[1:]} after {stored} batches of 160 KB"
+    )
+    gave(subject.value("replay", [["forget", "s"]]))
+    subject.value("reset", [FOLDER])
 
 
 def _fill(subject: SubjectFacade, rows: list[Row]) -> None:

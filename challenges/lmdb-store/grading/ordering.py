@@ -1,6 +1,6 @@
 """Operations on the order of keys, and on every kind of range. Pure."""
 
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 from model import Operation, Row
@@ -15,6 +15,9 @@ WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("\0\1\2
 
 CORNERED = 8
 """Tenants of which the very first and last keys are counted."""
+
+NEIGHBOURS, NEIGHBOURHOODS = 5, 3
+"""Keys of which each follows the one before at once."""
 
 
 def every_key(rng: Random) -> list[Operation]:
@@ -58,6 +61,22 @@ def corners(rng: Random) -> list[Operation]:
     for limit in (2**31, 2**63 - 1):  # as good as none
         asked += [["scan", "s", None, None, limit, reverse] for reverse in (False, True)]
     return [*OPEN, ["put", "s", rows], *asked]
+
+
+def neighbours(rng: Random) -> list[Operation]:
+    """Store keys of which each follows the one before at once; ask for each alone, and delete the last, in turn."""
+    tenant, ts, first = rng.choice(TENANTS), rng.choice(TIMES), rng.choice((0, 250, 254, 65_533, rng.getrandbits(31)))
+    keys: list[Row] = [[tenant, ts, first + number] for number in range(NEIGHBOURS)]
+    operations: list[Operation] = [*OPEN, ["put", "s", [[*key, b"neighbour"] for key in keys]]]
+    for last in reversed(keys):
+        for key, following in pairwise(keys):
+            operations += [
+                ["count", "s", key],
+                ["scan", "s", key, following, None, rng.random() < 0.5],
+                ["scan", "s", None, key, 1, rng.random() < 0.5],
+            ]
+        operations += [["count", "s", last], ["delete", "s", last, None], ["count", "s", []]]
+    return operations
 
 
 def ranges(rng: Random) -> list[list[Operation]]:
@@ -115,6 +134,7 @@ def ranges(rng: Random) -> list[list[Operation]]:
             *long_asked,
         ],
         corners(rng),
+        *(neighbours(rng) for _ in range(NEIGHBOURHOODS)),
     ]
 
 
