@@ -53,6 +53,7 @@ async def metrics_tell_the_truth(stand: Stand) -> None:
                 stand.right(item, answer)
             note(item, answer)
         note(items[0], await stand.item(items[0]), 0.0)
+        note(items[0], await stand.ask(get(f"/item/{items[0]}", last=True)), 0.0)
 
     async def ask_slowly() -> None:
         [item] = stand.items.fresh(1)

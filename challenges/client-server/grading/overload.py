@@ -308,9 +308,16 @@ async def _refuses_for_long(stand: Stand) -> None:
     last = await stand.ask(get(f"/item/{item}", last=True))
     if last.status == 503:  # else who waited has timed out, and made room
         refused.append(last)
+    new = stand.items.fresh(2)
+    batch = await stand.post("/batch", msgpack.packb(new))
     stand.backend.release()
     await answers_of(batches)
     _refusals_are_proper(refused)
+    what = "over capacity, a batch of two new ids"
+    assert batch.status == 200, f"{what}: status {batch.status} instead of 200; a 503 is what its items have in it"
+    got = unpacked(batch.body)
+    assert isinstance(got, dict), f"{what} was not answered with a map"
+    assert got.keys() == set(new), f"{what} was answered with {len(got)} items"
 
 
 def _refusals_are_proper(refused: list[Answer]) -> None:

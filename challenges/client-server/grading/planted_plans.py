@@ -14,6 +14,7 @@ LEAST_RATES = {
     "steady": 60,
     "stall": 150,
     "bimodal": 60,
+    "hundredth": 60,
     "losses": 60,
     "late": 60,
     "overload": 120,
@@ -50,6 +51,7 @@ def plans(rng: Random) -> dict[str, Plan]:
         "steady, under load": _under_load(rng),
         "stall": _stall(rng, rates["stall"]),
         "bimodal": _bimodal(rng, rates["bimodal"]),
+        "hundredth": _hundredth(rng, rates["hundredth"]),
         "losses": _losses(rng, rates["losses"]),
         "late": _late(rng, rates["late"]),
         "overload": _overload(rng, rates["overload"]),
@@ -114,6 +116,14 @@ def _bimodal(rng: Random, rate: int) -> Plan:
     fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
     special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 25), (Word.OK, slow))
     return Plan(asked, lambda: Numbered(fast, special), "a server with a bimodal tail")
+
+
+def _hundredth(rng: Random, rate: int) -> Plan:
+    """Answer exactly one request in a hundred late: that one is no part of what 99 % do not exceed."""
+    asked = Asked(rate, 100 * max(1, round(rate / 100 * rng.uniform(*SECONDS))) / rate)
+    fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
+    special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 100), (Word.OK, slow))
+    return Plan(asked, lambda: Numbered(fast, special), "a server that answers one request in a hundred late")
 
 
 def _losses(rng: Random, rate: int) -> Plan:

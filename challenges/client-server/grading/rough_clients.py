@@ -33,6 +33,7 @@ BEFORE_SEC, SLOW_ITEM_SEC = 2.4, 0.8
 """Together more than the three seconds in which a connection's first request has to be complete."""
 
 SLOW_CLIENTS = 40
+SILENT_CLIENTS = 3
 BEGUN = b"\xdc\x00\x10"
 """What a batch of 16 begins with; who asks whether to go on has sent nothing of it."""
 READERS, READERS_ITEMS = 8, 20
@@ -45,6 +46,7 @@ async def slow_clients(stand: Stand) -> None:
     """Send requests that never end, which must be ended, and slow ones, which must be served."""
     async with _first_fault(), asyncio.TaskGroup() as group:
         trickling = [group.create_task(_trickle(stand, number)) for number in range(SLOW_CLIENTS)]
+        silent = [group.create_task(_silent(stand)) for _ in range(SILENT_CLIENTS)]
         group.create_task(_merely_slow(stand))
         group.create_task(_barely_in_time(stand))
         group.create_task(_connected_before(stand))
@@ -54,6 +56,10 @@ async def slow_clients(stand: Stand) -> None:
             for item in stand.items.fresh(3):
                 stand.right(item, await stand.item(item))
             await asyncio.sleep(0.05)
+    assert all(task.result() for task in silent), (
+        f"a connection on which no request had come within {ARRIVAL_SEC:g} s of its opening, nor a byte of one, was "
+        f"still open after {CLOSED_SEC:g} s"
+    )
     still = sum(not task.result() for task in trickling)
     assert not still, (
         f"{still} of {SLOW_CLIENTS} connections whose request had not come within {ARRIVAL_SEC:g} s of their opening "
@@ -69,6 +75,12 @@ async def _first_fault() -> AsyncIterator[None]:
         yield
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
+
+
+async def _silent(stand: Stand) -> bool:
+    """Connect and send nothing; True when the server has ended it."""
+    async with Client(stand.port) as client:
+        return await client.ended(CLOSED_SEC)
 
 
 async def _trickle(stand: Stand, number: int) -> bool:

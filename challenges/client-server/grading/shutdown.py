@@ -145,6 +145,17 @@ async def finishes_what_is_being_sent(stand: Stand, flight: Flight) -> None:
         await _ends(flight, ticket, "after its last answer was sent")
 
 
+async def ends_without_readers(stand: Stand, flight: Flight) -> None:
+    """Cancel `serve` while an answer is on its way to a client that does not read on, and stays."""
+    stand.narrow()
+    batch = post("/batch", msgpack.packb(stand.items.fresh(LARGE_ITEMS)))
+    async with Client(stand.port, receive_buffer=4096) as client:
+        await client.send(batch)
+        await asyncio.sleep(SENDING_SEC)
+        ticket = flight.start("stop_server")
+        await _ends(flight, ticket, f"{GRACE_SEC:g} s after its cancellation, with a client that reads nothing more")
+
+
 async def ends_in_time(stand: Stand, flight: Flight) -> None:
     """Cancel `serve` with idle connections, half a request, a body that never comes and calls that never end."""
     async with AsyncExitStack() as stack:

@@ -107,7 +107,8 @@ def test_shuts_down_gracefully(submission: SubjectFacade, fresh_seed: int) -> No
         (shutdown.leaves_no_call_in_haste, roomy),
     ):
         _shut_down(submission, fresh_seed, scenario, limit=drawn(rng))
-    _shut_down(submission, fresh_seed, shutdown.finishes_what_is_being_sent, roomy(rng), shutdown.LARGE_BYTES)
+    for scenario in (shutdown.finishes_what_is_being_sent, shutdown.ends_without_readers):
+        _shut_down(submission, fresh_seed, scenario, roomy(rng), shutdown.LARGE_BYTES)
 
 
 def _shut_down(
@@ -140,6 +141,7 @@ def test_measures_a_stall(submission: SubjectFacade, fresh_seed: int) -> None:
 
 def test_measures_a_bimodal_tail(submission: SubjectFacade, fresh_seed: int) -> None:
     _measures(submission, fresh_seed, "bimodal")
+    _measures(submission, fresh_seed, "hundredth")
 
 
 def test_counts_errors_and_losses(submission: SubjectFacade, fresh_seed: int) -> None:

@@ -38,6 +38,8 @@ PLAIN = {
 }
 """Exceptions of one argument; as a runner's own they would mean that items or a worker are at their end."""
 
+RAISED = ("value", "exit", *PLAIN)
+
 OWN_TEXTS = {"refused": "not today ({})", "holding": "held {}", "noted": "first {0}\nthen {0}"}
 """Exceptions of the driver's own that do not survive pickling, and their messages, which are their only argument."""
 
@@ -144,16 +146,17 @@ def _last_in_a_pipeline(submission: Submission, rng: Random) -> None:
 
 
 def _returned_in_a_pipeline(submission: Submission, rng: Random) -> None:
-    """Let some items of the first stage return an exception, which is a result and goes on to the second."""
+    """Let some items of the first stage raise, and some return an exception, which is a result and goes on."""
     for first, second, kind in (
         (brief(60), brief(60), "inline"),
         (waits(64), waits(64), "threads"),
         (waits(64), computes(64), "threads, then processes"),
     ):
-        hows = [rng.choice(("fine", "value", "returned")) for _ in range(first.tasks)]
+        hows = [rng.choice(("fine", "returned", *RAISED)) for _ in range(first.tasks)]
+        hows[: len(RAISED)] = RAISED
         expected: list[Expected] = []
         for number, how in enumerate(hows):
-            if how == "value":
+            if how in RAISED:
                 expected.append(expected_of_raising(how, number, exact=True))
             elif how == "returned":
                 expected.append(Result(f"ValueError: ('a result, not a failure', {number})"))
@@ -195,7 +198,12 @@ def demand_pickling_is_minded(submission: Submission, rng: Random) -> None:
         expected = [SpecialResult("handle", oracle.mixed(number)) for number in numbers]
         title = f"{PICKLING} (the profile says that no result pickles)"
         run_and_demand(submission, title, [stage("handles", profile)], numbers, expected)
-    for profile, kind in ((computes(60), "processes"), (dangerous(20), "processes, may die")):
+    for profile, kind in (
+        (computes(60), "processes"),
+        (dangerous(20), "processes, may die"),
+        (SHORT, "processes, short items"),
+        (VERY_SHORT, "processes, very short items"),
+    ):
         _surprising_arguments(submission, rng, profile, kind)
     _surprising_results(submission, rng, SHORT, "processes, short items")
     _surprising_results(submission, rng, dangerous(20), "processes, may die")
@@ -226,7 +234,7 @@ def _surprising_results(submission: Submission, rng: Random, profile: Profile, k
 
 
 def _surprising_arguments(submission: Submission, rng: Random, profile: Profile, kind: str) -> None:
-    places = [*range(IN_A_ROW), profile.tasks // 2, profile.tasks - 1]
+    places = [*range(IN_A_ROW), rng.randrange(IN_A_ROW, profile.tasks - 1), profile.tasks // 2, profile.tasks - 1]
     numbers = [rng.getrandbits(32) for _ in range(profile.tasks)]
     expected: list[Expected] = [
         FailsSomehow("argument") if place in places else Result(oracle.mixed(number))

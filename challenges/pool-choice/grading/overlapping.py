@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from backend import Backend
@@ -18,6 +20,9 @@ FEW_ITEMS = 40
 
 SETTLE_SEC = 0.3
 RELEASED_AT_A_TIME = 10
+LATE_SEC = 1.5
+"""How long the first stage keeps everything: longer than who waits for a second."""
+
 FAILING = 32
 """So many failures must not make later items wait for each other."""
 
@@ -172,6 +177,11 @@ def demand_overlapping_stages(submission: Submission, rng: Random) -> None:
     _pass_on(submission, rng, [computes(64), waits(64)], "computing, then waiting")
     _pass_on(submission, rng, [waits(70), waits(70)], "waiting twice")
     _pass_on(submission, rng, [waits(64), computes(64), lets_go(64)], "waiting, then computing, then native code")
+    for first, second, kind in (
+        (waits(64), waits(64), "waiting twice"),
+        (computes(40), waits(64), "computing, then waiting"),
+    ):
+        _begin_late(submission, rng, first, replace(second, tasks=first.tasks), kind)
 
 
 def _pass_on(submission: Submission, rng: Random, profiles: Sequence[Profile], kind: str) -> None:
@@ -199,6 +209,18 @@ def _pass_on(submission: Submission, rng: Random, profiles: Sequence[Profile], k
         scene.backend.delay_by(at_once)
         scene.end([Result(_answer(scene.backend, key, len(stages)) ^ salt) for key, salt in enumerate(salts)])
         scene.demand_started([key + number * SECOND_STAGE for number in range(len(stages)) for key in range(count)])
+
+
+def _begin_late(submission: Submission, rng: Random, first: Profile, second: Profile, kind: str) -> None:
+    """Hold all items in the first stage: whoever waits for them in the second is there when they come."""
+    title = f"items get lost when the first stage takes its time ({kind})"
+    salts = [rng.getrandbits(60) for _ in range(first.tasks)]
+    items = [["planted", key, salt] for key, salt in enumerate(salts)]
+    stages = [stage("asked_then_asking", first), stage("asked", second)]
+    with playing(submission, title, rng, stages, items, held) as scene:
+        time.sleep(LATE_SEC)
+        scene.backend.delay_by(at_once)
+        scene.end([Result(_answer(scene.backend, key, len(stages)) ^ salt) for key, salt in enumerate(salts)])
 
 
 def _answer(backend: Backend, key: int, stages: int) -> int:
