@@ -36,6 +36,7 @@ from .disturbances import meddle as meddle
 from .disturbances import refuse as refuse
 from .held import rest as rest
 from .large_maps import assort as assort
+from .large_maps import become_copy as become_copy
 from .large_maps import build as build
 from .large_maps import clear as clear
 from .large_maps import contents as contents

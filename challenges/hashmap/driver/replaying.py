@@ -191,8 +191,21 @@ def _operation_is_hashable(stage, m):
     return True
 
 
+class _HasKeys:
+    """No mapping: `keys` is what it has, and no method."""
+
+    keys = ()
+
+
 def _operation_eq_other(stage, m, kind):
-    other = {"none": None, "int": 3, "list": list(stage.maps[m].items()), "object": object()}[kind]
+    other = {
+        "none": None,
+        "int": 3,
+        "list": list(stage.maps[m].items()),
+        "object": object(),
+        "its class": type(stage.maps[m]),
+        "object with an attribute keys": _HasKeys(),
+    }[kind]
     return [bool(stage.maps[m] == other), bool(stage.maps[m] != other)]
 
 

@@ -203,8 +203,13 @@ def _timed(submission: Subject, churn: Churn, count: int, *, by_cpu: bool = Fals
 
 
 def demand_growth_and_shrink(submission: Subject, rng: Random) -> None:
-    """Grow a map, disturb it, delete nearly all of it in three orders, grow it again and clear it."""
-    for order, disturb in (("oldest first", _refuse), ("newest first", _leave_iterators), ("random", _meddle)):
+    """Grow a map, disturb or copy it, delete nearly all of it in three orders, grow it again and clear it."""
+    for order, disturb in (
+        ("oldest first", _refuse),
+        ("newest first", _leave_iterators),
+        ("random", _meddle),
+        ("random", _copy),
+    ):
         keys = distinct(rng, 2 * GROWN)
         first, second = keys[:GROWN], keys[GROWN:]
         ask(submission, "building a map", "build", first.tobytes())
@@ -269,6 +274,11 @@ def _leave_iterators(submission: Subject, _: Ints) -> str:
     left = "with iterators left under way"
     assert ask(submission, left, "leave_iterators") == GROWN, f"{left} a map has another length"
     return left
+
+
+def _copy(submission: Subject, _: Ints) -> str:
+    assert ask(submission, "copying a map", "become_copy") == GROWN, "a copy has another length"
+    return "of a copy"
 
 
 def _meddle(submission: Subject, keys: Ints) -> str:

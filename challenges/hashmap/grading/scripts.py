@@ -48,6 +48,7 @@ def model_scripts() -> Iterator[Script]:
     yield _defaults()
     yield _updates()
     yield _clearing()
+    yield from _clearing_with_holes()
     yield _draining()
     yield _queue()
 
@@ -312,6 +313,26 @@ def _clearing() -> Script:
             ["bool", 0],
         ]
     return Script("clearing", ints(*range(30)), operations)
+
+
+def _clearing_with_holes() -> Iterator[Script]:
+    """Clear maps whose oldest, newest or every second entries are gone, and fill them again: no trace is left."""
+    for size in (20, 200, 2_000):
+        for name, first, count, step in (
+            ("oldest", 0, size * 3 // 4, 1),
+            ("newest", size // 4, size * 3 // 4, 1),
+            ("second", 0, size, 2),
+        ):
+            looks: list[Operation] = [["len", 0], ["items", 0], ["iter", 0]]
+            operations: list[Operation] = [
+                ["fill", 0, 0, size],
+                ["thin", 0, first, count, step],
+                ["clear", 0],
+                *looks,
+                ["fill", 0, 0, size],
+                *looks,
+            ]
+            yield Script(f"clearing {size} entries without the {name}", ints(*range(size)), operations)
 
 
 def _draining() -> Script:

@@ -327,7 +327,7 @@ def equality_scripts(sizes: Iterable[int] = SIZES) -> Iterator[Script]:
             ["is-hashable", 0],
         ]
         operations = [*same, *grown, *shrunk] if n < 40 else same
-        for kind in ("none", "int", "list", "object"):
+        for kind in ("none", "int", "list", "object", "its class", "object with an attribute keys"):
             operations = [*operations, ["eq-other", 0, kind]]
         if n:
             operations += [["set", 1, n - 1, 77], ["eq", 0, 1], ["eq", 1, 0], ["set", 1, n - 1, n], ["eq", 0, 1]]
