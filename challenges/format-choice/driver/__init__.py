@@ -31,6 +31,7 @@ from .archives import timed_scans as timed_scans
 from .archives import timed_write_archive as timed_write_archive
 from .archives import write_archive_within as write_archive_within
 from .archives import write_journal as write_journal
+from .archives import write_journal_in as write_journal_in
 from .archives import write_small_archive as write_small_archive
 from .calls import decode_calls as decode_calls
 from .calls import decode_calls_after as decode_calls_after
@@ -65,6 +66,7 @@ from .tables import timed_write_table as timed_write_table
 from .tables import write_noise_table as write_noise_table
 from .tables import write_slice_of_table as write_slice_of_table
 from .tables import write_small_table as write_small_table
+from .tables import write_table_in_pieces as write_table_in_pieces
 
 
 def ping():

@@ -11,7 +11,7 @@ import solution
 from .answers import answered, nothing_of
 from .columns import array_of_raw, decimal_of, raw_column, table_of, told, type_of
 from .files import path_of, put, sync
-from .generated import journal_batches, journal_schema
+from .generated import journal_batches, journal_of_batches, journal_schema
 from .held import held
 
 
@@ -79,6 +79,12 @@ def write_journal(name, seed, rows, noise, rows_a_batch):
     answer = answered(nothing_of(solution.write_archive), path_of(name), journal_schema(noise), batches)
     sync(name)
     return answer
+
+
+def write_journal_in(name, seed, noise, sizes):
+    """Write an archive of generated rows, in batches of these sizes."""
+    batches = journal_of_batches(seed, noise, sizes)
+    return answered(nothing_of(solution.write_archive), path_of(name), journal_schema(noise), batches)
 
 
 def scan_sums(name, columns, where):

@@ -24,6 +24,21 @@ def write_slice_of_table(name, columns, first, rows):
     return answered(nothing_of(solution.write_table), path_of(name), table_of(columns, 1).slice(first, rows))
 
 
+def write_table_in_pieces(name, columns, pieces):
+    """Write a table of which each column comes in a number of chunks of its own."""
+    table = table_of(columns, 1)
+    parts = [
+        pa.chunked_array(
+            [
+                column.chunk(0).slice(at, -(-len(column) // count))
+                for at in range(0, len(column), -(-len(column) // count))
+            ]
+        )
+        for column, count in zip(table.columns, pieces, strict=True)
+    ]
+    return answered(nothing_of(solution.write_table), path_of(name), pa.Table.from_arrays(parts, schema=table.schema))
+
+
 def read_small_table(name, names):
     """Read columns of a table and tell them."""
     return answered(lambda: told(solution.read_columns(path_of(name), names)))

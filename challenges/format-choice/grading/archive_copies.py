@@ -9,10 +9,13 @@ import columns
 from calling import drawn
 from columns import Column
 from exactness import shown
+from journal import Journal
 from replies import Subject, demand_nothing_beside, demand_raised, gave
 from scanning import demand_scan
 
 EXAMPLES = 40
+UNEVEN_ROWS = (60_000, 3_000, 25_000)
+"""Of batches, at most; a small one comes before each."""
 
 
 def demand_round_trip(submission: Subject, rng: Random) -> None:
@@ -52,6 +55,20 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
         demand_scan(submission, name, table, chosen[: rng.randint(1, len(chosen))], [], "in a fresh process, ")
     demand_nothing_beside(submission, {name for name, _ in kept})
     submission.value("clear")
+    _demand_in_order(submission, rng)
+    submission.value("clear")
+
+
+def _demand_in_order(submission: Subject, rng: Random) -> None:
+    """Write small batches and large ones in turn, as somebody does who flushes now and then."""
+    sizes = [size for most in UNEVEN_ROWS for size in (rng.randint(1, 100), rng.randint(most // 2, most))]
+    journal = Journal(rng.getrandbits(32), sum(sizes), 1)
+    names = rng.sample(journal.names, len(journal.names))
+    gave(submission.value("write_journal_in", "uneven", journal.seed, journal.noise, sizes), "write_archive")
+    answer = gave(submission.value("scan_digests", "uneven", names, []), "scan_archive")
+    assert answer == journal.digests(names), (
+        f"an archive was written in batches of {shown(sizes)} rows, and comes back as others or in another order"
+    )
 
 
 def _demand_replaced(submission: Subject, name: str, *tables: list[Column]) -> None:

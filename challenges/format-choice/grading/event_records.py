@@ -126,7 +126,7 @@ def changes(version: int) -> list[Record]:
         mine: list[Record] = [{"kind": 4}, {"user": ""}, {"user": "renamed"}, {"place": {"lat": -0.0, "lon": 3.5}}]
         return both + mine + [{"session": session} for session in (None, "", "another")]
     mine = [{"kind": "gift"}, {"account": ""}, {"account": "renamed"}, {"amount": 2**40}]
-    mine += [{"place": {"lat": -0.0, "lon": 3.5, "accuracy": accuracy}} for accuracy in (None, 0, 3)]
+    mine += [{"place": {"lat": -0.0, "lon": 3.5, "accuracy": accuracy}} for accuracy in (None, 0, 3, None)]
     mine += [{"currency": currency} for currency in ("EUR", "", "CHF")]
     mine += [{"tags": tags} for tags in ([], ["x", "x"])]
     return both + mine + [{"device": device} for device in (None, {"os": "", "build": 0}, {"os": "x", "build": -7})]

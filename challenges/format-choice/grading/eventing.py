@@ -24,7 +24,7 @@ SEGMENT_MOST_BYTES, EVENT_MOST_BYTES = 16 * 1024, 1024
 SEGMENTS = 3000
 """More than Python can nest calls, and small ones, as of a service that writes what happens at once."""
 
-PATHS = ((1, 2, 1, 1, 2, 1), (2, 1, 1, 2, 1, 2))
+PATHS = ((1, 2, 1, 1, 2, 1), (2, 1, 1, 2, 1, 2), (1, 2, 2, 2, 1), (2, 1, 1, 1, 2))
 """The versions that read events and pass them on, one after the other."""
 
 

@@ -77,6 +77,7 @@ def demand_round_trip(submission: Subject, rng: Random) -> None:
     _demand_written_over(submission, name)
     submission.value("clear")
     _demand_slices(submission)
+    _demand_pieces(submission, rng)
     demand_same_of_any_size(submission, rng)
 
 
@@ -90,6 +91,18 @@ def _demand_slices(submission: Subject) -> None:
             part = [[name, kind, values[first : first + rows]] for name, kind, values in table]
             where = f"written as a slice of {rows} rows from row {first} on, "
             _demand_same(submission, "slice", part, [each[0] for each in part], where)
+    submission.value("clear")
+
+
+def _demand_pieces(submission: Subject, rng: Random) -> None:
+    """Write a table whose columns are divided into chunks, each in its own way, as `concat_tables` may leave them."""
+    table = columns.everything(list(range(SLICED_ROWS)))
+    pieces = [rng.randint(1, 6) for _ in table]
+    pieces[:3] = 1, 2, 3
+    answer = submission.value("write_table_in_pieces", "pieces", table, pieces)
+    gave(answer, f"write_table of a table whose columns come in {shown(pieces)} chunks")
+    where = "written from columns that were divided into chunks, each in its own way, "
+    _demand_same(submission, "pieces", table, [each[0] for each in table], where)
     submission.value("clear")
 
 
