@@ -104,6 +104,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "overlapping": lambda m: (
             f"at least {m.WAITING_LEAST} items under way at once",
             f"never more than {m.WAITING_MOST}.",
+            f"the first stage keeps everything for {m.LATE_SEC:g} s",
         ),
         "stage_play": lambda m: (f"may take {m.HANG_SEC:g} before it counts as hanging",),
         "dying": lambda m: (
@@ -165,6 +166,7 @@ SPECS: dict[str, dict[str, Tell]] = {
         "rough_clients": lambda m: (
             f"body included, {m.ARRIVAL_SEC:g} s after the connection was opened",
             f"up to {m.SERVED_SEC:g} s to arrive is served",
+            f"{word(m.SILENT_CLIENTS)} that send nothing within {m.CLOSED_SEC:g} s",
             f"{m.SLOW_CLIENTS} connections that trickle a head or a body are ended within {m.CLOSED_SEC:g} s",
             f"({m.EXCESS_CLOSED_SEC:g} s where the body is too large)",
             f"a batch that takes {m.SENDING_SEC:g} s to arrive",
@@ -214,7 +216,7 @@ SPECS: dict[str, dict[str, Tell]] = {
             f"segments of up to {2**m.POWERS:,} events",
             f"of any size up to {2 * 2**m.POWERS:,} events",
             f"takes at most {kib(m.SEGMENT_MOST_BYTES)}, and {kib(m.EVENT_MOST_BYTES)} more an event",
-            f"through {word(len(m.PATHS[0]) - 1)} readers of both versions",
+            f"through up to {word(max(map(len, m.PATHS)) - 1)} readers of one version or both",
         ),
         "handing": lambda m: (
             f"looking at {m.LARGE_COLUMNS * m.COLUMN_MB:.0f} MiB of columns",

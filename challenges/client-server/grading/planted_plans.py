@@ -3,6 +3,7 @@
 What a server does is not to be told from what is asked: rates and durations of all of them overlap.
 """
 
+import math
 from collections.abc import Callable
 from random import Random
 
@@ -120,7 +121,9 @@ def _bimodal(rng: Random, rate: int) -> Plan:
 
 def _hundredth(rng: Random, rate: int) -> Plan:
     """Answer exactly one request in a hundred late: that one is no part of what 99 % do not exceed."""
-    asked = Asked(rate, 100 * max(1, round(rate / 100 * rng.uniform(*SECONDS))) / rate)
+    shortest, longest = SECONDS
+    hundreds = rng.randint(math.ceil(shortest * rate / 100), math.floor(longest * rate / 100))
+    asked = Asked(rate, 100 * hundreds / rate)
     fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
     special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 100), (Word.OK, slow))
     return Plan(asked, lambda: Numbered(fast, special), "a server that answers one request in a hundred late")
