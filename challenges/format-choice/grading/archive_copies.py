@@ -14,7 +14,7 @@ from replies import Subject, demand_nothing_beside, demand_raised, gave
 from scanning import demand_scan
 
 EXAMPLES = 40
-UNEVEN_ROWS = (60_000, 3_000, 25_000)
+UNEVEN_ROWS = (150_000, 3_000, 50_000)
 """Of batches, at most; a small one comes before each."""
 
 
