@@ -1,7 +1,6 @@
 """The executor itself: opened, counted, shut down in every way."""
 
 import asyncio
-import contextlib
 
 from .submission import outcome_of, solution
 
@@ -47,24 +46,13 @@ async def shutdown_plainly(ex):
 
 
 async def within(ex, limits, fault):
-    """Use an executor in `async with`, until `leave` is called; then leave its end, or by an exception.
-
-    It may be shut down within, draining: "given up" waits a while and leaves the end, and by "under way" that goes on
-    when an exception leaves the block.
-    """
+    """Use an executor in `async with`, until `leave` is called; then leave its end, or by an exception."""
     leaving = scopes[ex] = asyncio.Event()
     try:
         async with solution.Executor(solution.Limits(**limits)) as executor:
             opened[ex] = executor
             await leaving.wait()
-            if fault == "given up":
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(executor.shutdown(), GIVEN_UP_SEC)
-            elif fault == "under way":
-                _endings.append(asyncio.create_task(executor.shutdown()))
-                await asyncio.sleep(GIVEN_UP_SEC)
-                raise WITHIN["KeyError"]("from within")  # noqa: TRY301
-            elif fault == "CancelledError":
+            if fault == "CancelledError":
                 asyncio.current_task().cancel()
                 await asyncio.Event().wait()
             elif fault is not None:
@@ -73,11 +61,6 @@ async def within(ex, limits, fault):
         return ["raised", type(seen).__name__]
     return ["left"]
 
-
-GIVEN_UP_SEC = 0.05
-
-_endings = []
-"""Shutdowns under way: the loop alone would not hold them."""
 
 WITHIN = {"KeyError": KeyError, "SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt}
 

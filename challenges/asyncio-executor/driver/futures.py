@@ -58,15 +58,20 @@ async def cancel_submit(key):
     return key in _submitting and _submitting[key].cancel()
 
 
+async def submit_one(ex, key, kind, args):
+    """Submit a job that meets the grader, and hold its future."""
+    handed_out[key] = await opened[ex].submit(job(kind, MEETINGS[kind], tuple(args), None))
+    return handed_out[key]
+
+
 async def submit_and_cancel(ex, key, kind, args):
     """Submit one job, and cancel it before the loop has come to anything else."""
-    handed_out[key] = await opened[ex].submit(job(kind, MEETINGS[kind], tuple(args), None))
-    handed_out[key].cancel()
+    (await submit_one(ex, key, kind, args)).cancel()
 
 
 async def submit_and_shut_down(ex, key, kind, args):
     """Submit one job, and shut its executor down before the loop has come to anything else."""
-    handed_out[key] = await opened[ex].submit(job(kind, MEETINGS[kind], tuple(args), None))
+    await submit_one(ex, key, kind, args)
     await opened[ex].shutdown(drain=False)
 
 

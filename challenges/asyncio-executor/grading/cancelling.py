@@ -55,21 +55,17 @@ def _cancelled_at_start(on: Stage, name: str, kind: str, seconds: float) -> None
     on.submit(name, kind, name)
     on.settle(seconds)
     on.call("cancel", name)
-    answer = on.result(name, f"the caller of a {kind} job that was cancelled should have been told")
-    assert answer == ["cancelled"], f"awaiting a cancelled {kind} job did not raise CancelledError"
-    _demand_slot_back(on, name, kind, f"a {kind} job was cancelled {seconds * 1000:.0f} ms after it was submitted")
+    what = f"a {kind} job was cancelled {seconds * 1000:.0f} ms after it was submitted"
+    _demand_told(on, name, what)
+    _demand_slot_back(on, name, kind, f"{what}, {STARTING}")
 
 
 def _cancelled_at_once(on: Stage, name: str, kind: str) -> None:
     on.call("submit_and_cancel", name, name, kind, on.invited(name))
     what = f"a {kind} job was cancelled as soon as it was accepted"
-    assert on.result(name, f"{what}, and its caller should have been told") == ["cancelled"], (
-        f"{what}, and awaiting it did not raise CancelledError"
-    )
+    _demand_told(on, name, what)
     _let_go(on, name, kind)
-    on.submit(name, kind, f"{name}-next")
-    on.arrival(f"{name}-next", f"{what}; its slot should have come back to the next")
-    on.end(f"{name}-next")
+    _demand_slot_back(on, name, kind, what)
 
 
 def _let_go(on: Stage, name: str, kind: str) -> None:
@@ -86,9 +82,7 @@ def _shut_down_at_once(on: Stage, name: str, kind: str) -> None:
     what = f"a {kind} job was submitted, and its executor shut down without draining, at once"
     _let_go(on, name, kind)
     on.outcome(ending, f"{what}: shutdown should have returned")
-    assert on.result(name, f"{what}: its caller should have been told") == ["cancelled"], (
-        f"{what}, and awaiting it did not raise CancelledError"
-    )
+    _demand_told(on, name, what)
 
 
 def _late_at_start(on: Stage, name: str, kind: str, seconds: float) -> None:
@@ -97,12 +91,19 @@ def _late_at_start(on: Stage, name: str, kind: str, seconds: float) -> None:
     answer = on.result(name, f"a {kind} job with timeout_sec={timeout_sec:g} should have ended by itself")
     seen = answer[0] == "raised" and answer[1] == "TimeoutError"
     assert seen, f"a {kind} job ran out of time, and its caller did not see TimeoutError"
-    _demand_slot_back(on, name, kind, f"a {kind} job with timeout_sec={timeout_sec:g} ran out of time")
+    _demand_slot_back(on, name, kind, f"a {kind} job with timeout_sec={timeout_sec:g} ran out of time, {STARTING}")
+
+
+def _demand_told(on: Stage, name: str, what: str) -> None:
+    answer = on.result(name, f"{what}, and its caller should have been told")
+    assert answer == ["cancelled"], f"{what}, and awaiting it did not raise CancelledError"
+
+
+STARTING = "when its process may still have been starting"
 
 
 def _demand_slot_back(on: Stage, name: str, kind: str, what: str) -> None:
     on.submit(name, kind, f"{name}-next")
-    what = f"{what}, when its process may still have been starting"
     on.arrival(f"{name}-next", f"{what}; its slot should have come back to the next")
     assert name not in on.here(), f"{what}, and it runs all the same"
     on.end(f"{name}-next")

@@ -336,23 +336,24 @@ def demand_scope(subject: Subject) -> None:
         on.finish("io-1", 1)
         assert on.outcome(inside, "`async with` should have ended") == ["left"], "`async with` ended wrongly"
         assert on.result("io-1", "a job should have ended") == ["value", 1], "the end of `async with` lost a result"
+    with stage(subject) as on:
+        _demand_waited_for(on, "a shutdown in an `async with` was given up, and at the end of the block")
     for fault in ("KeyError", "CancelledError", "SystemExit", "KeyboardInterrupt"):
         with stage(subject) as on:
-            _demand_left_by(on, fault, fault, f"`async with` was left by a {fault}")
+            _demand_left_by(on, fault, f"`async with` was left by a {fault}")
     with stage(subject) as on:
         what = "an executor was being shut down, draining, when its `async with` was left by a KeyError"
-        _demand_left_by(on, "under way", "KeyError", what)
-    with stage(subject) as on:
-        _demand_waited_for(on, "given up", "a shutdown in an `async with` was given up, and at the end of the block")
+        _demand_left_by(on, "KeyError", what, draining=True)
 
 
-def _demand_waited_for(on: Stage, how: str, what: str) -> None:
-    """Leave by the end of the block, when the executor was shut down before: what runs is waited for all the same."""
-    inside = on.start("within", how, SMALL, how)
+def _demand_waited_for(on: Stage, what: str) -> None:
+    """Leave by the end of the block, when a shutdown was given up before: what runs is waited for all the same."""
+    inside = on.start("within", "e", SMALL, None)
     on.ping("the event loop should have answered")
-    on.submit(how, "io", "io-1")
+    on.submit("e", "io", "io-1")
     on.arrival("io-1", "an io job should have started")
-    on.call("leave", how)
+    on.call("shutdown_cancelled", "e")
+    on.call("leave", "e")
     on.settle()
     assert not on.has_landed(inside), f"{what} a running job was not waited for"
     on.finish("io-1", 1)
@@ -361,15 +362,18 @@ def _demand_waited_for(on: Stage, how: str, what: str) -> None:
     )
 
 
-def _demand_left_by(on: Stage, fault: str, raised: str, left: str) -> None:
+def _demand_left_by(on: Stage, fault: str, left: str, *, draining: bool = False) -> None:
     """Leave by any exception, also by what is no `Exception`: nothing is waited for that can be stopped."""
     inside = on.start("within", fault, SMALL, fault)
     on.ping("the event loop should have answered")
     on.submit(fault, "io", "io-1")
     on.arrival("io-1", "an io job should have started")
+    if draining:
+        on.start("shutdown", fault, True, None)
+        on.settle(SETTLE_SEC / 5)
     on.call("leave", fault)
     answer = on.outcome(inside, f"{left}, and should have cancelled its jobs and ended")
-    assert answer == ["raised", raised], f"{left}, and that exception was lost"
+    assert answer == ["raised", fault], f"{left}, and that exception was lost"
     on.departure("io-1", f"{left}, and should have stopped a running job")
     answer = on.result("io-1", "a job should have ended")
     assert answer == ["cancelled"], f"{left}, and its job was not cancelled"

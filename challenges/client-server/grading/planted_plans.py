@@ -113,20 +113,20 @@ def _stall(rng: Random, rate: int) -> Plan:
 
 
 def _bimodal(rng: Random, rate: int) -> Plan:
-    asked = _asked(rng, rate)
-    fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
-    special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 25), (Word.OK, slow))
-    return Plan(asked, lambda: Numbered(fast, special), "a server with a bimodal tail")
+    return _late_one_in(rng, 25, _asked(rng, rate), "a server with a bimodal tail")
 
 
 def _hundredth(rng: Random, rate: int) -> Plan:
     """Answer exactly one request in a hundred late: that one is no part of what 99 % do not exceed."""
     shortest, longest = SECONDS
     hundreds = rng.randint(math.ceil(shortest * rate / 100), math.floor(longest * rate / 100))
-    asked = Asked(rate, 100 * hundreds / rate)
+    return _late_one_in(rng, 100, Asked(rate, 100 * hundreds / rate), "a server that answers one request in 100 late")
+
+
+def _late_one_in(rng: Random, many: int, asked: Asked, what: str) -> Plan:
     fast, slow = rng.uniform(0.020, 0.030), rng.uniform(0.3, 0.5)
-    special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // 100), (Word.OK, slow))
-    return Plan(asked, lambda: Numbered(fast, special), "a server that answers one request in a hundred late")
+    special = dict.fromkeys(rng.sample(range(asked.requests), asked.requests // many), (Word.OK, slow))
+    return Plan(asked, lambda: Numbered(fast, special), what)
 
 
 def _losses(rng: Random, rate: int) -> Plan:

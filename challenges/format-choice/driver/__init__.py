@@ -31,7 +31,6 @@ from .archives import timed_scans as timed_scans
 from .archives import timed_write_archive as timed_write_archive
 from .archives import write_archive_within as write_archive_within
 from .archives import write_journal as write_journal
-from .archives import write_journal_in as write_journal_in
 from .archives import write_small_archive as write_small_archive
 from .calls import decode_calls as decode_calls
 from .calls import decode_calls_after as decode_calls_after

@@ -11,7 +11,7 @@ import solution
 from .answers import answered, nothing_of
 from .columns import array_of_raw, decimal_of, raw_column, table_of, told, type_of
 from .files import path_of, put, sync
-from .generated import journal_batches, journal_of_batches, journal_schema
+from .generated import journal_batches, journal_schema
 from .held import held
 
 
@@ -73,18 +73,12 @@ def _in_turn(scans):
     return [[raw_column(table[name]) for name in table.column_names] for table in tables]
 
 
-def write_journal(name, seed, rows, noise, rows_a_batch):
-    """Write an archive of generated rows, and have it on the disk."""
-    batches = journal_batches(seed, rows, noise, rows_a_batch)
+def write_journal(name, seed, noise, sizes):
+    """Write an archive of generated rows, in batches of these sizes, and have it on the disk."""
+    batches = journal_batches(seed, noise, sizes)
     answer = answered(nothing_of(solution.write_archive), path_of(name), journal_schema(noise), batches)
     sync(name)
     return answer
-
-
-def write_journal_in(name, seed, noise, sizes):
-    """Write an archive of generated rows, in batches of these sizes."""
-    batches = journal_of_batches(seed, noise, sizes)
-    return answered(nothing_of(solution.write_archive), path_of(name), journal_schema(noise), batches)
 
 
 def scan_sums(name, columns, where):

@@ -60,15 +60,9 @@ def _journal(seed, first, count, noise):
     return pa.RecordBatch.from_arrays(columns, schema=journal_schema(noise))
 
 
-def journal_of_batches(seed, noise, sizes):
+def journal_batches(seed, noise, sizes):
     """Make the journal, in batches of these sizes."""
     first = 0
     for size in sizes:
         yield _journal(seed, first, size, noise)
         first += size
-
-
-def journal_batches(seed, rows, noise, rows_a_batch):
-    """Make the journal, batch by batch."""
-    for first in range(0, rows, rows_a_batch):
-        yield _journal(seed, first, min(rows_a_batch, rows - first), noise)

@@ -28,15 +28,15 @@ def write_table_in_pieces(name, columns, pieces):
     """Write a table of which each column comes in a number of chunks of its own."""
     table = table_of(columns, 1)
     parts = [
-        pa.chunked_array(
-            [
-                column.chunk(0).slice(at, -(-len(column) // count))
-                for at in range(0, len(column), -(-len(column) // count))
-            ]
-        )
-        for column, count in zip(table.columns, pieces, strict=True)
+        pa.chunked_array(_divided(column.chunk(0), count)) for column, count in zip(table.columns, pieces, strict=True)
     ]
     return answered(nothing_of(solution.write_table), path_of(name), pa.Table.from_arrays(parts, schema=table.schema))
+
+
+def _divided(rows, count):
+    """Divide an array or a table into so many slices."""
+    size = -(-len(rows) // count)
+    return [rows.slice(first, size) for first in range(0, len(rows), size)]
 
 
 def read_small_table(name, names):
@@ -52,9 +52,7 @@ def read_small_tables(name, asked):
 def write_noise_table(name, seed, columns, rows, chunks=1):
     """Write a table of ints, c0, c1, ..., that comes in so many chunks, and have it on the disk."""
     table = pa.table({f"c{n}": mixed(seed, n, 0, rows).view(np.int64) for n in range(columns)})
-    size = -(-rows // chunks)
-    pieces = [table.slice(first, size) for first in range(0, rows, size)]
-    answer = answered(nothing_of(solution.write_table), path_of(name), pa.concat_tables(pieces))
+    answer = answered(nothing_of(solution.write_table), path_of(name), pa.concat_tables(_divided(table, chunks)))
     sync(name)
     return answer
 

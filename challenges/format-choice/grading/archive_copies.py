@@ -64,7 +64,7 @@ def _demand_in_order(submission: Subject, rng: Random) -> None:
     sizes = [size for most in UNEVEN_ROWS for size in (rng.randint(1, 100), rng.randint(most // 2, most))]
     journal = Journal(rng.getrandbits(32), sum(sizes), 1)
     names = rng.sample(journal.names, len(journal.names))
-    gave(submission.value("write_journal_in", "uneven", journal.seed, journal.noise, sizes), "write_archive")
+    journal.written(submission, "uneven", sizes)
     answer = gave(submission.value("scan_digests", "uneven", names, []), "scan_archive")
     assert answer == journal.digests(names), (
         f"an archive was written in batches of {shown(sizes)} rows, and comes back as others or in another order"

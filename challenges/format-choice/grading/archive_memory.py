@@ -9,7 +9,7 @@ there before the process that scans it starts, the grader reads it, and a scan i
 
 from __future__ import annotations
 
-from journal import Journal
+from journal import Journal, batches_of
 from replies import content, gave
 from sides import CALL_SEC, Launch, Side, sides
 
@@ -40,7 +40,7 @@ def bring(launch: Launch) -> None:
         _journals[:] = [Journal(launch.rng.getrandbits(32), ROWS, noise)]
     for name, side in sides(launch, 0):
         if launch.number == 0:
-            _files[name] = _journals[0].written(side, NAME, BATCH_ROWS)
+            _files[name] = _journals[0].written(side, NAME, batches_of(_journals[0].rows, BATCH_ROWS))
         else:
             _bring(side, _files[name])
 

@@ -9,7 +9,7 @@ from typing import Any
 import generated
 import numpy as np
 from handing import drop_cache
-from journal import Journal
+from journal import Journal, batches_of
 from replies import Subject, demand_nothing_beside, demand_raised, file_size, gave, raised, read_mb, survived
 
 BATCH_ROWS = 10_000
@@ -41,7 +41,9 @@ def demand_bounded_footprint(submission: Subject, rng: Random) -> None:
     """Write and scan a file that is larger than all the memory there is."""
     submission.value("clear")
     seed = rng.getrandbits(32)
-    outcome = submission.call("write_journal", "big", seed, BIG_ROWS, NOISE, BATCH_ROWS, timeout_sec=LONG_SEC)
+    outcome = submission.call(
+        "write_journal", "big", seed, NOISE, batches_of(BIG_ROWS, BATCH_ROWS), timeout_sec=LONG_SEC
+    )
     gave(survived(outcome, f"write_archive of {BIG_ROWS:,} rows in batches"), "write_archive")
     size = file_size(submission, "big") / MIB
     demand_nothing_beside(submission, {"big"})
@@ -101,7 +103,9 @@ def demand_little_is_read(submission: Subject, rng: Random) -> None:
     submission.value("clear")
     journal = Journal(rng.getrandbits(32), MEDIUM_ROWS, NOISE)
     for name, rows in (("medium", MEDIUM_ROWS), ("small", 5000)):
-        outcome = submission.call("write_journal", name, journal.seed, rows, NOISE, BATCH_ROWS, timeout_sec=LONG_SEC)
+        outcome = submission.call(
+            "write_journal", name, journal.seed, NOISE, batches_of(rows, BATCH_ROWS), timeout_sec=LONG_SEC
+        )
         gave(survived(outcome, "write_archive"), "write_archive")
     submission.restart()
     size = file_size(submission, "medium") / MIB

@@ -32,9 +32,9 @@ class Journal:
         first = ["number", "at", "account", "city", "note", "amount", "rate"]
         return [*first, *(f"noise{number}" for number in range(self.noise))]
 
-    def written(self, subject: Subject, name: str, rows_a_batch: int) -> bytes:
-        """Have a subject archive it, and give the file."""
-        answer = subject.value("write_journal", name, self.seed, self.rows, self.noise, rows_a_batch)
+    def written(self, subject: Subject, name: str, sizes: list[int]) -> bytes:
+        """Have a subject archive it, in batches of these sizes, and give the file."""
+        answer = subject.value("write_journal", name, self.seed, self.noise, sizes)
         gave(answer, f"write_archive of {self.rows:,} rows")
         return content(subject, name)
 
@@ -42,6 +42,11 @@ class Journal:
         """Say what `scan_digests` answers of these columns, of the rows from `first` to before `last`."""
         last = self.rows if last is None else last
         return [last - first, [list(_digest(self.seed, name, first, last)) for name in names]]
+
+
+def batches_of(rows: int, rows_a_batch: int) -> list[int]:
+    """Give the sizes of batches of which all but the last have as many rows."""
+    return [min(rows_a_batch, rows - first) for first in range(0, rows, rows_a_batch)]
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from damage import flipped
-from journal import Journal
+from journal import Journal, batches_of
 from replies import Subject, demand_raised, gave, place, raised, survived
 
 POWERS, FLIPS = (9, 17), 4
@@ -21,7 +21,10 @@ def written(submission: Subject, rng: Random) -> list[tuple[Journal, bytes]]:
         Journal(rng.getrandbits(32), int(2 ** (power + rng.random())), rng.randrange(NOISE_MOST + 1))
         for power in range(*POWERS)
     ]
-    return [(journal, journal.written(submission, "large", rng.randint(*BATCH_ROWS))) for journal in journals]
+    return [
+        (journal, journal.written(submission, "large", batches_of(journal.rows, rng.randint(*BATCH_ROWS))))
+        for journal in journals
+    ]
 
 
 def demand_damage_is_seen(submission: Subject, journal: Journal, data: bytes, rng: Random) -> None:

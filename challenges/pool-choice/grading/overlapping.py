@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 
 from backend import Backend
@@ -177,11 +176,8 @@ def demand_overlapping_stages(submission: Submission, rng: Random) -> None:
     _pass_on(submission, rng, [computes(64), waits(64)], "computing, then waiting")
     _pass_on(submission, rng, [waits(70), waits(70)], "waiting twice")
     _pass_on(submission, rng, [waits(64), computes(64), lets_go(64)], "waiting, then computing, then native code")
-    for first, second, kind in (
-        (waits(64), waits(64), "waiting twice"),
-        (computes(40), waits(64), "computing, then waiting"),
-    ):
-        _begin_late(submission, rng, first, replace(second, tasks=first.tasks), kind)
+    _begin_late(submission, rng, waits(64), waits(64), "waiting twice")
+    _begin_late(submission, rng, computes(64), waits(64), "computing, then waiting")
 
 
 def _pass_on(submission: Submission, rng: Random, profiles: Sequence[Profile], kind: str) -> None:
